@@ -1,0 +1,48 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nself-chat/hub"
+)
+
+func TestAuditLog(t *testing.T) {
+	now := noon
+	s := openWithUsers(t, &now)
+	var want []hub.AuditEntry // newest first
+	for i := range 5 {
+		e := hub.AuditEntry{
+			ID: hub.AuditID(fmt.Sprintf("a%d", i)), ActorID: "ann", TokenID: "t1", RemoteIP: "192.0.2.1", Action: "channel.update",
+			Subject: "c1", Before: json.RawMessage(`{"name":"a"}`), After: json.RawMessage(`{"name":"b"}`), CreatedAt: noon,
+		}
+		if i == 2 {
+			e = hub.AuditEntry{ID: "a2", Action: "token.create", Subject: "t1", CreatedAt: noon}
+		}
+		want = append([]hub.AuditEntry{e}, want...)
+		if err := s.AddAudit(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []hub.AuditEntry
+	for before := hub.AuditID(""); ; {
+		page, err := s.AuditLog(t.Context(), before, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		got = append(got, page...)
+		before = page[len(page)-1].ID
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("audit log (-want +got):\n%s", diff)
+	}
+	if err := s.AddAudit(t.Context(), want[0]); hub.CodeOf(err) != hub.Conflict {
+		t.Errorf("the same entry again: %v", err)
+	}
+}

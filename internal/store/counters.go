@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+
+	"github.com/nself-chat/hub"
+)
+
+// counterKey names one counter of nchat_webhook_counters.
+type counterKey struct {
+	webhook hub.WebhookID
+	status  hub.DeliveryStatus
+}
+
+// moved notes that a delivery went from one state to another; "" stands for
+// not existing. The counters are written once per group.
+func (t *tx) moved(webhook hub.WebhookID, from, to hub.DeliveryStatus) {
+	if from == to {
+		return
+	}
+	if t.counters == nil {
+		t.counters = make(map[counterKey]int)
+	}
+	if from != "" {
+		t.counters[counterKey{webhook, from}]--
+	}
+	if to != "" {
+		t.counters[counterKey{webhook, to}]++
+	}
+}
+
+func (t *tx) flushCounters() error {
+	for k, n := range t.counters {
+		if n == 0 {
+			continue
+		}
+		_, err := t.exec(`INSERT INTO nchat_webhook_counters (webhook_id, status, total) VALUES ($1, $2, $3)
+			ON CONFLICT (webhook_id, status) DO UPDATE SET total = total + excluded.total`, string(k.webhook), string(k.status), n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeliveryCounts returns how many deliveries are in each state, by webhook.
+func (s *Store) DeliveryCounts(ctx context.Context) (map[hub.WebhookID]map[hub.DeliveryStatus]int64, error) {
+	out := make(map[hub.WebhookID]map[hub.DeliveryStatus]int64)
+	err := each(ctx, s.readers, func(row scanner) error {
+		var webhook hub.WebhookID
+		var status hub.DeliveryStatus
+		var total int64
+		if err := row.Scan(&webhook, &status, &total); err != nil {
+			return err
+		}
+		if out[webhook] == nil {
+			out[webhook] = make(map[hub.DeliveryStatus]int64)
+		}
+		out[webhook][status] = total
+		return nil
+	}, `SELECT webhook_id, status, total FROM nchat_webhook_counters`)
+	return out, err
+}

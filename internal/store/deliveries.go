@@ -1,0 +1,278 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/fault"
+)
+
+// unfinished is the set of states that the order index covers.
+const unfinished = `status IN ('pending', 'active', 'retrying', 'held')`
+
+// unfinishedBeside reports whether a conversation has an unfinished delivery
+// other than id.
+func (t *tx) unfinishedBeside(webhook hub.WebhookID, key string, id hub.DeliveryID) (found bool, err error) {
+	err = each(context.Background(), t, func(row scanner) error { return row.Scan(&found) },
+		`SELECT EXISTS (SELECT 1 FROM nchat_webhook_deliveries
+			WHERE webhook_id = $1 AND order_key = $2 AND id <> $3 AND `+unfinished+`)`, string(webhook), key, string(id))
+	return found, err
+}
+
+// release makes the head of a conversation due when it waits parked. It is
+// called whenever a delivery of the conversation becomes final.
+func (t *tx) release(webhook hub.WebhookID, key string) (released bool, err error) {
+	if key == "" {
+		return false, nil
+	}
+	n, err := t.exec(`UPDATE nchat_webhook_deliveries SET scheduled_for = $3, updated_at = $3
+		WHERE id = (SELECT min(id) FROM nchat_webhook_deliveries WHERE webhook_id = $1 AND order_key = $2 AND `+unfinished+`)
+			AND status = 'pending' AND scheduled_for IS NULL AND lease_node IS NULL`,
+		string(webhook), key, at(t.now))
+	return n > 0, err
+}
+
+// Record writes what attempts came to: for each the delivery's new state, the
+// attempt, the endpoint's health, and the release of the next delivery in the
+// conversation. Nothing is written for one whose lease is not the sender's
+// any more. All are one commit.
+func (s *Store) Record(ctx context.Context, outcomes []*hub.Outcome) (recorded []hub.Recorded, err error) {
+	recorded = make([]hub.Recorded, len(outcomes))
+	err = s.write(ctx, func(t *tx) (err error) {
+		for i, o := range outcomes {
+			if recorded[i], err = t.record(o); err != nil {
+				return err
+			}
+		}
+		fault.Point(fault.OutcomeApplied)
+		return nil
+	})
+	return recorded, err
+}
+
+func (t *tx) record(o *hub.Outcome) (r hub.Recorded, err error) {
+	a := &o.Attempt
+	now := at(t.now).text()
+	var finished any
+	if o.Status.Final() {
+		finished = now
+	}
+	n, err := t.exec(`UPDATE nchat_webhook_deliveries SET status = $3, attempts = $4, tries = $5, scheduled_for = $6,
+			lease_node = NULL, lease_epoch = lease_epoch + 1, last_status = $7, last_error = $8, updated_at = $9, finished_at = $10
+		WHERE id = $1 AND lease_epoch = $2 AND lease_node IS NOT NULL`,
+		string(o.DeliveryID), o.Epoch, string(o.Status), a.Number, o.Tries, at(o.DueAt),
+		orNil(a.ResponseStatus), orNull(a.Error), now, finished)
+	if err != nil {
+		return r, err
+	}
+	if n == 0 {
+		return hub.Recorded{Stale: true}, nil
+	}
+	t.moved(o.WebhookID, hub.DeliveryActive, o.Status)
+	if err := t.insertAttempt(a); err != nil {
+		return r, err
+	}
+	if o.Status.Final() {
+		if r.Released, err = t.release(o.WebhookID, o.OrderKey); err != nil {
+			return r, err
+		}
+	}
+	if o.Health != nil {
+		err = t.setHealth(o.WebhookID, o.Health, o.Notice)
+	}
+	return r, err
+}
+
+func (t *tx) insertAttempt(a *hub.Attempt) error {
+	_, err := t.exec(`INSERT INTO nchat_webhook_attempts (delivery_id, number, started_at, duration_us, request_headers,
+			response_status, response_headers, response_body, truncated, remote_addr, error, result, reason, due_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		string(a.DeliveryID), a.Number, at(a.StartedAt).text(), a.Duration.Microseconds(), orNull(string(a.RequestHeaders)),
+		orNil(a.ResponseStatus), orNull(string(a.ResponseHeaders)), orNilBytes(a.ResponseBody), a.Truncated, orNull(a.RemoteAddr),
+		orNull(a.Error), a.Result, a.Reason, at(a.DueAt))
+	return err
+}
+
+func orNil(n int) any {
+	if n == 0 {
+		return nil
+	}
+	return n
+}
+
+func orNilBytes(b []byte) any {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
+// Lanes returns the lanes that have a due time, with the earliest of each. It
+// walks the index from lane to lane, so it costs by lanes, not by deliveries.
+func (s *Store) Lanes(ctx context.Context) ([]hub.LaneDue, error) {
+	return list(ctx, s.readers, scanLaneDue, `WITH RECURSIVE lane (id) AS (
+			SELECT min(webhook_id) FROM nchat_webhook_deliveries WHERE scheduled_for IS NOT NULL
+			UNION ALL
+			SELECT (SELECT min(webhook_id) FROM nchat_webhook_deliveries WHERE scheduled_for IS NOT NULL AND webhook_id > lane.id)
+				FROM lane WHERE lane.id IS NOT NULL)
+		SELECT id, (SELECT min(scheduled_for) FROM nchat_webhook_deliveries WHERE scheduled_for IS NOT NULL AND webhook_id = lane.id)
+			FROM lane WHERE id IS NOT NULL`)
+}
+
+func scanLaneDue(row scanner) (l hub.LaneDue, err error) {
+	var due Time
+	err = row.Scan(&l.WebhookID, &due)
+	l.DueAt = due.Time
+	return l, err
+}
+
+const deliveryColumns = `d.id, d.webhook_id, d.event_id, d.event, d.status, d.order_key, d.attempts, d.tries, d.scheduled_for,
+	d.lease_epoch, d.lease_node, coalesce(d.last_status, 0), d.last_error, d.created_at, d.updated_at, d.finished_at`
+
+// deliveryDest returns the destinations of deliveryColumns, and a function
+// that completes d after the scan.
+func deliveryDest(d *hub.Delivery) ([]any, func()) {
+	var due, created, updated, finished Time
+	return []any{&d.ID, &d.WebhookID, &d.EventID, &d.EventType, &d.Status, orEmpty(&d.OrderKey), &d.Attempts, &d.Tries, &due,
+			&d.Epoch, orEmpty(&d.LeasedTo), &d.LastStatus, orEmpty(&d.LastError), &created, &updated, &finished}, func() {
+			d.DueAt, d.CreatedAt, d.UpdatedAt, d.FinishedAt = due.Time, created.Time, updated.Time, finished.Time
+		}
+}
+
+func scanDelivery(row scanner) (d hub.Delivery, err error) {
+	dest, done := deliveryDest(&d)
+	err = row.Scan(dest...)
+	done()
+	return d, err
+}
+
+func scanJob(row scanner) (j hub.Job, err error) {
+	j.Event = &hub.Event{}
+	var data string
+	var created Time
+	dest, done := deliveryDest(&j.Delivery)
+	err = row.Scan(append(dest, &data, &created, asJSON(&j.Event.Origin), asJSON(&j.Event.TriggeredBy))...)
+	done()
+	j.Event.ID, j.Event.Type = j.Delivery.EventID, j.Delivery.EventType
+	j.Event.Data, j.Event.Time = []byte(data), created.Time
+	return j, err
+}
+
+// Claim leases due deliveries to node: of each lane asked for, the longest
+// due first, at most the quota. next says when each of these lanes is due
+// after this; a lane without more work is absent.
+func (s *Store) Claim(ctx context.Context, node string, quotas []hub.Quota) (jobs []hub.Job, next []hub.LaneDue, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		jobs, next = nil, nil
+		for _, q := range quotas {
+			claimed, err := t.claim(node, q)
+			if err != nil {
+				return err
+			}
+			jobs = append(jobs, claimed...)
+			due, err := list(ctx, t, scanLaneDue, `SELECT webhook_id, scheduled_for FROM nchat_webhook_deliveries
+				WHERE webhook_id = $1 AND scheduled_for IS NOT NULL ORDER BY scheduled_for LIMIT 1`, string(q.WebhookID))
+			if err != nil {
+				return err
+			}
+			next = append(next, due...)
+		}
+		return nil
+	})
+	return jobs, next, err
+}
+
+func (t *tx) claim(node string, q hub.Quota) ([]hub.Job, error) {
+	jobs, err := list(context.Background(), t, scanJob, `SELECT `+deliveryColumns+`, e.data, e.created_at, e.origin, e.triggered_by
+		FROM nchat_webhook_deliveries d JOIN nchat_events e ON e.id = d.event_id
+		WHERE d.webhook_id = $1 AND d.scheduled_for <= $2
+		ORDER BY d.scheduled_for, d.id LIMIT $3`, string(q.WebhookID), at(t.now), q.Max)
+	if err != nil {
+		return nil, err
+	}
+	for i := range jobs {
+		d := &jobs[i].Delivery
+		_, err := t.exec(`UPDATE nchat_webhook_deliveries SET status = 'active', scheduled_for = NULL, lease_node = $2,
+				lease_epoch = lease_epoch + 1, updated_at = $3 WHERE id = $1`, string(d.ID), node, at(t.now))
+		if err != nil {
+			return nil, err
+		}
+		t.moved(d.WebhookID, d.Status, hub.DeliveryActive)
+		d.Status, d.LeasedTo, d.DueAt = hub.DeliveryActive, node, time.Time{}
+		d.Epoch++
+	}
+	return jobs, nil
+}
+
+// unknownReason is what the log says of an attempt whose outcome was lost.
+const unknownReason = "the hub stopped before the outcome was recorded; the request may or may not have been sent"
+
+// VoidLeases makes due everything that a process which is gone held in
+// memory, and logs an attempt of unknown outcome for each. It returns how many
+// there were. Only the owner of the folder may call it, before it claims.
+func (s *Store) VoidLeases(ctx context.Context) (total int, err error) {
+	for {
+		var n int
+		err := s.write(ctx, func(t *tx) (err error) {
+			n, err = t.voidLeases(500)
+			return err
+		})
+		total += n
+		if err != nil || n == 0 {
+			return total, err
+		}
+	}
+}
+
+func (t *tx) voidLeases(limit int) (int, error) {
+	held, err := list(context.Background(), t, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d
+		WHERE d.lease_node IS NOT NULL ORDER BY d.id LIMIT $1`, limit)
+	if err != nil {
+		return 0, err
+	}
+	for i := range held {
+		if err := t.voidLease(&held[i]); err != nil {
+			return 0, err
+		}
+	}
+	return len(held), nil
+}
+
+func (t *tx) voidLease(d *hub.Delivery) error {
+	err := t.insertAttempt(&hub.Attempt{
+		DeliveryID: d.ID, Number: d.Attempts + 1, StartedAt: d.UpdatedAt, Result: hub.ResultUnknown, Reason: unknownReason, DueAt: t.now,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(`UPDATE nchat_webhook_deliveries SET status = 'pending', attempts = attempts + 1, scheduled_for = $2,
+			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $2 WHERE id = $1`, string(d.ID), at(t.now))
+	t.moved(d.WebhookID, hub.DeliveryActive, hub.DeliveryPending)
+	return err
+}
+
+// Unlease gives leases back without an attempt, at shutdown: the deliveries
+// are due at once. Held asks for the state held instead, for lanes that are
+// paused or disabled.
+func (s *Store) Unlease(ctx context.Context, jobs []hub.Job, held bool) error {
+	return s.write(ctx, func(t *tx) error {
+		status, due := hub.DeliveryPending, at(t.now)
+		if held {
+			status, due = hub.DeliveryHeld, Time{}
+		}
+		for i := range jobs {
+			d := &jobs[i].Delivery
+			n, err := t.exec(`UPDATE nchat_webhook_deliveries SET status = $3, scheduled_for = $4, lease_node = NULL,
+					lease_epoch = lease_epoch + 1, updated_at = $5 WHERE id = $1 AND lease_epoch = $2 AND lease_node IS NOT NULL`,
+				string(d.ID), d.Epoch, string(status), due, at(t.now))
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				t.moved(d.WebhookID, hub.DeliveryActive, status)
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/nself-chat/hub"
+)
+
+// publish inserts an event and its deliveries. It sets the event's number,
+// and Parked on the deliveries that must wait for an earlier one.
+func (t *tx) publish(r *hub.Routing) error {
+	e := r.Event
+	t.seq++
+	e.Seq = t.seq
+	origin, err := originText(e.Origin)
+	if err != nil {
+		return err
+	}
+	var by any
+	if e.TriggeredBy != nil {
+		by = asJSON(e.TriggeredBy)
+	}
+	now := at(t.now).text()
+	_, err = t.exec(`INSERT INTO nchat_events
+		(seq, id, type, data, origin, triggered_by, channel_id, is_private, is_quiet, target, order_key, revision, trace, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		e.Seq, string(e.ID), e.Type, string(e.Data), origin, by, orNull(e.ChannelID), e.ChannelPrivate, e.Quiet,
+		orNull(e.Target), orNull(e.OrderKey), e.Revision, orNull(e.Trace), at(e.Time).text())
+	if err != nil {
+		return err
+	}
+	for i := range r.Deliveries {
+		if err := t.insertDelivery(&r.Deliveries[i], e.FirstOfKey, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insertDelivery inserts a routed delivery, parked when its conversation is
+// not done with an earlier one.
+func (t *tx) insertDelivery(d *hub.RoutedDelivery, firstOfKey bool, now string) error {
+	d.Parked = false
+	if d.OrderKey != "" && !firstOfKey && d.Status != hub.DeliveryHeld {
+		unfinished, err := t.unfinishedBeside(d.WebhookID, d.OrderKey, d.ID)
+		if err != nil {
+			return err
+		}
+		d.Parked = unfinished
+	}
+	status, due, node := d.Status, at(d.DueAt), d.LeasedTo
+	if d.Parked {
+		status, due, node = hub.DeliveryPending, Time{}, ""
+	}
+	_, err := t.exec(`INSERT INTO nchat_webhook_deliveries
+		(id, webhook_id, event_id, event, status, order_key, scheduled_for, lease_node, lease_epoch, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		string(d.ID), string(d.WebhookID), string(d.EventID), d.EventType, string(status), orNull(d.OrderKey),
+		due, orNull(node), d.Epoch, now, now)
+	t.moved(d.WebhookID, "", status)
+	return err
+}
+
+// Publish stores events with their deliveries, once per key when one is given.
+func (s *Store) Publish(ctx context.Context, once *hub.Idempotency, routings ...hub.Routing) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := t.once(once); err != nil {
+			return err
+		}
+		return t.publishAll(routings)
+	})
+}
+
+func (t *tx) publishAll(routings []hub.Routing) error {
+	for i := range routings {
+		if err := t.publish(&routings[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const eventColumns = `seq, id, type, data, origin, triggered_by, channel_id, is_private, is_quiet, target, order_key,
+	revision, trace, e.created_at`
+
+func scanEvent(row scanner) (*hub.Event, error) {
+	e := &hub.Event{}
+	var data string
+	var created Time
+	err := row.Scan(&e.Seq, &e.ID, &e.Type, &data, asJSON(&e.Origin), asJSON(&e.TriggeredBy), orEmpty(&e.ChannelID),
+		&e.ChannelPrivate, &e.Quiet, orEmpty(&e.Target), orEmpty(&e.OrderKey), &e.Revision, orEmpty(&e.Trace), &created)
+	e.Data, e.Time = json.RawMessage(data), created.Time
+	return e, err
+}
+
+// Event returns one event.
+func (s *Store) Event(ctx context.Context, id hub.EventID) (*hub.Event, error) {
+	return one(ctx, s.readers, "event", scanEvent, `SELECT `+eventColumns+` FROM nchat_events e WHERE id = $1`, string(id))
+}
+
+// EventsAfter returns at most limit events with a number above seq, oldest
+// first: the live stream and its resumption.
+func (s *Store) EventsAfter(ctx context.Context, seq int64, limit int) ([]*hub.Event, error) {
+	return list(ctx, s.readers, scanEvent,
+		`SELECT `+eventColumns+` FROM nchat_events e WHERE seq > $1 ORDER BY seq LIMIT $2`, seq, limit)
+}
+
+// EventsBefore returns at most limit events with a number below seq (0: the
+// newest), newest first. pattern limits the types; "" is all.
+func (s *Store) EventsBefore(ctx context.Context, seq int64, pattern string, limit int) ([]*hub.Event, error) {
+	if seq == 0 {
+		seq = 1 << 62
+	}
+	if pattern == "" {
+		pattern = "*"
+	}
+	// GLOB's ? and [ cannot occur in a valid event pattern.
+	return list(ctx, s.readers, scanEvent,
+		`SELECT `+eventColumns+` FROM nchat_events e WHERE seq < $1 AND type GLOB $2 ORDER BY seq DESC LIMIT $3`,
+		seq, hub.CanonicalEvent(pattern), limit)
+}
+
+// LastEvent returns the number of the newest event, 0 when there is none.
+func (s *Store) LastEvent(ctx context.Context) (seq int64, err error) {
+	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(&seq) }, `SELECT coalesce(max(seq), 0) FROM nchat_events`)
+	return seq, err
+}
+
+func originText(o hub.Origin) (any, error) {
+	if (o == hub.Origin{Kind: hub.OriginHub}) {
+		return `{"kind":"hub"}`, nil
+	}
+	b, err := json.Marshal(o)
+	return string(b), err
+}

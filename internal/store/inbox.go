@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+// keptRefusals is the number of refused calls kept for each incoming webhook,
+// and for all unknown tokens together: who guesses tokens or floods a URL must
+// not fill the disk.
+const keptRefusals = 1000
+
+// callSummary are the columns of a call of an incoming webhook without its body.
+const callSummary = `id, webhook_id, verdict, reason, dialect, remote_ip, http_status, body_size, message_id, duration_us, created_at`
+
+// insertCall adds a call of an incoming webhook to the log, in the commit of
+// the message it made or by itself. An empty IncomingID stands for a token
+// that nobody knows.
+func (t *tx) insertCall(c *hub.Call) error {
+	_, err := t.exec(`INSERT INTO nchat_inbox (`+callSummary+`, provider, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'token', $12)`,
+		string(c.ID), orNull(c.IncomingID), c.Verdict, c.Reason, orNull(c.Dialect), orNull(c.RemoteIP), c.Status,
+		c.BodySize, orNull(c.MessageID), c.Duration.Microseconds(), at(c.CreatedAt).text(), bytesOrNull(c.Body))
+	return err
+}
+
+// bytesOrNull stores absent bytes as NULL.
+func bytesOrNull(b []byte) any {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
+// LogCalls adds refused calls to the log and drops the oldest refused ones of
+// the same webhooks beyond keptRefusals. It also adds, for each element of
+// uses, its CallCount and RefusedCount to those of the webhook with that ID,
+// and moves LastUsedAt forward; the other fields of uses are not read. All of
+// it is one commit. Webhooks that do not exist any more are passed over.
+func (s *Store) LogCalls(ctx context.Context, calls []hub.Call, uses []hub.IncomingWebhook) error {
+	return s.write(ctx, func(t *tx) error {
+		touched := make(map[hub.IncomingID]struct{})
+		for i := range calls {
+			if err := t.insertCall(&calls[i]); err != nil {
+				return err
+			}
+			touched[calls[i].IncomingID] = struct{}{}
+		}
+		for id := range touched {
+			if err := t.dropRefusals(id); err != nil {
+				return err
+			}
+		}
+		for i := range uses {
+			if err := t.countUse(&uses[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// dropRefusals deletes what is beyond keptRefusals, at most as many at a time.
+func (t *tx) dropRefusals(id hub.IncomingID) error {
+	if id == "" {
+		_, err := t.exec(`DELETE FROM nchat_inbox WHERE id IN (SELECT id FROM nchat_inbox
+			WHERE webhook_id IS NULL AND verdict <> 'accepted' AND provider = 'token' ORDER BY id DESC LIMIT $1 OFFSET $1)`, keptRefusals)
+		return err
+	}
+	_, err := t.exec(`DELETE FROM nchat_inbox WHERE id IN (SELECT id FROM nchat_inbox
+		WHERE webhook_id = $2 AND verdict <> 'accepted' AND provider = 'token' ORDER BY id DESC LIMIT $1 OFFSET $1)`, keptRefusals, string(id))
+	return err
+}
+
+func (t *tx) countUse(w *hub.IncomingWebhook) error {
+	_, err := t.exec(`UPDATE nchat_incoming_webhooks SET call_count = call_count + $2, refused_count = refused_count + $3,
+			last_used_at = CASE WHEN last_used_at IS NULL OR last_used_at < $4 THEN coalesce($4, last_used_at) ELSE last_used_at END
+		WHERE id = $1`, string(w.ID), w.CallCount, w.RefusedCount, at(w.LastUsedAt))
+	return err
+}
+
+func callFields(c *hub.Call, created *Time, micros *int64) []any {
+	return []any{
+		&c.ID, orEmpty(&c.IncomingID), &c.Verdict, &c.Reason, orEmpty(&c.Dialect), orEmpty(&c.RemoteIP), &c.Status,
+		&c.BodySize, orEmpty(&c.MessageID), micros, created,
+	}
+}
+
+func scanCallSummary(row scanner) (hub.Call, error) {
+	var c hub.Call
+	var created Time
+	var micros int64
+	err := row.Scan(callFields(&c, &created, &micros)...)
+	c.CreatedAt, c.Duration = created.Time, time.Duration(micros)*time.Microsecond
+	return c, err
+}
+
+func scanCall(row scanner) (hub.Call, error) {
+	var c hub.Call
+	var created Time
+	var micros int64
+	err := row.Scan(append(callFields(&c, &created, &micros), &c.Body)...)
+	c.CreatedAt, c.Duration = created.Time, time.Duration(micros)*time.Microsecond
+	return c, err
+}
+
+// Calls returns at most limit calls of one incoming webhook with an id below
+// before ("": the newest), newest first and without their bodies. The id ""
+// asks for the calls of all webhooks and of unknown tokens.
+func (s *Store) Calls(ctx context.Context, id hub.IncomingID, before hub.CallID, limit int) ([]hub.Call, error) {
+	if before == "" {
+		before = "g" // above every UUID
+	}
+	if id == "" {
+		return list(ctx, s.readers, scanCallSummary, `SELECT `+callSummary+` FROM nchat_inbox
+			WHERE id < $1 AND provider = 'token' ORDER BY id DESC LIMIT $2`, string(before), limit)
+	}
+	return list(ctx, s.readers, scanCallSummary, `SELECT `+callSummary+` FROM nchat_inbox
+		WHERE webhook_id = $1 AND id < $2 AND provider = 'token' ORDER BY id DESC LIMIT $3`, string(id), string(before), limit)
+}
+
+// Call returns one call with its body, or NotFound.
+func (s *Store) Call(ctx context.Context, id hub.CallID) (hub.Call, error) {
+	return one(ctx, s.readers, "call", scanCall,
+		`SELECT `+callSummary+`, body FROM nchat_inbox WHERE id = $1 AND provider = 'token'`, string(id))
+}
+
+// PruneCalls deletes at most limit calls received before the given time,
+// oldest first, and returns how many it deleted.
+func (s *Store) PruneCalls(ctx context.Context, before time.Time, limit int) (deleted int64, err error) {
+	err = s.write(ctx, func(t *tx) (err error) {
+		deleted, err = t.exec(`DELETE FROM nchat_inbox WHERE id IN (SELECT id FROM nchat_inbox
+			WHERE id < $1 AND provider = 'token' ORDER BY id LIMIT $2)`, hub.FirstID(before), limit)
+		return err
+	})
+	return deleted, err
+}

@@ -1,0 +1,318 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+// Moves between states that no attempt causes: holding, releasing, retrying,
+// canceling. Each works on a bounded batch, so that a large backlog never
+// keeps the writer from others; callers repeat until nothing is left.
+
+// Snapshot returns all outgoing webhooks in force and the revision of their
+// subscriptions, read together.
+func (s *Store) Snapshot(ctx context.Context) (revision int64, webhooks []hub.OutgoingWebhook, err error) {
+	err = s.write(ctx, func(t *tx) error { // in the writer: nothing can come between the two reads
+		err := each(ctx, t, func(row scanner) error { return row.Scan(&revision) },
+			`SELECT coalesce(max(revision), 0) FROM nchat_outgoing_webhook_revisions`)
+		if err != nil {
+			return err
+		}
+		webhooks, err = list(ctx, t, scanOutgoing,
+			`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE deleted_at IS NULL ORDER BY id`)
+		return err
+	})
+	return revision, webhooks, err
+}
+
+// HoldDue puts at most limit waiting deliveries of a webhook on hold and
+// returns how many there were.
+func (s *Store) HoldDue(ctx context.Context, webhook hub.WebhookID, limit int) (n int, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		due, err := list(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d
+			WHERE d.webhook_id = $1 AND d.scheduled_for IS NOT NULL ORDER BY d.scheduled_for LIMIT $2`, string(webhook), limit)
+		if err != nil {
+			return err
+		}
+		n = len(due)
+		for i := range due {
+			if err := t.move(&due[i], hub.DeliveryHeld, time.Time{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+// move takes a delivery that nobody leases to another state.
+func (t *tx) move(d *hub.Delivery, to hub.DeliveryStatus, due time.Time) error {
+	var finished Time
+	if to.Final() {
+		finished = at(t.now)
+	}
+	_, err := t.exec(`UPDATE nchat_webhook_deliveries SET status = $2, scheduled_for = $3, finished_at = $4, updated_at = $5,
+			lease_epoch = lease_epoch + 1 WHERE id = $1`,
+		string(d.ID), string(to), at(due), finished, at(t.now))
+	t.moved(d.WebhookID, d.Status, to)
+	return err
+}
+
+// ReleaseHeld makes at most limit held deliveries of a webhook due, each
+// conversation from its head, and returns how many it took from hold.
+func (s *Store) ReleaseHeld(ctx context.Context, webhook hub.WebhookID, limit int) (n int, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		held, err := t.held(webhook, limit)
+		if err != nil {
+			return err
+		}
+		n = len(held)
+		for i := range held {
+			d := &held[i]
+			due := t.now
+			if d.OrderKey != "" {
+				behind, err := t.unfinishedOlder(d)
+				if err != nil {
+					return err
+				}
+				if behind {
+					due = time.Time{} // parked until its predecessor is finished
+				}
+			}
+			if err := t.move(d, hub.DeliveryPending, due); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+func (t *tx) held(webhook hub.WebhookID, limit int) ([]hub.Delivery, error) {
+	return list(context.Background(), t, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d
+		WHERE d.webhook_id = $1 AND d.status = 'held' ORDER BY d.id LIMIT $2`, string(webhook), limit)
+}
+
+func (t *tx) unfinishedOlder(d *hub.Delivery) (found bool, err error) {
+	err = each(context.Background(), t, func(row scanner) error { return row.Scan(&found) },
+		`SELECT EXISTS (SELECT 1 FROM nchat_webhook_deliveries
+			WHERE webhook_id = $1 AND order_key = $2 AND id < $3 AND `+unfinished+`)`, string(d.WebhookID), d.OrderKey, string(d.ID))
+	return found, err
+}
+
+// HasHeld reports whether a webhook has deliveries on hold.
+func (s *Store) HasHeld(ctx context.Context, webhook hub.WebhookID) (found bool, err error) {
+	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(&found) },
+		`SELECT EXISTS (SELECT 1 FROM nchat_webhook_deliveries WHERE webhook_id = $1 AND status = 'held')`, string(webhook))
+	return found, err
+}
+
+// CancelHeld cancels at most limit held deliveries of a webhook.
+func (s *Store) CancelHeld(ctx context.Context, webhook hub.WebhookID, limit int) (n int, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		held, err := t.held(webhook, limit)
+		if err != nil {
+			return err
+		}
+		n = len(held)
+		return t.cancelAll(held)
+	})
+	return n, err
+}
+
+// CancelUnfinished cancels at most limit deliveries of a deleted webhook that
+// are not leased and not final.
+func (s *Store) CancelUnfinished(ctx context.Context, webhook hub.WebhookID, limit int) (n int, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		// Three small sets that indexes serve: due, held, parked.
+		all, err := list(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d WHERE d.id IN (
+				SELECT id FROM nchat_webhook_deliveries WHERE webhook_id = $1 AND scheduled_for IS NOT NULL
+				UNION SELECT id FROM nchat_webhook_deliveries WHERE webhook_id = $1 AND status = 'held'
+				UNION SELECT id FROM nchat_webhook_deliveries WHERE webhook_id = $1 AND order_key IS NOT NULL AND `+unfinished+`
+					AND lease_node IS NULL
+				LIMIT $2)`, string(webhook), limit)
+		if err != nil {
+			return err
+		}
+		n = len(all)
+		return t.cancelAll(all)
+	})
+	return n, err
+}
+
+func (t *tx) cancelAll(all []hub.Delivery) error {
+	for i := range all {
+		if err := t.move(&all[i], hub.DeliveryCanceled, time.Time{}); err != nil {
+			return err
+		}
+	}
+	for i := range all {
+		if _, err := t.release(all[i].WebhookID, all[i].OrderKey); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RetryDelivery begins a new series of tries for a delivery, due now. It is
+// refused while the delivery is being sent and when its webhook is disabled or
+// deleted; of a paused webhook it is held.
+func (s *Store) RetryDelivery(ctx context.Context, id hub.DeliveryID) (d hub.Delivery, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		if d, err = t.delivery(id); err != nil {
+			return err
+		}
+		w, err := one(ctx, t, "outgoing webhook", scanOutgoing,
+			`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE id = $1 AND deleted_at IS NULL`, string(d.WebhookID))
+		switch {
+		case isNotFound(err):
+			return hub.Errorf(hub.Conflict, "The webhook of this delivery was deleted; there is nowhere to send it.")
+		case err != nil:
+			return err
+		case w.State == hub.WebhookDisabled:
+			return hub.Errorf(hub.Conflict, "The webhook of this delivery is disabled; enable it first.")
+		case d.LeasedTo != "":
+			return hub.Errorf(hub.Conflict, "The delivery is being sent right now.")
+		}
+		return t.again(&d, w.State, t.now)
+	})
+	return d, err
+}
+
+func (t *tx) delivery(id hub.DeliveryID) (hub.Delivery, error) {
+	return one(context.Background(), t, "delivery", scanDelivery,
+		`SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d WHERE d.id = $1`, string(id))
+}
+
+// again begins a new series of tries, due at due.
+func (t *tx) again(d *hub.Delivery, state hub.WebhookState, due time.Time) error {
+	to := hub.DeliveryPending
+	if state == hub.WebhookPaused {
+		to, due = hub.DeliveryHeld, time.Time{}
+	}
+	if _, err := t.exec(`UPDATE nchat_webhook_deliveries SET tries = 0 WHERE id = $1`, string(d.ID)); err != nil {
+		return err
+	}
+	if err := t.move(d, to, due); err != nil {
+		return err
+	}
+	d.Status, d.DueAt, d.Tries, d.FinishedAt = to, due, 0, time.Time{}
+	return nil
+}
+
+// CancelDelivery cancels an unfinished delivery that is not being sent.
+// released reports whether its conversation moved on.
+func (s *Store) CancelDelivery(ctx context.Context, id hub.DeliveryID) (d hub.Delivery, released bool, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		if d, err = t.delivery(id); err != nil {
+			return err
+		}
+		switch {
+		case d.Status.Final():
+			return hub.Errorf(hub.Conflict, "The delivery is finished; there is nothing to cancel.")
+		case d.LeasedTo != "":
+			return hub.Errorf(hub.Conflict, "The delivery is being sent right now; try again in a moment.")
+		}
+		if err := t.move(&d, hub.DeliveryCanceled, time.Time{}); err != nil {
+			return err
+		}
+		d.Status, d.DueAt, d.FinishedAt = hub.DeliveryCanceled, time.Time{}, t.now
+		released, err = t.release(d.WebhookID, d.OrderKey)
+		return err
+	})
+	return d, released, err
+}
+
+// replayWhere selects the deliveries of a ReplayRequest with an id above $3.
+const replayWhere = `FROM nchat_webhook_deliveries d
+	WHERE d.webhook_id = $1 AND d.status = $2 AND d.id > $3 AND d.id < $4`
+
+func replayRange(r *hub.ReplayRequest) (after, before string) {
+	before = "g" // above every UUID
+	if !r.Since.IsZero() {
+		after = hub.FirstID(r.Since)
+	}
+	if !r.Until.IsZero() {
+		before = hub.FirstID(r.Until)
+	}
+	return after, before
+}
+
+// CountReplay returns how many deliveries a replay would send again.
+func (s *Store) CountReplay(ctx context.Context, r *hub.ReplayRequest) (n int, err error) {
+	after, before := replayRange(r)
+	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(&n) },
+		`SELECT count(*) `+replayWhere, string(r.WebhookID), string(r.Status), after, before)
+	return n, err
+}
+
+// ReplayBatch begins new series for at most limit deliveries with ids above
+// after ("": from the start), the first due at due and the others spaced by
+// gap. It returns the last id taken, "" when none was left.
+func (s *Store) ReplayBatch(ctx context.Context, r *hub.ReplayRequest, after hub.DeliveryID, limit int, due time.Time, gap time.Duration) (
+	last hub.DeliveryID, n int, err error,
+) {
+	first, before := replayRange(r)
+	first = max(first, string(after))
+	err = s.write(ctx, func(t *tx) error {
+		last, n = "", 0
+		w, err := one(ctx, t, "outgoing webhook", scanOutgoing,
+			`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE id = $1 AND deleted_at IS NULL`, string(r.WebhookID))
+		if err != nil {
+			return err
+		}
+		if w.State == hub.WebhookDisabled {
+			return hub.Errorf(hub.Conflict, "The webhook is disabled; enable it first.")
+		}
+		all, err := list(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` `+replayWhere+` ORDER BY d.id LIMIT $5`,
+			string(r.WebhookID), string(r.Status), first, before, limit)
+		if err != nil {
+			return err
+		}
+		for i := range all {
+			if err := t.again(&all[i], w.State, due.Add(time.Duration(i)*gap)); err != nil {
+				return err
+			}
+			last, n = all[i].ID, n+1
+		}
+		return nil
+	})
+	return last, n, err
+}
+
+// Leased returns the deliveries that are leased, oldest change first, and
+// were last changed before t.
+func (s *Store) Leased(ctx context.Context, before time.Time, limit int) ([]hub.Delivery, error) {
+	return list(ctx, s.readers, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d
+		WHERE d.lease_node IS NOT NULL AND d.updated_at < $1 ORDER BY d.id LIMIT $2`, at(before), limit)
+}
+
+// VoidLease makes one delivery due whose lease nobody remembers, with an
+// attempt of unknown outcome. It does nothing when the epoch has moved on.
+func (s *Store) VoidLease(ctx context.Context, id hub.DeliveryID, epoch int64) (voided bool, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		voided = false
+		d, err := t.delivery(id)
+		if err != nil || d.LeasedTo == "" || d.Epoch != epoch {
+			return err
+		}
+		voided = true
+		return t.voidLease(&d)
+	})
+	return voided, err
+}
+
+// DueCounts returns how many deliveries are due at now, how many are due
+// later, and since when the oldest has been due (zero: none is).
+func (s *Store) DueCounts(ctx context.Context, now time.Time) (due, later int64, oldest time.Time, err error) {
+	var first Time
+	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(&due, &later, &first) },
+		`SELECT count(*) FILTER (WHERE scheduled_for <= $1), count(*) FILTER (WHERE scheduled_for > $1), min(scheduled_for)
+		 FROM nchat_webhook_deliveries WHERE scheduled_for IS NOT NULL`, at(now))
+	if first.After(now) {
+		first = Time{}
+	}
+	return due, later, first.Time, err
+}

@@ -1,0 +1,208 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+const outgoingColumns = `id, name, url, secret, previous_secret, previous_until, events, channel_ids, filter, headers, header_names,
+	timeout_ms, max_retries, retry_delay_ms, retry_schedule, rate_limit, concurrency, ordering, signing, state, health, notice,
+	created_by, created_at, updated_at, deleted_at`
+
+func scanOutgoing(row scanner) (hub.OutgoingWebhook, error) {
+	var w hub.OutgoingWebhook
+	var previousUntil, created, updated, deleted Time
+	var timeout, retryDelay int64
+	p := &w.Policy
+	err := row.Scan(&w.ID, &w.Name, &w.URL, &w.SealedSecret, orEmpty(&w.SealedPrevious), &previousUntil, asJSON(&w.Events),
+		asJSON(&w.ChannelIDs), asJSON(&w.Filter), orEmpty(&w.SealedHeaders), asJSON(&w.HeaderNames),
+		&timeout, &p.MaxRetries, &retryDelay, &p.Schedule, &p.RateLimit, &p.Concurrency, &p.Ordering, &p.Signing,
+		&w.State, asJSON(&w.Health), &w.Notice, orEmpty(&w.CreatedBy), &created, &updated, &deleted)
+	p.Timeout = time.Duration(timeout) * time.Millisecond
+	p.RetryDelay = time.Duration(retryDelay) * time.Millisecond
+	w.PreviousUntil, w.CreatedAt, w.UpdatedAt, w.DeletedAt = previousUntil.Time, created.Time, updated.Time, deleted.Time
+	return w, err
+}
+
+// OutgoingWebhooks returns all outgoing webhooks that are not deleted, oldest first.
+func (s *Store) OutgoingWebhooks(ctx context.Context) ([]hub.OutgoingWebhook, error) {
+	return list(ctx, s.readers, scanOutgoing,
+		`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE deleted_at IS NULL ORDER BY id`)
+}
+
+// OutgoingWebhook returns one outgoing webhook, or NotFound when it does not
+// exist or is deleted.
+func (s *Store) OutgoingWebhook(ctx context.Context, id hub.WebhookID) (hub.OutgoingWebhook, error) {
+	return one(ctx, s.readers, "outgoing webhook", scanOutgoing,
+		`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE id = $1 AND deleted_at IS NULL`, string(id))
+}
+
+// CreateOutgoingWebhook stores a new webhook and the first revision of its
+// subscription. It returns that revision's number.
+func (s *Store) CreateOutgoingWebhook(ctx context.Context, w *hub.OutgoingWebhook) (revision int64, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		p := w.Policy
+		_, err := t.exec(`INSERT INTO nchat_outgoing_webhooks (`+outgoingColumns+`)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, NULL)`,
+			string(w.ID), w.Name, w.URL, w.SealedSecret, orNull(w.SealedPrevious), at(w.PreviousUntil), asJSON(nonNil(w.Events)),
+			asJSON(nonNil(w.ChannelIDs)), filterColumn(w.Filter), orNull(w.SealedHeaders), asJSON(nonNil(w.HeaderNames)),
+			p.Timeout.Milliseconds(), p.MaxRetries, p.RetryDelay.Milliseconds(), p.Schedule, p.RateLimit, p.Concurrency,
+			string(p.Ordering), string(p.Signing), string(w.State), asJSON(w.Health), string(w.Notice),
+			orNull(w.CreatedBy), at(w.CreatedAt), at(w.UpdatedAt))
+		if err != nil {
+			return err
+		}
+		revision, err = t.addRevision(w.Subscription())
+		return err
+	})
+	return revision, err
+}
+
+func nonNil[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+func filterColumn(f *hub.Filter) any {
+	if f == nil {
+		return nil
+	}
+	return asJSON(f)
+}
+
+// UpdateOutgoingWebhook reads the webhook, lets change alter it, and stores
+// it with a new revision of its subscription. change may be run more than
+// once; its error is returned and nothing stored. Health and Notice are the
+// engine's and not written, unless change resets Health to the zero value.
+func (s *Store) UpdateOutgoingWebhook(ctx context.Context, id hub.WebhookID, change func(*hub.OutgoingWebhook) error) (
+	w hub.OutgoingWebhook, revision int64, err error,
+) {
+	err = s.write(ctx, func(t *tx) error {
+		w, err = one(ctx, t, "outgoing webhook", scanOutgoing,
+			`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE id = $1 AND deleted_at IS NULL`, string(id))
+		if err != nil {
+			return err
+		}
+		if err := change(&w); err != nil {
+			return err
+		}
+		w.UpdatedAt = t.now
+		p := w.Policy
+		_, err := t.exec(`UPDATE nchat_outgoing_webhooks SET name = $2, url = $3, secret = $4, previous_secret = $5, previous_until = $6,
+				events = $7, channel_ids = $8, filter = $9, headers = $10, header_names = $11, timeout_ms = $12, max_retries = $13,
+				retry_delay_ms = $14, retry_schedule = $15, rate_limit = $16, concurrency = $17, ordering = $18, signing = $19,
+				state = $20, health = $21, updated_at = $22 WHERE id = $1`,
+			string(w.ID), w.Name, w.URL, w.SealedSecret, orNull(w.SealedPrevious), at(w.PreviousUntil), asJSON(nonNil(w.Events)),
+			asJSON(nonNil(w.ChannelIDs)), filterColumn(w.Filter), orNull(w.SealedHeaders), asJSON(nonNil(w.HeaderNames)),
+			p.Timeout.Milliseconds(), p.MaxRetries, p.RetryDelay.Milliseconds(), p.Schedule, p.RateLimit, p.Concurrency,
+			string(p.Ordering), string(p.Signing), string(w.State), asJSON(w.Health), at(w.UpdatedAt))
+		if err != nil {
+			return err
+		}
+		revision, err = t.addRevision(w.Subscription())
+		return err
+	})
+	return w, revision, err
+}
+
+// DeleteOutgoingWebhook marks the webhook deleted and ends its subscription.
+// Its deliveries stay; unfinished ones are canceled by the engine.
+func (s *Store) DeleteOutgoingWebhook(ctx context.Context, id hub.WebhookID) (revision int64, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		n, err := t.exec(`UPDATE nchat_outgoing_webhooks SET deleted_at = $2, state = 'disabled', updated_at = $2
+			WHERE id = $1 AND deleted_at IS NULL`, string(id), at(t.now))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return hub.Errorf(hub.NotFound, "There is no such outgoing webhook.")
+		}
+		revision, err = t.nextRevision(id, nil)
+		return err
+	})
+	return revision, err
+}
+
+// addRevision records what the webhook subscribes to from now on.
+func (t *tx) addRevision(sub hub.Subscription) (int64, error) {
+	return t.nextRevision(sub.WebhookID, asJSON(sub))
+}
+
+func (t *tx) nextRevision(id hub.WebhookID, subscription any) (revision int64, err error) {
+	_, err = t.exec(`INSERT INTO nchat_outgoing_webhook_revisions (revision, webhook_id, subscription, created_at)
+		VALUES ((SELECT coalesce(max(revision), 0) + 1 FROM nchat_outgoing_webhook_revisions), $1, $2, $3)`,
+		string(id), subscription, at(t.now))
+	if err != nil {
+		return 0, err
+	}
+	err = each(context.Background(), t, func(row scanner) error { return row.Scan(&revision) },
+		`SELECT max(revision) FROM nchat_outgoing_webhook_revisions`)
+	return revision, err
+}
+
+// Revision returns the number of the newest revision of any subscription.
+func (s *Store) Revision(ctx context.Context) (revision int64, err error) {
+	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(&revision) },
+		`SELECT coalesce(max(revision), 0) FROM nchat_outgoing_webhook_revisions`)
+	return revision, err
+}
+
+// setHealth stores what the engine learned about an endpoint. A disabling
+// notice disables the webhook in the same step.
+func (t *tx) setHealth(id hub.WebhookID, h *hub.Health, n hub.Notice) error {
+	if _, err := t.exec(`UPDATE nchat_outgoing_webhooks SET health = $2 WHERE id = $1`, string(id), asJSON(h)); err != nil {
+		return err
+	}
+	if n == hub.NoticeNone {
+		return nil
+	}
+	if _, err := t.exec(`UPDATE nchat_outgoing_webhooks SET notice = $2 WHERE id = $1`, string(id), string(n)); err != nil {
+		return err
+	}
+	if !n.Disabling() {
+		return nil
+	}
+	changed, err := t.exec(`UPDATE nchat_outgoing_webhooks SET state = 'disabled', updated_at = $2
+		WHERE id = $1 AND state <> 'disabled'`, string(id), at(t.now))
+	if err != nil || changed == 0 {
+		return err
+	}
+	w, err := one(context.Background(), t, "outgoing webhook", scanOutgoing,
+		`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE id = $1`, string(id))
+	if err != nil {
+		return err
+	}
+	_, err = t.addRevision(w.Subscription())
+	return err
+}
+
+// WebhooksWithNotice returns the webhooks about which a notice is to be posted.
+func (s *Store) WebhooksWithNotice(ctx context.Context) ([]hub.OutgoingWebhook, error) {
+	return list(ctx, s.readers, scanOutgoing,
+		`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE notice <> '' AND deleted_at IS NULL ORDER BY id`)
+}
+
+// clearNotice marks a webhook's notice as posted, in the commit that posts it.
+func (t *tx) clearNotice(id hub.WebhookID, n hub.Notice) error {
+	_, err := t.exec(`UPDATE nchat_outgoing_webhooks SET notice = '' WHERE id = $1 AND notice = $2`, string(id), string(n))
+	return err
+}
+
+// Subscriptions returns every revision of every subscription, oldest first.
+// A nil State marks the end of one (the webhook was deleted).
+func (s *Store) Subscriptions(ctx context.Context, fn func(revision int64, sub hub.Subscription) error) error {
+	return each(ctx, s.readers, func(row scanner) error {
+		var revision int64
+		var sub hub.Subscription
+		var id hub.WebhookID
+		if err := row.Scan(&revision, &id, asJSON(&sub)); err != nil {
+			return err
+		}
+		sub.WebhookID = id
+		return fn(revision, sub)
+	}, `SELECT revision, webhook_id, subscription FROM nchat_outgoing_webhook_revisions ORDER BY revision`)
+}

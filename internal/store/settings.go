@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+
+	"github.com/nself-chat/hub"
+)
+
+// Setting returns the value of a setting that the hub keeps for itself, ""
+// when it was never set.
+func (s *Store) Setting(ctx context.Context, key string) (string, error) {
+	return setting(ctx, s.readers, key)
+}
+
+func setting(ctx context.Context, q querier, key string) (value string, err error) {
+	err = each(ctx, q, func(row scanner) error { return row.Scan(&value) }, `SELECT value FROM nchat_settings WHERE key = $1`, key)
+	return value, err
+}
+
+// SetSetting stores the value of a setting. It refuses the empty value, which
+// stands for a setting that was never set.
+func (s *Store) SetSetting(ctx context.Context, key, value string) error {
+	if value == "" {
+		return hub.Errorf(hub.Invalid, "A setting cannot be empty.")
+	}
+	return s.write(ctx, func(t *tx) error {
+		_, err := t.exec(`INSERT INTO nchat_settings (key, value, updated_at) VALUES ($1, $2, $3)
+			ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at`, key, value, at(t.now))
+		return err
+	})
+}
+
+// SetSettingIfAbsent stores the value unless the setting has one, and returns
+// the value in force: of several callers, all get the first one's.
+func (s *Store) SetSettingIfAbsent(ctx context.Context, key, value string) (inForce string, err error) {
+	if value == "" {
+		return "", hub.Errorf(hub.Invalid, "A setting cannot be empty.")
+	}
+	err = s.write(ctx, func(t *tx) error {
+		_, err := t.exec(`INSERT INTO nchat_settings (key, value, updated_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING`,
+			key, value, at(t.now))
+		if err != nil {
+			return err
+		}
+		inForce, err = setting(context.Background(), t, key)
+		return err
+	})
+	return inForce, err
+}

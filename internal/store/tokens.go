@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+const tokenColumns = `t.id, t.name, t.user_id, t.scope, t.channel_ids, t.token_hash, t.created_at, t.last_used_at, t.expires_at`
+
+func scanToken(row scanner) (hub.APIToken, error) {
+	var k hub.APIToken
+	err := row.Scan(tokenFields(&k)...)
+	return k, err
+}
+
+// tokenFields are the destinations of tokenColumns.
+func tokenFields(k *hub.APIToken) []any {
+	return []any{
+		&k.ID, &k.Name, &k.UserID, &k.Scope, asJSON(&k.Channels), &k.Hash,
+		into(&k.CreatedAt), into(&k.LastUsedAt), into(&k.ExpiresAt),
+	}
+}
+
+// timeField scans a stored time into a time.Time field; NULL is the zero time.
+type timeField struct{ p *time.Time }
+
+// into wraps a pointer for a scan.
+func into(p *time.Time) timeField { return timeField{p} }
+
+// Scan implements sql.Scanner.
+func (f timeField) Scan(src any) error {
+	var t Time
+	err := t.Scan(src)
+	*f.p = t.Time
+	return err
+}
+
+// identityColumns are what is known of the user behind a credential.
+const identityColumns = `u.id, u.username, u.display_name, u.avatar_url, u.status, u.metadata`
+
+// identity is a user as credentials need it.
+type identity struct {
+	hub.User
+	Meta struct {
+		Kind hub.UserKind `json:"kind"`
+		Role hub.Role     `json:"role"`
+	}
+}
+
+// fields are the destinations of identityColumns.
+func (i *identity) fields() []any {
+	return []any{&i.ID, orEmpty(&i.Username), &i.DisplayName, orEmpty(&i.AvatarURL), &i.Status, asJSON(&i.Meta)}
+}
+
+func (i *identity) user() hub.User {
+	i.Kind, i.Role = i.Meta.Kind, i.Meta.Role
+	return i.User
+}
+
+// CreateToken stores a new API token. It returns NotFound when its user does
+// not exist or is not active.
+func (s *Store) CreateToken(ctx context.Context, k hub.APIToken) error {
+	return s.write(ctx, func(t *tx) error {
+		if _, err := t.activeUser(k.UserID); err != nil {
+			return err
+		}
+		_, err := t.exec(`INSERT INTO nchat_api_tokens (id, name, user_id, scope, channel_ids, token_hash, created_at, expires_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			string(k.ID), k.Name, string(k.UserID), string(k.Scope), asJSON(nonNil(k.Channels)), k.Hash, at(k.CreatedAt), at(k.ExpiresAt))
+		return err
+	})
+}
+
+// activeUser returns who is behind a credential about to be made, NotFound
+// when there is no such user or the account is not active.
+func (t *tx) activeUser(id hub.UserID) (hub.User, error) {
+	return one(context.Background(), t, "active user", func(row scanner) (hub.User, error) {
+		var i identity
+		err := row.Scan(i.fields()...)
+		return i.user(), err
+	}, `SELECT `+identityColumns+` FROM nchat_users u WHERE u.id = $1 AND u.status = 'active'`, string(id))
+}
+
+// TokenByHash returns the API token with that hash, expired or not, and its
+// user: id, names, avatar, kind, role and status only. NotFound when there is
+// none.
+func (s *Store) TokenByHash(ctx context.Context, hash string) (hub.APIToken, hub.User, error) {
+	var i identity
+	k, err := one(ctx, s.readers, "API token", func(row scanner) (hub.APIToken, error) {
+		var k hub.APIToken
+		err := row.Scan(append(tokenFields(&k), i.fields()...)...)
+		return k, err
+	}, `SELECT `+tokenColumns+`, `+identityColumns+` FROM nchat_api_tokens t JOIN nchat_users u ON u.id = t.user_id
+		WHERE t.token_hash = $1`, hash)
+	return k, i.user(), err
+}
+
+// Tokens returns all API tokens, oldest first.
+func (s *Store) Tokens(ctx context.Context) ([]hub.APIToken, error) {
+	return list(ctx, s.readers, scanToken, `SELECT `+tokenColumns+` FROM nchat_api_tokens t ORDER BY t.id`)
+}
+
+// Token returns one API token, or NotFound.
+func (s *Store) Token(ctx context.Context, id hub.TokenID) (hub.APIToken, error) {
+	return one(ctx, s.readers, "API token", scanToken, `SELECT `+tokenColumns+` FROM nchat_api_tokens t WHERE t.id = $1`, string(id))
+}
+
+// DeleteToken removes an API token, or returns NotFound.
+func (s *Store) DeleteToken(ctx context.Context, id hub.TokenID) error {
+	return s.write(ctx, func(t *tx) error {
+		n, err := t.exec(`DELETE FROM nchat_api_tokens WHERE id = $1`, string(id))
+		if err == nil && n == 0 {
+			err = hub.Errorf(hub.NotFound, "There is no such API token.")
+		}
+		return err
+	})
+}
+
+// TouchTokens records when tokens were last used. Times never go back, and
+// tokens deleted meanwhile are passed over.
+func (s *Store) TouchTokens(ctx context.Context, used map[hub.TokenID]time.Time) error {
+	return s.write(ctx, func(t *tx) error {
+		for id, when := range used {
+			_, err := t.exec(`UPDATE nchat_api_tokens SET last_used_at = $2
+				WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)`, string(id), at(when))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,306 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/nself-chat/hub"
+)
+
+// verifyChunk is the number of events compared at a time.
+const verifyChunk = 1000
+
+// Verify holds the whole database against its invariants, as of one moment:
+// events × subscriptions in force = deliveries; every unfinished delivery has
+// exactly one thing it waits for; every state agrees with the attempts made;
+// the counters agree with the rows. The hub may be at work meanwhile.
+func (s *Store) Verify(ctx context.Context) (*hub.VerifyReport, error) {
+	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("store: verify: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // read only: nothing to keep
+	v := &verifier{q: tx, report: &hub.VerifyReport{Problems: []string{}}, counts: make(map[counterKey]int64)}
+	for _, step := range []func(context.Context) error{v.subscriptions, v.events, v.unfinished, v.counters} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return v.report, nil
+}
+
+// revision is a subscription from one revision on; nil: it ended.
+type revision struct {
+	number int64
+	sub    *hub.Subscription
+}
+
+type verifier struct {
+	q       querier
+	report  *hub.VerifyReport
+	history map[hub.WebhookID][]revision // in ascending order
+	counts  map[counterKey]int64
+}
+
+// subscriptions reads the history of all subscriptions, and compares the
+// webhooks as they are with its end.
+func (v *verifier) subscriptions(ctx context.Context) error {
+	v.history = make(map[hub.WebhookID][]revision)
+	last := make(map[hub.WebhookID]string)
+	err := each(ctx, v.q, func(row scanner) error {
+		var number int64
+		var id hub.WebhookID
+		var text string
+		if err := row.Scan(&number, &id, orEmpty(&text)); err != nil {
+			return err
+		}
+		last[id] = text
+		if text == "" {
+			v.history[id] = append(v.history[id], revision{number: number})
+			return nil
+		}
+		sub := &hub.Subscription{}
+		if err := json.Unmarshal([]byte(text), sub); err != nil {
+			v.report.Add("revision %d of webhook %s cannot be read", number, id)
+			return nil
+		}
+		if sub.Filter != nil {
+			if err := sub.Filter.Compile("filter"); err != nil {
+				v.report.Add("revision %d of webhook %s has an invalid filter", number, id)
+			}
+		}
+		v.history[id] = append(v.history[id], revision{number, sub})
+		return nil
+	}, `SELECT revision, webhook_id, subscription FROM nchat_outgoing_webhook_revisions ORDER BY revision`)
+	if err != nil {
+		return err
+	}
+	return each(ctx, v.q, func(row scanner) error {
+		w, err := scanOutgoing(row)
+		if err != nil {
+			return err
+		}
+		text, known := last[w.ID]
+		switch {
+		case !known:
+			v.report.Add("webhook %s has no revision", w.ID)
+		case !w.DeletedAt.IsZero():
+			if text != "" {
+				v.report.Add("webhook %s is deleted, its subscription goes on", w.ID)
+			}
+		case !sameSubscription(text, w.Subscription()):
+			v.report.Add("webhook %s differs from its last revision", w.ID)
+		}
+		return nil
+	}, `SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks`)
+}
+
+func sameSubscription(text string, sub hub.Subscription) bool {
+	var recorded hub.Subscription
+	if json.Unmarshal([]byte(text), &recorded) != nil {
+		return false
+	}
+	a, errA := json.Marshal(recorded)
+	b, errB := json.Marshal(sub)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
+}
+
+// inForce returns the webhook's subscription at a revision, nil if none.
+func (v *verifier) inForce(id hub.WebhookID, at int64) *hub.Subscription {
+	h := v.history[id]
+	i, found := slices.BinarySearchFunc(h, at, func(r revision, at int64) int { return int(r.number - at) })
+	if !found {
+		i--
+	}
+	if i < 0 {
+		return nil
+	}
+	return h[i].sub
+}
+
+// verified is a delivery with its attempts.
+type verified struct {
+	hub.Delivery
+	attempts []string // results, in order
+	numbered bool     // their numbers are 1, 2, 3 …
+}
+
+// events walks events and deliveries side by side, in the order of their ids.
+func (v *verifier) events(ctx context.Context) error {
+	from := hub.DeliveryID("")
+	after := hub.EventID("")
+	for {
+		events, err := list(ctx, v.q, scanEvent,
+			`SELECT `+eventColumns+` FROM nchat_events e WHERE id > $1 ORDER BY id LIMIT $2`, string(after), verifyChunk)
+		if err != nil {
+			return err
+		}
+		to := hub.DeliveryID("g") // above every UUID
+		if len(events) == verifyChunk {
+			// Deliveries up to the last event of the chunk. Another event with
+			// the same prefix would only be seen too late, and there is none.
+			after = events[len(events)-1].ID
+			_, to = hub.DeliveryRange(after)
+		}
+		deliveries, err := v.deliveries(ctx, from, to)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			v.event(e, deliveries[e.ID])
+			delete(deliveries, e.ID)
+		}
+		for event, ds := range deliveries {
+			v.report.Add("%d deliveries of event %s, which does not exist", len(ds), event)
+		}
+		if len(events) < verifyChunk {
+			return nil
+		}
+		from = to
+	}
+}
+
+// deliveries returns the deliveries with ids in (from, to], by event.
+func (v *verifier) deliveries(ctx context.Context, from, to hub.DeliveryID) (map[hub.EventID]map[hub.WebhookID]*verified, error) {
+	out := make(map[hub.EventID]map[hub.WebhookID]*verified)
+	byID := make(map[hub.DeliveryID]*verified)
+	err := each(ctx, v.q, func(row scanner) error {
+		d, err := scanDelivery(row)
+		if err != nil {
+			return err
+		}
+		if out[d.EventID] == nil {
+			out[d.EventID] = make(map[hub.WebhookID]*verified)
+		}
+		vd := &verified{Delivery: d, numbered: true}
+		out[d.EventID][d.WebhookID] = vd
+		byID[d.ID] = vd
+		v.report.Deliveries++
+		v.counts[counterKey{d.WebhookID, d.Status}]++
+		return nil
+	}, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d WHERE d.id > $1 AND d.id <= $2`, string(from), string(to))
+	if err != nil {
+		return nil, err
+	}
+	err = each(ctx, v.q, func(row scanner) error {
+		var id hub.DeliveryID
+		var number int
+		var result string
+		if err := row.Scan(&id, &number, &result); err != nil {
+			return err
+		}
+		v.report.Attempts++
+		d := byID[id]
+		if d == nil {
+			v.report.Add("attempt %d of delivery %s, which does not exist", number, id)
+			return nil
+		}
+		d.attempts = append(d.attempts, result)
+		d.numbered = d.numbered && number == len(d.attempts)
+		return nil
+	}, `SELECT delivery_id, number, result FROM nchat_webhook_attempts WHERE delivery_id > $1 AND delivery_id <= $2
+		ORDER BY delivery_id, number`, string(from), string(to))
+	return out, err
+}
+
+// event compares one event's deliveries with what its subscriptions ask for.
+func (v *verifier) event(e *hub.Event, got map[hub.WebhookID]*verified) {
+	v.report.Events++
+	data := func() any {
+		var decoded any
+		_ = json.Unmarshal(e.Data, &decoded) // what is no JSON matches like null, as in the engine
+		return decoded
+	}
+	for _, id := range slices.Sorted(maps.Keys(v.history)) {
+		sub := v.inForce(id, e.Revision)
+		d := got[id]
+		wanted := sub != nil && sub.Matches(e, data)
+		switch {
+		case wanted && d == nil:
+			v.report.Expected++
+			v.report.Add("event %s (%s) has no delivery to webhook %s", e.ID, e.Type, id)
+		case wanted:
+			v.report.Expected++
+			v.delivery(d)
+		case d != nil:
+			v.report.Add("delivery %s of event %s goes to webhook %s, which did not ask for it", d.ID, e.ID, id)
+		}
+	}
+	for id, d := range got {
+		if _, ok := v.history[id]; !ok {
+			v.report.Add("delivery %s goes to webhook %s, which never existed", d.ID, id)
+		}
+	}
+}
+
+// delivery checks that a delivery's state agrees with itself and with the
+// attempts made.
+func (v *verifier) delivery(d *verified) {
+	if d.ID != hub.DeliveryIDFor(d.EventID, d.WebhookID) {
+		v.report.Add("delivery %s does not have the id of its event and webhook", d.ID)
+	}
+	if len(d.attempts) != d.Attempts || !d.numbered {
+		v.report.Add("delivery %s counts %d attempts, %d are logged", d.ID, d.Attempts, len(d.attempts))
+	}
+	last := ""
+	if len(d.attempts) > 0 {
+		last = d.attempts[len(d.attempts)-1]
+	}
+	switch d.Status {
+	case hub.DeliverySuccess:
+		if last != "success" {
+			v.report.Add("delivery %s is marked success, its last attempt is not one", d.ID)
+		}
+	case hub.DeliveryFailed, hub.DeliveryRetrying:
+		if last == "" || last == "success" {
+			v.report.Add("delivery %s is %s, its last attempt did not fail", d.ID, d.Status)
+		}
+	case hub.DeliveryPending, hub.DeliveryActive, hub.DeliveryHeld:
+		if d.Tries > 0 && last == "success" {
+			v.report.Add("delivery %s is %s after an attempt that succeeded", d.ID, d.Status)
+		}
+	case hub.DeliveryCanceled:
+	}
+}
+
+// unfinished checks that what is neither final, due, leased nor held waits
+// behind an unfinished delivery of its conversation.
+func (v *verifier) unfinished(ctx context.Context) error {
+	return each(ctx, v.q, func(row scanner) error {
+		d, err := scanDelivery(row)
+		if err == nil {
+			v.report.Add("delivery %s is %s and waits for nothing", d.ID, d.Status)
+		}
+		return err
+	}, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d
+		WHERE d.status IN ('pending', 'active', 'retrying') AND d.scheduled_for IS NULL AND d.lease_node IS NULL
+			AND (d.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM nchat_webhook_deliveries p
+				WHERE p.webhook_id = d.webhook_id AND p.order_key = d.order_key AND p.id <> d.id
+					AND p.status IN ('pending', 'active', 'retrying', 'held')))
+		LIMIT $1`, hub.MaxProblems)
+}
+
+// counters compares the kept counters with the rows.
+func (v *verifier) counters(ctx context.Context) error {
+	err := each(ctx, v.q, func(row scanner) error {
+		var k counterKey
+		var total int64
+		if err := row.Scan(&k.webhook, &k.status, &total); err != nil {
+			return err
+		}
+		if v.counts[k] != total {
+			v.report.Add("webhook %s: %d deliveries are %s, the counter says %d", k.webhook, v.counts[k], k.status, total)
+		}
+		delete(v.counts, k)
+		return nil
+	}, `SELECT webhook_id, status, total FROM nchat_webhook_counters`)
+	for k, n := range v.counts {
+		v.report.Add("webhook %s: %d deliveries are %s, the counter says none", k.webhook, n, k.status)
+	}
+	return err
+}

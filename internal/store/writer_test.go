@@ -1,0 +1,325 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/nself-chat/hub"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func openTest(t *testing.T, o Options) *Store {
+	t.Helper()
+	if o.Path == "" {
+		o.Path = filepath.Join(t.TempDir(), "hub.db")
+	}
+	s, err := Open(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// put writes one row whose key is k.
+func put(k, v string) func(*tx) error {
+	return func(t *tx) error {
+		_, err := t.exec(`INSERT INTO nchat_settings (key, value, updated_at) VALUES ($1, $2, $3)`, k, v, at(t.now))
+		return err
+	}
+}
+
+func stored(t *testing.T, s *Store) map[string]bool {
+	t.Helper()
+	out := make(map[string]bool)
+	err := each(context.Background(), s.readers, func(row scanner) error {
+		var k string
+		err := row.Scan(&k)
+		out[k] = true
+		return err
+	}, `SELECT key FROM nchat_settings WHERE key LIKE 'k%'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// inOneGroup hands the values to the writer so that it finds them all waiting
+// at once, and returns their answers.
+func inOneGroup(t *testing.T, s *Store, values ...func(*tx) error) []error {
+	t.Helper()
+	entered, leave := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	gate := make(chan error, 1)
+	go func() {
+		gate <- s.write(context.Background(), func(*tx) error {
+			once.Do(func() { close(entered) })
+			<-leave
+			return nil
+		})
+	}()
+	<-entered
+	writes := make([]*write, len(values))
+	for i, v := range values {
+		writes[i] = &write{apply: v, done: make(chan error, 1)}
+		if err := s.w.enqueue(context.Background(), writes[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(leave)
+	if err := <-gate; err != nil {
+		t.Fatal(err)
+	}
+	answers := make([]error, len(values))
+	for i, w := range writes {
+		answers[i] = <-w.done
+	}
+	return answers
+}
+
+func TestWriterAcknowledgedIsStoredRefusedIsAbsent(t *testing.T) {
+	boom := errors.New("boom")
+	late := func(k string) func(*tx) error { // fails after it has changed something
+		return func(t *tx) error {
+			if err := put(k, "x")(t); err != nil {
+				return err
+			}
+			return boom
+		}
+	}
+	panics := func(t *tx) error { _ = put("k-panic", "x")(t); panic("no") }
+	tests := map[string]struct {
+		values []func(*tx) error
+		failed []int
+		want   []string
+	}{
+		"all well":          {[]func(*tx) error{put("k0", ""), put("k1", ""), put("k2", "")}, nil, []string{"k0", "k1", "k2"}},
+		"one fails":         {[]func(*tx) error{put("k0", ""), late("k1"), put("k2", "")}, []int{1}, []string{"k0", "k2"}},
+		"a panic":           {[]func(*tx) error{put("k0", ""), panics, put("k2", "")}, []int{1}, []string{"k0", "k2"}},
+		"same key twice":    {[]func(*tx) error{put("k0", "a"), put("k0", "b"), put("k2", "")}, []int{1}, []string{"k0", "k2"}},
+		"all fail":          {[]func(*tx) error{late("k0"), late("k1"), late("k2")}, []int{0, 1, 2}, nil},
+		"more than the cap": {[]func(*tx) error{late("k0"), late("k1"), late("k2"), late("k3"), late("k4"), late("k5"), put("k6", "")}, []int{0, 1, 2, 3, 4, 5}, []string{"k6"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := openTest(t, Options{})
+			answers := inOneGroup(t, s, tt.values...)
+			failed := map[int]bool{}
+			for _, i := range tt.failed {
+				failed[i] = true
+			}
+			for i, err := range answers {
+				if (err != nil) != failed[i] {
+					t.Errorf("value %d: answer %v, want failure %v", i, err, failed[i])
+				}
+			}
+			got := stored(t, s)
+			if len(got) != len(tt.want) {
+				t.Errorf("stored %v, want %v", got, tt.want)
+			}
+			for _, k := range tt.want {
+				if !got[k] {
+					t.Errorf("%s was acknowledged and is absent", k)
+				}
+			}
+		})
+	}
+}
+
+// A value that ends the transaction under the others' feet must not make the
+// later ones commit by themselves.
+func TestWriterSurvivesALostTransaction(t *testing.T) {
+	s := openTest(t, Options{})
+	saboteur := func(t *tx) error {
+		_, err := t.exec("ROLLBACK")
+		if err == nil {
+			err = errors.New("I rolled back")
+		}
+		return err
+	}
+	answers := inOneGroup(t, s, put("k0", ""), saboteur, put("k2", ""))
+	got := stored(t, s)
+	for i, k := range map[int]string{0: "k0", 2: "k2"} {
+		if (answers[i] == nil) != got[k] {
+			t.Errorf("%s: answer %v, stored %v", k, answers[i], got[k])
+		}
+	}
+	if answers[1] == nil {
+		t.Error("the saboteur was acknowledged")
+	}
+	if err := s.write(context.Background(), put("k9", "")); err != nil {
+		t.Errorf("the writer did not recover: %v", err)
+	}
+}
+
+func TestWriterCallerWhoGaveUp(t *testing.T) {
+	s := openTest(t, Options{})
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.write(ctx, put("k0", "")); hub.CodeOf(err) != hub.Unavailable {
+		t.Errorf("a canceled caller got %v", err)
+	}
+	// Canceled while queued behind another: the answer is still the truth.
+	entered, leave := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	first := make(chan error, 1)
+	go func() {
+		first <- s.write(context.Background(), func(*tx) error {
+			once.Do(func() { close(entered) })
+			<-leave
+			return nil
+		})
+	}()
+	<-entered
+	ctx, cancel = context.WithCancel(context.Background())
+	second := make(chan error, 1)
+	queued := make(chan struct{})
+	go func() {
+		close(queued)
+		second <- s.write(ctx, put("k1", ""))
+	}()
+	<-queued
+	cancel()
+	close(leave)
+	if err := <-first; err != nil {
+		t.Fatal(err)
+	}
+	err := <-second
+	if got := stored(t, s); got["k0"] || got["k1"] != (err == nil) {
+		t.Errorf("stored %v, answer %v", got, err)
+	}
+}
+
+func TestWriterFullDiskInsideAGroup(t *testing.T) {
+	s := openTest(t, Options{MaxPages: 180})
+	big := strings.Repeat("x", 16<<10)
+	acknowledged := make(map[string]bool)
+	full := false
+	for round := range 40 {
+		values := make([]func(*tx) error, 5)
+		keys := make([]string, 5)
+		for i := range values {
+			keys[i] = fmt.Sprintf("k%d-%d", round, i)
+			v := big
+			if i%2 == 1 {
+				v = "small"
+			}
+			values[i] = put(keys[i], v)
+		}
+		for i, err := range inOneGroup(t, s, values...) {
+			switch {
+			case err == nil:
+				acknowledged[keys[i]] = true
+			case hub.CodeOf(err) == hub.StorageFull:
+				full = true
+			default:
+				t.Fatalf("%s: %v", keys[i], err)
+			}
+		}
+	}
+	if !full {
+		t.Fatal("the disk never became full; the test shows nothing")
+	}
+	got := stored(t, s)
+	if len(got) != len(acknowledged) {
+		t.Errorf("%d acknowledged, %d stored", len(acknowledged), len(got))
+	}
+	for k := range acknowledged {
+		if !got[k] {
+			t.Errorf("%s was acknowledged and is absent", k)
+		}
+	}
+	// Space comes back: so does the writer.
+	err := s.write(context.Background(), func(t *tx) error {
+		_, err := t.exec(`DELETE FROM nchat_settings WHERE key LIKE 'k1%'`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.write(context.Background(), put("k-after", big)); err != nil {
+		t.Errorf("after space came back: %v", err)
+	}
+}
+
+func TestWriterManyCallers(t *testing.T) {
+	s := openTest(t, Options{})
+	var wg sync.WaitGroup
+	var refused atomic.Int64
+	for i := range 64 {
+		wg.Go(func() {
+			for k := range 50 {
+				// Every tenth key is taken by all: one of them wins.
+				key := fmt.Sprintf("k%d-%d", i, k)
+				if k%10 == 0 {
+					key = fmt.Sprintf("k-shared-%d", k)
+				}
+				err := s.write(context.Background(), put(key, ""))
+				if err != nil {
+					refused.Add(1)
+					if hub.CodeOf(err) != hub.Conflict {
+						t.Errorf("%v", err)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got, want := len(stored(t, s)), 64*45+5; got != want {
+		t.Errorf("stored %d, want %d", got, want)
+	}
+	if got, want := refused.Load(), int64(63*5); got != want {
+		t.Errorf("refused %d, want %d", got, want)
+	}
+}
+
+func TestWriterClosed(t *testing.T) {
+	s := openTest(t, Options{})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.write(context.Background(), put("k0", "")); hub.CodeOf(err) != hub.Unavailable {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+func TestOpenTwice(t *testing.T) {
+	s := openTest(t, Options{})
+	_, err := Open(context.Background(), Options{Path: s.path})
+	if err == nil || !strings.Contains(err.Error(), "another hub") {
+		t.Errorf("second owner of a folder: %v", err)
+	}
+	shared, err := Open(context.Background(), Options{Path: s.path, Shared: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shared.Close()
+	if err := shared.write(context.Background(), put("k0", "")); err != nil {
+		t.Errorf("a command line beside the hub: %v", err)
+	}
+}
+
+func TestCompareVersions(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want int
+	}{{"3.51.3", "3.51.3", 0}, {"3.9.9", "3.51.3", -1}, {"3.54.1", "3.51.3", 1}, {"4", "3.51.3", 1}, {"3.51", "3.51.3", -1}} {
+		got := compareVersions(tt.a, tt.b)
+		if got < 0 != (tt.want < 0) || got > 0 != (tt.want > 0) {
+			t.Errorf("compareVersions(%s, %s) = %d", tt.a, tt.b, got)
+		}
+	}
+}
