@@ -1,0 +1,300 @@
+package delivery
+
+import (
+	"container/heap"
+	"context"
+	"encoding/json"
+	"runtime/debug"
+	"time"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/fault"
+)
+
+// result is a finished attempt on its way to the record.
+type result struct {
+	lane    *lane
+	job     *hub.Job
+	outcome *hub.Outcome
+}
+
+// launch begins an attempt in a goroutine of its own. The caller holds mu.
+func (e *Engine) launch(l *lane, j *hub.Job) {
+	l.inflight++
+	probe := l.health.Open
+	e.workers.Add(1)
+	go e.work(l, l.target, j, probe)
+}
+
+// work sends the job, and then whatever the lane has ready, until there is
+// nothing left for this goroutine.
+func (e *Engine) work(l *lane, t *target, j *hub.Job, probe bool) {
+	defer e.workers.Done()
+	for j != nil {
+		resp, headers := e.attempt(t, j)
+		now := e.now()
+		e.mu.Lock()
+		l.inflight--
+		l.unrecorded++
+		o := e.conclude(l, j, &resp, headers, probe, now)
+		e.lastClaim = now
+		j, t = e.following(l, now)
+		probe = l.health.Open
+		e.mu.Unlock()
+		e.outcomes <- &result{lane: l, job: o.job, outcome: o.outcome}
+	}
+}
+
+// following takes the next job for a goroutine that has just become free, or
+// dispatches the lane when there is none.
+func (e *Engine) following(l *lane, now time.Time) (*hub.Job, *target) {
+	if e.paused || e.stopping || !l.open() || len(l.ready) == 0 || l.slots() == 0 || !l.waits(now).IsZero() ||
+		l.limiter != nil || l.target.err != nil {
+		e.dispatch(l, now)
+		return nil, nil
+	}
+	j := l.ready[0]
+	l.ready[0] = nil
+	l.ready = l.ready[1:]
+	l.inflight++
+	e.dispatch(l, now)
+	return j, l.target
+}
+
+// attempt performs one exchange. Nothing in it is shared.
+func (e *Engine) attempt(t *target, j *hub.Job) (resp hub.Response, headers []byte) {
+	started := e.now()
+	defer func() {
+		if p := recover(); p != nil {
+			e.Log.Error("panic in an attempt", "delivery", j.Delivery.ID, "panic", p, "stack", string(debug.Stack()))
+			resp = hub.Response{ErrorKind: "internal", Error: "the hub failed to make the request"}
+		}
+		resp.Started = started
+	}()
+	body := Envelope(&j.Delivery, j.Event)
+	header, headers := t.request(j, body, started)
+	fault.Point(fault.SendBefore)
+	resp = e.Sender.Send(e.sendCtx, t.url, header, body, t.policy.Timeout)
+	fault.Point(fault.SendAfter)
+	return resp, headers
+}
+
+// conclusion is what follows an attempt.
+type conclusion struct {
+	job     *hub.Job
+	outcome *hub.Outcome
+}
+
+// conclude decides what follows the attempt and updates the lane's health.
+// The caller holds mu.
+func (e *Engine) conclude(l *lane, j *hub.Job, resp *hub.Response, headers []byte, probe bool, now time.Time) conclusion {
+	e.stats.Sent.Add(1)
+	d := &j.Delivery
+	o := &hub.Outcome{DeliveryID: d.ID, WebhookID: d.WebhookID, Epoch: d.Epoch, OrderKey: d.OrderKey, Tries: d.Tries + 1}
+	var next hub.Decision
+	if e.sendCtx.Err() != nil && resp.Status == 0 {
+		// Cut off by the stop: nobody's failure, and no try spent.
+		o.Tries = d.Tries
+		next = hub.Decision{Status: hub.DeliveryRetrying, DueAt: now, Reason: "the hub stopped during the attempt → due at once"}
+		resp.ErrorKind = hub.ResultUnknown
+	} else {
+		next = hub.Next(l.target.policy, o.Tries, resp, now, e.Rand())
+		health, notice := l.health.After(next, probe, now)
+		if health != l.health {
+			if health.Open != l.health.Open {
+				e.Log.Info("breaker", "webhook", l.id, "open", health.Open, "failures", health.Failures)
+			}
+			l.health = health
+			o.Health, o.Notice = &health, notice
+			if notice.Disabling() {
+				l.target = l.target.disabled()
+			}
+		}
+	}
+	o.Status, o.DueAt = next.Status, next.DueAt
+	o.Attempt = hub.Attempt{
+		DeliveryID: d.ID, Number: d.Attempts + 1, StartedAt: resp.Started, Duration: resp.Duration,
+		RequestHeaders: headers, ResponseStatus: resp.Status, ResponseHeaders: responseHeaders(resp),
+		ResponseBody: resp.Body, Truncated: resp.Truncated, RemoteAddr: resp.RemoteAddr,
+		Error: resp.Error, Result: resultName(resp), Reason: next.Reason, DueAt: next.DueAt,
+	}
+	if !l.open() && next.Status == hub.DeliveryRetrying {
+		o.Status, o.DueAt = hub.DeliveryHeld, time.Time{} // paused or disabled meanwhile
+	}
+	return conclusion{job: j, outcome: o}
+}
+
+// disabled returns the target of the webhook as it is after a disabling
+// notice, until the reload that follows.
+func (t *target) disabled() *target {
+	c := *t
+	c.state = hub.WebhookDisabled
+	return &c
+}
+
+func resultName(r *hub.Response) string {
+	switch {
+	case r.ErrorKind != "":
+		return r.ErrorKind
+	case r.Succeeded():
+		return "success"
+	default:
+		return "http_" + itoa(r.Status)
+	}
+}
+
+// maxLoggedHeaders bounds the response headers kept with an attempt, in bytes.
+const maxLoggedHeaders = 4096
+
+// responseHeaders returns the response's headers as JSON, names to first
+// values, cut at maxLoggedHeaders.
+func responseHeaders(r *hub.Response) json.RawMessage {
+	if len(r.Header) == 0 {
+		return nil
+	}
+	b := append(make([]byte, 0, 128), '{')
+	for _, name := range sortedKeys(r.Header) {
+		if len(b) > maxLoggedHeaders {
+			break
+		}
+		if values := r.Header[name]; len(values) > 0 {
+			b = appendHeaderJSON(b, name, cut(values[0], maxLoggedHeaders))
+		}
+	}
+	return append(b, '}')
+}
+
+func cut(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}
+
+// maxRecord is the number of outcomes recorded in one commit at most.
+const maxRecord = 256
+
+// recordPause follows a commit that the database refused; outcomes are never
+// given up.
+const recordPause = 250 * time.Millisecond
+
+// record commits outcomes in the order they came, in batches.
+func (e *Engine) record() {
+	for first := range e.outcomes {
+		batch := append(make([]*result, 0, 32), first)
+		for len(batch) < maxRecord {
+			select {
+			case r, ok := <-e.outcomes:
+				if ok {
+					batch = append(batch, r)
+					continue
+				}
+			default:
+			}
+			break
+		}
+		e.recordAll(batch)
+	}
+}
+
+// recordAll commits a batch. When it is refused as a whole, each outcome is
+// tried by itself, so that one bad record cannot keep the others back.
+func (e *Engine) recordAll(batch []*result) {
+	outcomes := make([]*hub.Outcome, len(batch))
+	for i, r := range batch {
+		outcomes[i] = r.outcome
+	}
+	for {
+		recorded, err := e.Store.Record(context.Background(), outcomes)
+		if err == nil {
+			e.recorded(batch, recorded)
+			return
+		}
+		retry := hub.CodeOf(err) == hub.StorageFull || hub.CodeOf(err) == hub.Unavailable
+		e.Log.Error("outcomes could not be recorded", "count", len(batch), "error", err, "again", retry)
+		switch {
+		case retry && e.waitToRecord():
+		case len(batch) > 1:
+			for _, r := range batch {
+				e.recordAll([]*result{r})
+			}
+			return
+		default:
+			// The lease stays and is voided at the next start, or by the sweep.
+			e.forget(batch)
+			return
+		}
+	}
+}
+
+// waitToRecord pauses before the next try; false: the engine is stopping and
+// the tries are over.
+func (e *Engine) waitToRecord() bool {
+	select {
+	case <-e.sendCtx.Done():
+		return false
+	case <-time.After(recordPause):
+		return true
+	}
+}
+
+// recorded takes note of what the commit changed.
+func (e *Engine) recorded(batch []*result, recorded []hub.Recorded) {
+	notice, reload := false, false
+	now := e.now()
+	e.mu.Lock()
+	for i, r := range batch {
+		l, o := r.lane, r.outcome
+		l.unrecorded--
+		delete(l.leased, o.DeliveryID)
+		switch {
+		case recorded[i].Stale:
+			e.stats.Stale.Add(1)
+			e.Log.Warn("an outcome came too late: the lease had moved on", "delivery", o.DeliveryID)
+			continue
+		case o.Status == hub.DeliverySuccess:
+			e.stats.Succeeded.Add(1)
+		case o.Status == hub.DeliveryFailed:
+			e.stats.Failed.Add(1)
+		default:
+			e.stats.Retried.Add(1)
+		}
+		if !o.DueAt.IsZero() {
+			l.noteDue(o.DueAt)
+		}
+		if recorded[i].Released {
+			l.noteDue(now)
+		}
+		if o.Status == hub.DeliveryHeld && l.open() || !l.open() {
+			e.startMove(l)
+		}
+		notice = notice || o.Notice != hub.NoticeNone
+		reload = reload || o.Notice.Disabling()
+	}
+	for _, r := range batch {
+		e.dispatch(r.lane, now)
+	}
+	e.mu.Unlock()
+	if reload {
+		if err := e.Reload(context.Background()); err != nil {
+			e.Log.Error("webhooks could not be reloaded", "error", err)
+		}
+	}
+	if notice && e.OnNotice != nil {
+		e.OnNotice()
+	}
+}
+
+// forget gives up on recording: the database refuses and the engine stops.
+func (e *Engine) forget(batch []*result) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, r := range batch {
+		r.lane.unrecorded--
+		delete(r.lane.leased, r.outcome.DeliveryID)
+	}
+}
+
+func heapFix(h *laneHeap, i int)    { heap.Fix(h, i) }
+func heapPush(h *laneHeap, l *lane) { heap.Push(h, l) }
+func heapPop(h *laneHeap) *lane     { return heap.Pop(h).(*lane) }

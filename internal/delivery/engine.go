@@ -1,0 +1,433 @@
+package delivery
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+// Engine figures.
+const (
+	// sweepEvery is how often the engine looks for work it does not know of.
+	sweepEvery = 30 * time.Second
+	// maxClaimLanes is the number of lanes served by one claim.
+	maxClaimLanes = 64
+	// claimPause follows a claim that the database refused.
+	claimPause = time.Second
+	// DrainTime is how long attempts in flight may go on after the stop.
+	DrainTime = 10 * time.Second
+)
+
+// Engine sends deliveries. Set the exported fields, call Start, then Run; the
+// other methods may be called from then on, concurrently.
+type Engine struct {
+	Store  Store
+	Sender Sender
+	Keys   Opener
+	// Node names this process in leases.
+	Node string
+	// Now is the clock, and Rand a random number in [0, 1) for jitter.
+	Now  func() time.Time
+	Rand func() float64
+	Log  *slog.Logger
+	// OnNotice is called when a notice about a webhook became due. It must not
+	// block. May be nil.
+	OnNotice func()
+
+	snap      atomic.Pointer[snapshot]
+	reloading sync.Mutex // serialises Reload
+
+	mu       sync.Mutex
+	lanes    map[hub.WebhookID]*lane
+	timers   laneHeap
+	paused   bool // by an operator: nothing is sent
+	stopping bool
+	// lastClaim is when work was last claimed or handed over: progress.
+	lastClaim time.Time
+
+	wake     chan struct{} // to the scheduler: something is earlier now
+	outcomes chan *result
+	workers  sync.WaitGroup // attempts in flight
+	movers   sync.WaitGroup
+	// sendCtx ends attempts that outlast the drain.
+	sendCtx    context.Context
+	sendCancel context.CancelFunc
+	moveCtx    context.Context
+	moveCancel context.CancelFunc
+
+	stats Counters
+}
+
+// Counters count what the engine did since it started; all only grow.
+type Counters struct {
+	Sent, Succeeded, Retried, Failed, Stale, Claimed, Repaired atomic.Int64
+}
+
+// Counters returns the live counters.
+func (e *Engine) Counters() *Counters { return &e.stats }
+
+func (e *Engine) now() time.Time { return e.Now().UTC().Truncate(time.Microsecond) }
+
+// Start loads the webhooks and voids what a former process left leased. No
+// other process may be at work on the same database.
+func (e *Engine) Start(ctx context.Context) error {
+	if e.Now == nil {
+		e.Now = time.Now
+	}
+	if e.Rand == nil {
+		e.Rand = rand.Float64
+	}
+	if e.Log == nil {
+		e.Log = slog.Default()
+	}
+	e.lanes = make(map[hub.WebhookID]*lane)
+	e.wake = make(chan struct{}, 1)
+	e.outcomes = make(chan *result, 4096)
+	e.sendCtx, e.sendCancel = context.WithCancel(context.WithoutCancel(ctx))
+	e.moveCtx, e.moveCancel = context.WithCancel(context.WithoutCancel(ctx))
+	if err := e.loadPaused(ctx); err != nil {
+		return err
+	}
+	voided, err := e.Store.VoidLeases(ctx)
+	if err != nil {
+		return err
+	}
+	if voided > 0 {
+		e.Log.Info("deliveries taken up again after an unclean stop", "count", voided)
+	}
+	if err := e.Reload(ctx); err != nil {
+		return err
+	}
+	return e.sweep(ctx)
+}
+
+// Run works until ctx is done, then stops claiming, lets attempts in flight
+// finish for at most DrainTime, records them, and gives back what it holds.
+func (e *Engine) Run(ctx context.Context) error {
+	recorded := make(chan struct{})
+	go func() {
+		defer close(recorded)
+		e.record()
+	}()
+	e.schedule(ctx)
+
+	e.mu.Lock()
+	e.stopping = true
+	e.mu.Unlock()
+	e.moveCancel()
+	timer := time.AfterFunc(DrainTime, e.sendCancel)
+	e.workers.Wait()
+	timer.Stop()
+	e.sendCancel()
+	e.movers.Wait()
+	close(e.outcomes)
+	<-recorded
+	return e.unlease()
+}
+
+// unlease gives back everything in memory, due at once.
+func (e *Engine) unlease() error {
+	e.mu.Lock()
+	var jobs []hub.Job
+	for _, l := range e.lanes {
+		for _, j := range l.ready {
+			jobs = append(jobs, *j)
+		}
+		l.ready = nil
+	}
+	e.mu.Unlock()
+	if len(jobs) == 0 {
+		return nil
+	}
+	return e.Store.Unlease(context.Background(), jobs, false)
+}
+
+// schedule is the loop that wakes lanes when their time has come.
+func (e *Engine) schedule(ctx context.Context) {
+	sweep := e.now().Add(sweepEvery)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		now := e.now()
+		if !now.Before(sweep) {
+			sweep = now.Add(sweepEvery)
+			if err := e.sweep(ctx); err != nil {
+				e.Log.Warn("sweep failed; it is tried again", "error", err)
+			}
+		}
+		next, quotas := e.tick(now)
+		if len(quotas) > 0 {
+			e.claim(ctx, quotas)
+			continue
+		}
+		if next.IsZero() || next.After(sweep) {
+			next = sweep
+		}
+		timer.Reset(max(0, next.Sub(now)))
+		select {
+		case <-ctx.Done():
+		case <-e.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// tick serves every lane whose time has come. It returns what to claim, and
+// when the next lane wants attention.
+func (e *Engine) tick(now time.Time) (next time.Time, quotas []hub.Quota) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for len(e.timers) > 0 {
+		l := e.timers[0]
+		if l.wakeAt.After(now) {
+			return l.wakeAt, quotas
+		}
+		if len(quotas) == maxClaimLanes {
+			return now, quotas
+		}
+		e.pop()
+		e.dispatch(l, now)
+		if n := e.wants(l, now); n > 0 {
+			l.claiming, l.due = true, time.Time{}
+			quotas = append(quotas, hub.Quota{WebhookID: l.id, Max: n})
+		}
+	}
+	return time.Time{}, quotas
+}
+
+// wants returns how many due deliveries to claim for the lane now. A lane that
+// is busy waits until half of its room is free, so that claims come in batches.
+func (e *Engine) wants(l *lane, now time.Time) int {
+	if e.paused || e.stopping || l.claiming || !l.open() || l.target.err != nil || l.due.IsZero() || l.due.After(now) ||
+		!l.waits(now).IsZero() {
+		return 0
+	}
+	room := l.room()
+	if room < l.target.policy.Concurrency && !l.health.Open {
+		return 0
+	}
+	return room
+}
+
+// claim takes due deliveries and puts them to work.
+func (e *Engine) claim(ctx context.Context, quotas []hub.Quota) {
+	jobs, next, err := e.Store.Claim(ctx, e.Node, quotas)
+	now := e.now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err != nil {
+		if ctx.Err() == nil {
+			e.Log.Warn("claim failed; it is tried again", "error", err)
+		}
+		for _, q := range quotas {
+			next = append(next, hub.LaneDue{WebhookID: q.WebhookID, DueAt: now.Add(claimPause)})
+		}
+	}
+	e.stats.Claimed.Add(int64(len(jobs)))
+	for i := range jobs {
+		if l := e.lanes[jobs[i].Delivery.WebhookID]; l != nil {
+			e.take(l, &jobs[i])
+		}
+	}
+	for _, n := range next {
+		if l := e.lanes[n.WebhookID]; l != nil {
+			l.noteDue(n.DueAt)
+		}
+	}
+	for _, q := range quotas {
+		l := e.lanes[q.WebhookID]
+		if l == nil {
+			continue
+		}
+		l.claiming = false
+		if !l.open() {
+			e.giveBack(l)
+		}
+		e.dispatch(l, now)
+	}
+	if len(jobs) > 0 {
+		e.lastClaim = now
+	}
+}
+
+// dispatch starts what the lane may send now, and asks to be woken for the
+// rest. The caller holds mu.
+func (e *Engine) dispatch(l *lane, now time.Time) {
+	if e.paused || e.stopping || !l.open() || l.target.err != nil {
+		return
+	}
+	if until := l.waits(now); !until.IsZero() {
+		if len(l.ready) > 0 || !l.due.IsZero() {
+			e.wakeLane(l, until)
+		}
+		return
+	}
+	for len(l.ready) > 0 && l.slots() > 0 {
+		if again := l.allow(now); !again.IsZero() {
+			e.wakeLane(l, again)
+			return
+		}
+		j := l.ready[0]
+		l.ready[0] = nil
+		l.ready = l.ready[1:]
+		e.launch(l, j)
+	}
+	if !l.due.IsZero() && !l.claiming && (e.wants(l, now) > 0 || l.due.After(now)) {
+		e.wakeLane(l, l.due)
+	}
+}
+
+// push puts the lane into the scheduler's heap at t, and wakes the scheduler
+// when it is the earliest now.
+func (e *Engine) push(l *lane, t time.Time) {
+	l.wakeAt = t
+	if l.index >= 0 {
+		heapFix(&e.timers, l.index)
+	} else {
+		heapPush(&e.timers, l)
+	}
+	if e.timers[0] == l {
+		select {
+		case e.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (e *Engine) pop() *lane { return heapPop(&e.timers) }
+
+// sweep finds lanes that have work this process does not know of, and leases
+// in this node's name that it does not remember.
+func (e *Engine) sweep(ctx context.Context) error {
+	due, err := e.Store.Lanes(ctx)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	for _, d := range due {
+		l := e.lanes[d.WebhookID]
+		if l == nil {
+			l = newLane(d.WebhookID) // of a deleted webhook
+			l.gone = true
+			e.lanes[d.WebhookID] = l
+		}
+		if !l.claiming {
+			l.noteDue(d.DueAt)
+		}
+		if l.open() {
+			e.wakeLane(l, maxTime(l.due, l.health.WaitUntil))
+		} else {
+			e.startMove(l)
+		}
+	}
+	e.mu.Unlock()
+	return e.repair(ctx)
+}
+
+func maxTime(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// repairAge is how old a lease must be to be looked at: older than any
+// attempt, its queueing in memory aside.
+const repairAge = 5 * time.Minute
+
+// repair voids leases that nobody remembers. There are none unless something
+// is wrong.
+func (e *Engine) repair(ctx context.Context) error {
+	old, err := e.Store.Leased(ctx, e.now().Add(-repairAge), 100)
+	if err != nil {
+		return err
+	}
+	for i := range old {
+		d := &old[i]
+		e.mu.Lock()
+		l := e.lanes[d.WebhookID]
+		known := d.LeasedTo != e.Node
+		if l != nil && !known {
+			_, known = l.leased[d.ID]
+		}
+		e.mu.Unlock()
+		if known {
+			continue
+		}
+		voided, err := e.Store.VoidLease(ctx, d.ID, d.Epoch)
+		if err != nil {
+			return err
+		}
+		if voided {
+			e.stats.Repaired.Add(1)
+			e.Log.Error("a lease that nobody remembers was voided", "delivery", d.ID, "webhook", d.WebhookID)
+		}
+	}
+	return nil
+}
+
+// Progress reports since when deliveries have been due although nothing was
+// claimed or sent; zero: the engine keeps up. Readiness is made of it.
+func (e *Engine) Progress() (stuckSince time.Time) {
+	now := e.now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.paused {
+		return time.Time{}
+	}
+	for _, l := range e.lanes {
+		if l.open() && l.target.err == nil && !l.due.IsZero() && l.waits(now).IsZero() && l.inflight == 0 && l.due.Before(now) &&
+			(stuckSince.IsZero() || l.due.Before(stuckSince)) {
+			stuckSince = l.due
+		}
+	}
+	if stuckSince.Before(e.lastClaim) && !stuckSince.IsZero() {
+		return e.lastClaim
+	}
+	return stuckSince
+}
+
+// pausedSetting is the key of the setting that remembers PauseAll.
+const pausedSetting = "queue_paused"
+
+// PauseAll stops sending for all webhooks until ResumeAll, also over a
+// restart; deliveries go on being made.
+func (e *Engine) PauseAll(ctx context.Context) error {
+	if err := e.Store.SetSetting(ctx, pausedSetting, "1"); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.paused = true
+	return nil
+}
+
+// ResumeAll ends a PauseAll.
+func (e *Engine) ResumeAll(ctx context.Context) error {
+	if err := e.Store.SetSetting(ctx, pausedSetting, ""); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.paused = false
+	now := e.now()
+	for _, l := range e.lanes {
+		e.dispatch(l, now)
+	}
+	return nil
+}
+
+// loadPaused reads whether an operator paused all sending.
+func (e *Engine) loadPaused(ctx context.Context) error {
+	value, err := e.Store.Setting(ctx, pausedSetting)
+	if err != nil && hub.CodeOf(err) != hub.NotFound {
+		return err
+	}
+	e.paused = value != ""
+	return nil
+}

@@ -1,0 +1,242 @@
+package delivery
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+// moveBatch is the number of rows that one commit of a mover changes.
+const moveBatch = 500
+
+// giveBack returns the lane's ready jobs: its webhook was paused, disabled or
+// deleted. The caller holds mu.
+func (e *Engine) giveBack(l *lane) {
+	if len(l.ready) == 0 || e.stopping {
+		return // at the stop, unlease takes them
+	}
+	jobs := make([]hub.Job, len(l.ready))
+	for i, j := range l.ready {
+		jobs[i] = *j
+		delete(l.leased, j.Delivery.ID)
+	}
+	l.ready = nil
+	e.movers.Add(1)
+	go func() {
+		defer e.movers.Done()
+		if err := e.Store.Unlease(context.Background(), jobs, true); err != nil {
+			// The leases stay; the sweep finds them.
+			e.Log.Error("deliveries could not be put on hold", "webhook", l.id, "error", err)
+		}
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.startMove(l)
+	}()
+}
+
+// startMove brings the lane's rows in line with its webhook's state, in the
+// background: held rows of an active webhook become due, due rows of a paused
+// or disabled one are held, those of a deleted one canceled. The caller
+// holds mu.
+func (e *Engine) startMove(l *lane) {
+	if l.moving || e.stopping {
+		l.moveMore = true
+		return
+	}
+	l.moving, l.moveMore = true, false
+	e.movers.Add(1)
+	go func() {
+		defer e.movers.Done()
+		e.move(l)
+	}()
+}
+
+func (e *Engine) move(l *lane) {
+	for {
+		n, err := e.moveOnce(l)
+		if err != nil && e.moveCtx.Err() == nil {
+			e.Log.Warn("deliveries could not follow their webhook's state; the sweep tries again", "webhook", l.id, "error", err)
+		}
+		e.mu.Lock()
+		if err == nil && n > 0 {
+			if l.open() {
+				l.noteDue(e.now())
+				e.dispatch(l, e.now())
+			}
+			e.mu.Unlock()
+			continue
+		}
+		if err == nil && l.moveMore && !e.stopping {
+			l.moveMore = false
+			e.mu.Unlock()
+			continue
+		}
+		l.moving = false
+		if l.gone && err == nil && l.inflight == 0 && l.unrecorded == 0 && l.reserved == 0 && len(l.ready) == 0 && l.index < 0 && !l.claiming {
+			delete(e.lanes, l.id)
+		}
+		e.mu.Unlock()
+		return
+	}
+}
+
+func (e *Engine) moveOnce(l *lane) (int, error) {
+	e.mu.Lock()
+	open, gone := l.open(), l.gone
+	if !open {
+		l.due = time.Time{}
+	}
+	e.mu.Unlock()
+	switch {
+	case gone:
+		return e.Store.CancelUnfinished(e.moveCtx, l.id, moveBatch)
+	case !open:
+		return e.Store.HoldDue(e.moveCtx, l.id, moveBatch)
+	}
+	if held, err := e.Store.HasHeld(e.moveCtx, l.id); err != nil || !held {
+		return 0, err
+	}
+	return e.Store.ReleaseHeld(e.moveCtx, l.id, moveBatch)
+}
+
+// ReleaseHeld makes what a webhook holds due, in the background, or cancels
+// all of it before it returns. Cancel before the webhook is resumed, deliver
+// after.
+func (e *Engine) ReleaseHeld(ctx context.Context, id hub.WebhookID, deliver bool) error {
+	if deliver {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if l := e.lanes[id]; l != nil {
+			e.startMove(l)
+		}
+		return nil
+	}
+	for {
+		n, err := e.Store.CancelHeld(ctx, id, moveBatch)
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// Retry begins a new series of tries for one delivery.
+func (e *Engine) Retry(ctx context.Context, id hub.DeliveryID) error {
+	d, err := e.Store.RetryDelivery(ctx, id)
+	if err == nil {
+		e.noteDue(d.WebhookID, d.DueAt)
+	}
+	return err
+}
+
+// Cancel cancels one delivery that is waiting.
+func (e *Engine) Cancel(ctx context.Context, id hub.DeliveryID) error {
+	d, released, err := e.Store.CancelDelivery(ctx, id)
+	if released {
+		e.noteDue(d.WebhookID, e.now())
+	}
+	return err
+}
+
+func (e *Engine) noteDue(id hub.WebhookID, due time.Time) {
+	if due.IsZero() {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l := e.lanes[id]; l != nil {
+		l.noteDue(due)
+		e.attend(l)
+	}
+}
+
+// Replay sends finished deliveries of a webhook again and returns how many;
+// with DryRun it only counts them. The due times are stored, so a replay that
+// has been accepted goes on after a restart.
+func (e *Engine) Replay(ctx context.Context, r hub.ReplayRequest) (int, error) {
+	if r.DryRun {
+		return e.Store.CountReplay(ctx, &r)
+	}
+	var gap time.Duration
+	if r.RatePerMinute > 0 {
+		gap = time.Minute / time.Duration(r.RatePerMinute)
+	}
+	if r.Until.IsZero() {
+		r.Until = e.now().Add(time.Millisecond) // what fails again meanwhile is not taken twice
+	}
+	total, due := 0, e.now()
+	for after := hub.DeliveryID(""); ; {
+		last, n, err := e.Store.ReplayBatch(ctx, &r, after, moveBatch, due, gap)
+		total += n
+		if n > 0 {
+			e.noteDue(r.WebhookID, due)
+		}
+		if err != nil || n < moveBatch {
+			return total, err
+		}
+		after, due = last, due.Add(time.Duration(n)*gap)
+	}
+}
+
+// Stats counts all deliveries in nself-chat's words.
+func (e *Engine) Stats(ctx context.Context) (hub.QueueStats, error) {
+	counts, err := e.Store.DeliveryCounts(ctx)
+	if err != nil {
+		return hub.QueueStats{}, err
+	}
+	now := e.now()
+	due, _, oldest, err := e.Store.DueCounts(ctx, now)
+	if err != nil {
+		return hub.QueueStats{}, err
+	}
+	s := hub.QueueStats{Pending: due}
+	if !oldest.IsZero() {
+		s.OldestDue = now.Sub(oldest)
+	}
+	waiting := int64(0)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for id, byStatus := range counts {
+		lane := hub.LaneStats{WebhookID: id, Counts: byStatus}
+		if l := e.lanes[id]; l != nil && l.target != nil {
+			lane.Health, lane.State = l.health, l.target.state
+		}
+		s.Lanes = append(s.Lanes, lane)
+		s.Active += byStatus[hub.DeliveryActive]
+		s.Completed += byStatus[hub.DeliverySuccess]
+		s.Failed += byStatus[hub.DeliveryFailed]
+		waiting += byStatus[hub.DeliveryPending] + byStatus[hub.DeliveryRetrying] + byStatus[hub.DeliveryHeld]
+	}
+	s.Delayed = max(0, waiting-due)
+	s.Total = s.Active + s.Completed + s.Failed + waiting
+	return s, nil
+}
+
+// Request rebuilds the request of a delivery's next attempt, or of its last
+// one when it is final: the body byte for byte, the headers without the
+// signatures of the moment and with the owner's own masked.
+func (e *Engine) Request(ctx context.Context, d hub.Delivery) (http.Header, []byte, error) {
+	ev, err := e.Store.Event(ctx, d.EventID)
+	if err != nil {
+		return nil, nil, err
+	}
+	h := http.Header{"Content-Type": contentType, "User-Agent": userAgent}
+	attempt := d.Attempts
+	if !d.Status.Final() {
+		attempt++
+	}
+	for name, value := range map[string]string{
+		"X-Webhook-Id": string(d.ID), "X-Webhook-Event": d.EventType, "X-Webhook-Attempt": itoa(attempt), "Webhook-Id": string(d.ID),
+	} {
+		h.Set(name, value)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l := e.lanes[d.WebhookID]; l != nil && l.target != nil {
+		for name := range l.target.headers {
+			h.Set(name, masked)
+		}
+	}
+	return h, Envelope(&d, ev), nil
+}

@@ -1,0 +1,235 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+// maxTypes bounds how many event types a snapshot remembers the subscribers
+// of; custom names are unlimited.
+const maxTypes = 2048
+
+// snapshot is the state of all subscriptions at one revision. It is immutable
+// but for its memory of which subscriptions an event type can match.
+type snapshot struct {
+	revision int64
+	subs     []*hub.Subscription
+	byID     map[hub.WebhookID]*hub.Subscription
+	byType   sync.Map // event type → []*hub.Subscription
+	types    atomic.Int32
+}
+
+func newSnapshot(revision int64, webhooks []hub.OutgoingWebhook) *snapshot {
+	s := &snapshot{revision: revision, byID: make(map[hub.WebhookID]*hub.Subscription, len(webhooks))}
+	for i := range webhooks {
+		sub := webhooks[i].Subscription()
+		s.subs = append(s.subs, &sub)
+		s.byID[sub.WebhookID] = &sub
+	}
+	return s
+}
+
+// candidates returns the subscriptions whose patterns match the type.
+func (s *snapshot) candidates(eventType string) []*hub.Subscription {
+	if known, ok := s.byType.Load(eventType); ok {
+		return known.([]*hub.Subscription)
+	}
+	var out []*hub.Subscription
+	for _, sub := range s.subs {
+		if sub.State != hub.WebhookDisabled && sub.WantsType(eventType) {
+			out = append(out, sub)
+		}
+	}
+	if s.types.Add(1) <= maxTypes {
+		s.byType.Store(eventType, out)
+	}
+	return out
+}
+
+// match returns the subscriptions that the event is delivered to.
+func (s *snapshot) match(e *hub.Event) []*hub.Subscription {
+	if e.Quiet {
+		return nil
+	}
+	from := s.candidates(e.Type)
+	if e.Target != "" {
+		from = nil
+		if sub, ok := s.byID[e.Target]; ok {
+			from = []*hub.Subscription{sub}
+		}
+	}
+	data := decodeOnce(e)
+	out := make([]*hub.Subscription, 0, len(from))
+	for _, sub := range from {
+		if sub.Matches(e, data) {
+			out = append(out, sub)
+		}
+	}
+	return out
+}
+
+// decodeOnce returns a function that decodes the event's data when a filter
+// first asks for it. Data that is no JSON matches like null.
+func decodeOnce(e *hub.Event) func() any {
+	return sync.OnceValue(func() any {
+		var v any
+		if json.Unmarshal(e.Data, &v) != nil {
+			return nil
+		}
+		return v
+	})
+}
+
+// Route matches the event with the subscriptions in force, notes their
+// revision on it, and reserves room in the lanes that have some. The routing
+// must be settled, once, whatever becomes of its commit.
+func (e *Engine) Route(ev *hub.Event) hub.Routing {
+	snap := e.snap.Load()
+	ev.Revision = snap.revision
+	r := hub.Routing{Event: ev}
+	subs := snap.match(ev)
+	if len(subs) == 0 {
+		return r
+	}
+	now := e.now()
+	r.Deliveries = make([]hub.RoutedDelivery, len(subs))
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i, sub := range subs {
+		d := &r.Deliveries[i].Delivery
+		d.ID, d.WebhookID = hub.DeliveryIDFor(ev.ID, sub.WebhookID), sub.WebhookID
+		d.EventID, d.EventType = ev.ID, ev.Type
+		if sub.Ordering == hub.OrderConversation {
+			d.OrderKey = ev.OrderKey
+		}
+		l := e.lanes[sub.WebhookID]
+		switch {
+		case sub.State == hub.WebhookPaused || sub.State == hub.WebhookDisabled && ev.Target == "":
+			d.Status = hub.DeliveryHeld
+		case l != nil && !e.paused && !e.stopping && l.takes(now):
+			d.Status, d.LeasedTo, d.Epoch = hub.DeliveryActive, e.Node, 1
+			l.reserved++
+		default:
+			d.Status, d.DueAt = hub.DeliveryPending, now
+		}
+	}
+	return r
+}
+
+// Settle hands over routings after the commit they were part of, or gives
+// their room back when it failed.
+func (e *Engine) Settle(committed bool, routings ...hub.Routing) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range routings {
+		for k := range routings[i].Deliveries {
+			e.settle(&routings[i].Deliveries[k], routings[i].Event, committed)
+		}
+	}
+}
+
+func (e *Engine) settle(d *hub.RoutedDelivery, ev *hub.Event, committed bool) {
+	l := e.lanes[d.WebhookID]
+	if l == nil {
+		return // deleted since; the sweep cancels the row
+	}
+	leased := d.LeasedTo != ""
+	if leased {
+		l.reserved--
+	}
+	switch {
+	case !committed || d.Parked:
+	case leased:
+		e.take(l, &hub.Job{Delivery: d.Delivery, Event: ev})
+	case d.Status == hub.DeliveryPending:
+		l.noteDue(d.DueAt)
+	case d.Status == hub.DeliveryHeld && l.open():
+		e.startMove(l) // resumed between match and commit
+	}
+	e.attend(l)
+}
+
+// take puts a leased job into the lane's memory.
+func (e *Engine) take(l *lane, j *hub.Job) {
+	l.leased[j.Delivery.ID] = struct{}{}
+	l.ready = append(l.ready, j)
+}
+
+// Reload takes over the webhooks as they are now. Control calls it after
+// every change of one; it returns when events are matched by the new state.
+func (e *Engine) Reload(ctx context.Context) error {
+	e.reloading.Lock()
+	defer e.reloading.Unlock()
+	revision, webhooks, err := e.Store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range webhooks {
+		if f := webhooks[i].Filter; f != nil {
+			if err := f.Compile("filter"); err != nil {
+				e.Log.Error("a stored filter is not valid and matches nothing", "webhook", webhooks[i].ID, "error", err)
+			}
+		}
+	}
+	snap := newSnapshot(revision, webhooks)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range webhooks {
+		e.retarget(&webhooks[i])
+	}
+	for id, l := range e.lanes {
+		if _, ok := snap.byID[id]; !ok && !l.gone {
+			l.gone = true
+			e.giveBack(l)
+			e.startMove(l)
+		}
+	}
+	e.snap.Store(snap)
+	return nil
+}
+
+// retarget brings one lane up to date. Targets are opened again only when the
+// webhook changed.
+func (e *Engine) retarget(w *hub.OutgoingWebhook) {
+	l := e.lanes[w.ID]
+	if l == nil {
+		l = newLane(w.ID)
+		l.health = w.Health
+		e.lanes[w.ID] = l
+	}
+	if l.target != nil && l.target.updated.Equal(w.UpdatedAt) && l.target.state == w.State {
+		return
+	}
+	was := l.target
+	l.retarget(newTarget(w, e.Keys))
+	if l.target.err != nil {
+		e.Log.Error("webhook cannot be sent to", "webhook", w.ID, "error", l.target.err)
+	}
+	if was != nil && w.Health.Healthy() {
+		l.health = hub.Health{} // enabled again, or changed: a fresh start
+	}
+	if l.open() {
+		e.startMove(l) // release what was held
+	} else {
+		e.giveBack(l)
+		e.startMove(l)
+	}
+	e.attend(l)
+}
+
+// attend dispatches what the lane can send and wakes the scheduler when it
+// has to wait for something.
+func (e *Engine) attend(l *lane) { e.dispatch(l, e.now()) }
+
+// wakeLane asks for the lane's attention at t.
+func (e *Engine) wakeLane(l *lane, t time.Time) {
+	if l.index >= 0 && !t.Before(l.wakeAt) {
+		return
+	}
+	e.push(l, t)
+}

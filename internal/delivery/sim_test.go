@@ -1,0 +1,390 @@
+package delivery_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/delivery"
+	"github.com/nself-chat/hub/internal/secret"
+	"github.com/nself-chat/hub/internal/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// plain opens nothing: the tests' secrets are not sealed.
+type plain struct{}
+
+func (plain) Open(sealed, _ string) (secret.String, error) { return secret.New(sealed), nil }
+
+// behaviour is how a simulated receiver answers.
+type behaviour func(r *rand.Rand, attempt int) (hub.Response, time.Duration)
+
+func status(code int, header ...string) hub.Response {
+	r := hub.Response{Status: code, Header: http.Header{}}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	return r
+}
+
+var behaviours = map[string]behaviour{
+	"well": func(r *rand.Rand, _ int) (hub.Response, time.Duration) {
+		return status(204), time.Duration(r.IntN(20)) * time.Millisecond
+	},
+	"slow": func(r *rand.Rand, _ int) (hub.Response, time.Duration) {
+		return status(200), time.Duration(1+r.IntN(20)) * time.Second
+	},
+	"hanging": func(*rand.Rand, int) (hub.Response, time.Duration) {
+		return hub.Response{ErrorKind: "timeout", Error: "no answer"}, 30 * time.Second
+	},
+	"dead": func(*rand.Rand, int) (hub.Response, time.Duration) {
+		return hub.Response{ErrorKind: "connect", Error: "refused"}, time.Millisecond
+	},
+	"flaky": func(r *rand.Rand, _ int) (hub.Response, time.Duration) {
+		return status([]int{200, 500, 204, 302, 404}[r.IntN(5)]), time.Duration(r.IntN(300)) * time.Millisecond
+	},
+	"throttling": func(r *rand.Rand, _ int) (hub.Response, time.Duration) {
+		if r.IntN(10) == 0 {
+			return status(429, "Retry-After", "7"), 10 * time.Millisecond
+		}
+		return status(200), 10 * time.Millisecond
+	},
+}
+
+// world is a set of simulated receivers that hold the engine to its promises.
+type world struct {
+	t        *testing.T
+	mu       sync.Mutex
+	rand     *rand.Rand
+	behave   map[string]behaviour // by path
+	policy   map[string]hub.Policy
+	inflight map[string]int
+	finished map[string]bool     // delivery ids whose series is over
+	sends    map[string]int      // attempts by delivery id
+	answered map[string]int      // 2xx by delivery id
+	keys     map[string]string   // delivery id → path + key
+	order    map[string]int      // delivery id → position in its conversation
+	open     map[string][]string // conversation → deliveries not finished, in order
+	// waited is the longest that a first attempt to the prompt receiver waited
+	// since the engine was last restarted.
+	waited    time.Duration
+	restarted time.Time
+}
+
+func (w *world) Send(ctx context.Context, to *url.URL, header http.Header, _ []byte, timeout time.Duration) hub.Response {
+	id, path := header.Get("Webhook-Id"), to.Path
+	w.mu.Lock()
+	w.inflight[path]++
+	w.sends[id]++
+	if limit := w.policy[path].Concurrency; w.inflight[path] > limit {
+		w.t.Errorf("%s: %d requests at once, %d allowed", path, w.inflight[path], limit)
+	}
+	w.checkOrder(id)
+	w.noteWait(path, id)
+	resp, takes := w.behave[path](w.rand, w.sends[id])
+	w.mu.Unlock()
+	if takes > timeout {
+		resp, takes = hub.Response{ErrorKind: "timeout", Error: "no answer"}, timeout
+	}
+	select {
+	case <-time.After(takes):
+	case <-ctx.Done():
+		resp = hub.Response{ErrorKind: "canceled", Error: "canceled"}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.inflight[path]--
+	if resp.Succeeded() {
+		w.answered[id]++
+		w.finished[id] = true
+	} else if w.sends[id] > w.policy[path].Retries() {
+		w.finished[id] = true
+	}
+	return resp
+}
+
+// checkOrder fails when a delivery is sent before an earlier one of its
+// conversation is finished.
+func (w *world) checkOrder(id string) {
+	conversation := w.keys[id]
+	if conversation == "" {
+		return
+	}
+	open := slices.DeleteFunc(w.open[conversation], func(other string) bool { return w.finished[other] })
+	w.open[conversation] = open
+	if len(open) > 0 && w.order[open[0]] < w.order[id] {
+		w.t.Errorf("%s: delivery %d sent before %d is finished", conversation, w.order[id], w.order[open[0]])
+	}
+}
+
+// prompt is the receiver that must never wait for the others.
+const prompt = "/well-0"
+
+// noteWait measures how long a first attempt to the prompt receiver waited.
+func (w *world) noteWait(path, id string) {
+	if path != prompt || w.sends[id] > 1 {
+		return
+	}
+	if born := hub.IDTime(id); born.After(w.restarted) {
+		w.waited = max(w.waited, time.Since(born))
+	}
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	return &world{
+		t: t, rand: rand.New(rand.NewPCG(seed, 1)), behave: map[string]behaviour{}, policy: map[string]hub.Policy{},
+		inflight: map[string]int{}, finished: map[string]bool{}, sends: map[string]int{}, answered: map[string]int{},
+		keys: map[string]string{}, order: map[string]int{}, open: map[string][]string{},
+	}
+}
+
+// rig is an engine on a real database with simulated receivers.
+type rig struct {
+	*world
+	t      *testing.T
+	store  *store.Store
+	engine *delivery.Engine
+	ids    *hub.IDs
+	hooks  []hub.OutgoingWebhook
+	stop   func()
+}
+
+func newRig(t *testing.T, w *world, path string) *rig {
+	t.Helper()
+	ctx := context.Background()
+	s, err := store.Open(ctx, store.Options{Path: path, Synchronous: "OFF"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{world: w, t: t, store: s, ids: &hub.IDs{}}
+	r.start()
+	return r
+}
+
+func (r *rig) start() {
+	r.engine = &delivery.Engine{
+		Store: r.store, Sender: r.world, Keys: plain{}, Node: "node", Now: time.Now,
+		Rand: func() float64 { return 0.5 }, Log: slog.New(slog.DiscardHandler),
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	if err := r.engine.Start(ctx); err != nil {
+		r.t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- r.engine.Run(ctx) }()
+	r.stop = func() {
+		cancel()
+		if err := <-done; err != nil {
+			r.t.Errorf("run: %v", err)
+		}
+	}
+}
+
+func (r *rig) addWebhook(behaves string, change func(*hub.Policy)) hub.OutgoingWebhook {
+	r.t.Helper()
+	id := hub.WebhookID(r.ids.New())
+	w := hub.OutgoingWebhook{
+		ID: id, Name: behaves, URL: fmt.Sprintf("http://receiver/%s-%d", behaves, len(r.hooks)), State: hub.WebhookActive,
+		Events: []string{"*"}, Policy: hub.DefaultPolicy(), SealedSecret: "a secret of the tests", CreatedAt: r.store.Now(), UpdatedAt: r.store.Now(),
+	}
+	if change != nil {
+		change(&w.Policy)
+	}
+	if _, err := r.store.CreateOutgoingWebhook(context.Background(), &w); err != nil {
+		r.t.Fatal(err)
+	}
+	u, err := url.Parse(w.URL)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.mu.Lock()
+	r.behave[u.Path], r.policy[u.Path] = behaviours[behaves], w.Policy
+	r.mu.Unlock()
+	if err := r.engine.Reload(context.Background()); err != nil {
+		r.t.Fatal(err)
+	}
+	r.hooks = append(r.hooks, w)
+	return w
+}
+
+// publish stores an event and hands its deliveries to the engine.
+func (r *rig) publish(name, key string) hub.Routing {
+	r.t.Helper()
+	e := &hub.Event{
+		ID: hub.EventID(r.ids.New()), Type: name, Time: r.store.Now(), Data: []byte(`{"n":1}`),
+		Origin: hub.Origin{Kind: hub.OriginHub}, OrderKey: key,
+	}
+	routing := r.engine.Route(e)
+	r.mu.Lock()
+	for _, d := range routing.Deliveries {
+		if d.OrderKey != "" {
+			conversation := string(d.WebhookID) + d.OrderKey
+			r.order[string(d.ID)] = len(r.order)
+			r.keys[string(d.ID)] = conversation
+			r.open[conversation] = append(r.open[conversation], string(d.ID))
+		}
+	}
+	r.mu.Unlock()
+	err := r.store.Publish(context.Background(), nil, routing)
+	r.engine.Settle(err == nil, routing)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return routing
+}
+
+func (r *rig) setState(id hub.WebhookID, state hub.WebhookState) {
+	r.t.Helper()
+	_, _, err := r.store.UpdateOutgoingWebhook(context.Background(), id, func(w *hub.OutgoingWebhook) error {
+		w.State = state
+		if state == hub.WebhookActive {
+			w.Health = hub.Health{}
+		}
+		return nil
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := r.engine.Reload(context.Background()); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) verify() *hub.VerifyReport {
+	r.t.Helper()
+	report, err := r.store.Verify(context.Background())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, p := range report.Problems {
+		r.t.Errorf("verify: %s", p)
+	}
+	return report
+}
+
+// TestEngineOnAVirtualClock runs the production engine on a real database
+// through random events, outcomes, pauses and restarts.
+func TestEngineOnAVirtualClock(t *testing.T) {
+	steps := 100_000
+	if testing.Short() {
+		steps = 5_000
+	}
+	for _, seed := range []uint64{1, 2, 3, 4} {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "hub.db")
+			synctest.Test(t, func(t *testing.T) { simulate(t, path, seed, steps/4) })
+		})
+	}
+}
+
+// fairnessBound is how long a delivery to a receiver that answers within 20 ms
+// may wait for its first attempt, whatever the other receivers do. Events come
+// in bursts, so some of it is the receiver's own queue.
+const fairnessBound = time.Second
+
+func simulate(t *testing.T, path string, seed uint64, steps int) {
+	r := newRig(t, newWorld(t, seed), path)
+	rnd := rand.New(rand.NewPCG(seed, 2))
+	names := []string{"well", "well", "slow", "flaky", "throttling", "hanging", "dead"}
+	for i, name := range names {
+		r.addWebhook(name, func(p *hub.Policy) {
+			p.Concurrency = 1 + rnd.IntN(5)
+			if i%3 != 2 {
+				p.Ordering = hub.OrderNone
+			}
+			if i == 1 {
+				p.RateLimit = 600
+			}
+		})
+	}
+	for step := range steps {
+		switch n := rnd.IntN(1000); {
+		case n < 600:
+			r.publish("custom.event", "")
+		case n < 800:
+			r.publish("message.updated", fmt.Sprintf("m:%d", rnd.IntN(8)))
+		case n < 990:
+			time.Sleep(time.Duration(rnd.IntN(2000)) * time.Millisecond)
+		case n < 994:
+			r.setState(r.hooks[1+rnd.IntN(len(r.hooks)-1)].ID, hub.WebhookPaused)
+		case n < 998:
+			r.setState(r.hooks[1+rnd.IntN(len(r.hooks)-1)].ID, hub.WebhookActive)
+		case n < 999:
+			time.Sleep(time.Duration(rnd.IntN(600)) * time.Second)
+		default:
+			r.stop()
+			r.mu.Lock()
+			r.restarted = time.Now()
+			r.mu.Unlock()
+			r.start()
+		}
+		if step%2000 == 1999 {
+			synctest.Wait()
+			r.verify()
+		}
+	}
+	// Let everything come to its end.
+	for _, w := range r.hooks {
+		r.setState(w.ID, hub.WebhookActive)
+	}
+	r.mu.Lock()
+	for path := range r.behave {
+		r.behave[path] = behaviours["well"]
+	}
+	r.mu.Unlock()
+	for range 200 {
+		time.Sleep(time.Minute)
+		s, err := r.engine.Stats(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Pending+s.Active+s.Delayed == 0 {
+			break
+		}
+	}
+	synctest.Wait()
+	report := r.verify()
+	s, err := r.engine.Stats(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Pending+s.Active+s.Delayed != 0 {
+		t.Errorf("stuck at the end: %+v", s)
+	}
+	r.mu.Lock()
+	for id, n := range r.answered {
+		if n != 1 {
+			t.Errorf("delivery %s was taken %d times", id, n)
+		}
+	}
+	if got := int64(len(r.answered)); got != s.Completed {
+		t.Errorf("%d deliveries were taken, %d are marked success", got, s.Completed)
+	}
+	r.mu.Unlock()
+	if r.waited > fairnessBound {
+		t.Errorf("a delivery to the prompt receiver waited %s", r.waited)
+	}
+	if report.Events == 0 || s.Completed == 0 || s.Failed == 0 {
+		t.Errorf("the simulation showed too little: %+v, %+v", report, s)
+	}
+	t.Logf("longest wait %s", r.waited)
+	t.Logf("events %d, deliveries %d, attempts %d, succeeded %d, failed %d",
+		report.Events, report.Deliveries, report.Attempts, s.Completed, s.Failed)
+	r.stop()
+	if err := r.store.Close(); err != nil {
+		t.Error(err)
+	}
+}
