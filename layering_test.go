@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 	"internal/delivery":           {".", "internal/egress", "internal/fault", "internal/secret", "webhook"},
 	"internal/delivery/queuetest": {".", "internal/delivery"},
 	"internal/importer":           {".", "internal/markup", "internal/provider"},
-	"internal/ingress":            {".", "internal/ingress/dialects", "internal/markup", "internal/provider", "internal/secret", "internal/server"},
+	"internal/ingress":            {".", "internal/chat", "internal/ingress/dialects", "internal/markup", "internal/provider", "internal/secret", "internal/server"},
 	"internal/ingress/dialects":   {".", "internal/markup"},
 	"internal/oauth":              {".", "internal/egress", "internal/provider", "internal/secret"},
 

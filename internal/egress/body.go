@@ -18,9 +18,6 @@ const maxDrain = 64 << 10
 // request's context.
 func readBody(response *http.Response, limit int64) (body []byte, whole bool) {
 	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode == http.StatusSwitchingProtocols {
-		return nil, true // what follows is not a body
-	}
 	body, whole = readCapped(response.Body, limit, response.ContentLength)
 	if !whole && response.ProtoMajor == 1 {
 		_, _ = io.CopyN(io.Discard, response.Body, maxDrain) // the next use of the connection fails if this does
@@ -49,7 +46,7 @@ func readCapped(r io.Reader, limit, expected int64) (read []byte, whole bool) {
 			return buf[:limit], false
 		}
 		if err != nil {
-			return buf, err == io.EOF //nolint:errorlint // io.Reader returns io.EOF itself
+			return buf, err == io.EOF
 		}
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]

@@ -206,13 +206,9 @@ func TestGzipIsDecoded(t *testing.T) {
 	}
 }
 
-// Nothing is taken from the environment, and nothing of one answer is sent
-// with the next request.
+// Nothing is taken from the environment (TestMain names a proxy in it), and
+// nothing of one answer is sent with the next request.
 func TestNoProxyNoCookies(t *testing.T) {
-	proxy := receive(t, "127.0.0.1:0", func(net.Conn) {})
-	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"} {
-		t.Setenv(name, proxy.url())
-	}
 	server, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "session", Value: "1"})
 		_, _ = io.WriteString(w, r.Header.Get("Cookie")+r.Header.Get("Referer")+r.Header.Get("Authorization"))
@@ -226,8 +222,30 @@ func TestNoProxyNoCookies(t *testing.T) {
 			t.Errorf("%+v %s", result, result.Body)
 		}
 	}
-	if n := proxy.accepted.Load(); n != 0 {
-		t.Errorf("the proxy of the environment was used %d times", n)
+}
+
+// The transport can take the body anew, however much of it was read.
+func TestBodyCanBeSentAgain(t *testing.T) {
+	target, err := ParseURL("https://example.com/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sending{content: []byte("all of it")}
+	request := s.request(t.Context(), &Request{}, target, nil)
+	if _, err := io.CopyN(io.Discard, request.Body, 4); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		body, err := request.GetBody()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := io.ReadAll(body); err != nil || string(again) != "all of it" {
+			t.Errorf("%q, %v", again, err)
+		}
+	}
+	if request.ContentLength != int64(len("all of it")) {
+		t.Errorf("length %d", request.ContentLength)
 	}
 }
 

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -89,7 +90,7 @@ func TestPlainHTTPIsCheckedWhenDialled(t *testing.T) {
 		t.Fatal(err)
 	}
 	result := bounded(t.Context(), t, c, secretRequest(url))
-	refusal, ok := result.Err.(*Error) //nolint:errorlint // documented type
+	refusal, ok := errors.AsType[*Error](result.Err)
 	if !ok || refusal.Rule != RulePlainHTTP || refusal.Addr != netip.MustParseAddr("8.8.8.8") {
 		t.Errorf("%+v", result)
 	}

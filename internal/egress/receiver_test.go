@@ -118,7 +118,7 @@ func reset(conn net.Conn) {
 // needs.
 const (
 	mostTime   = 10 * time.Second
-	mostMemory = 8 << 20
+	mostMemory = 32 << 20
 )
 
 // bounded makes one exchange and fails the test when it took too long or
@@ -169,18 +169,23 @@ func startNameServer(t testing.TB, s *nameServer) *net.Resolver {
 		t.Fatal(err)
 	}
 	s.conn, s.seen = conn, make(map[string]int)
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		s.serve()
-	}()
+	var serving sync.WaitGroup
+	serving.Go(s.serve)
+	// The resolver goes on asking after the one who wanted to know has left;
+	// the end of the test ends that too.
+	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(func() {
+		cancel()
 		_ = conn.Close()
-		<-served
+		serving.Wait()
 	})
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		var d net.Dialer
-		return d.DialContext(ctx, "udp", conn.LocalAddr().String())
+		query, err := d.DialContext(ctx, "udp", conn.LocalAddr().String())
+		if err == nil {
+			context.AfterFunc(ctx, func() { _ = query.Close() })
+		}
+		return query, err
 	}}
 }
 

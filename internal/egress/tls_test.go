@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/binary"
 	"io"
 	"log"
 	"math/big"
@@ -64,14 +65,14 @@ func TestBadTLS(t *testing.T) {
 	resolver := startNameServer(t, &nameServer{answer: func(string, int) []netip.Addr { return addrs("127.0.0.1") }})
 	good, roots := serveTLS(t, nil, ok)
 	old, oldRoots := serveTLS(t, func(s *httptest.Server) {
-		s.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} //nolint:gosec // what is to be refused
+		s.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	}, ok)
 	expiredCert := certificate(t, time.Now().Add(-time.Hour))
 	expired, expiredRoots := serveTLS(t, func(s *httptest.Server) {
-		s.TLS = &tls.Config{Certificates: []tls.Certificate{expiredCert}} //nolint:gosec // default version
+		s.TLS = &tls.Config{Certificates: []tls.Certificate{expiredCert}}
 	}, ok)
 	hostile, hostileRoots := serveTLS(t, func(s *httptest.Server) {
-		s.TLS = &tls.Config{Certificates: []tls.Certificate{certificate(t, time.Now().Add(time.Hour), //nolint:gosec // default version
+		s.TLS = &tls.Config{Certificates: []tls.Certificate{certificate(t, time.Now().Add(time.Hour),
 			"a\x1b[31m\r\nX: y", strings.Repeat("long.", 2000)+"test")}}
 	}, ok)
 	plain, _ := serve(t, ok)
@@ -193,5 +194,52 @@ func headerOf(size int) http.HandlerFunc {
 		for i := range 8 {
 			w.Header().Set("X-"+strings.Repeat("A", i+1), strings.Repeat("y", size/8))
 		}
+	}
+}
+
+// What an HTTP/2 receiver may send ahead of what is read, and how much header,
+// is told to it when the connection begins (RFC 9113 §6.5.2).
+func TestHTTP2Settings(t *testing.T) {
+	pair := certificate(t, time.Now().Add(time.Hour))
+	leaf, err := x509.ParseCertificate(pair.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(leaf)
+	settings := make(chan map[uint16]uint32, 1)
+	receiver := receive(t, "127.0.0.1:0", func(conn net.Conn) {
+		secure := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2"}})
+		start := make([]byte, len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")+9)
+		if _, err := io.ReadFull(secure, start); err != nil {
+			t.Error(err)
+			return
+		}
+		payload := make([]byte, start[len(start)-7]) // the low byte of the frame's length
+		if _, err := io.ReadFull(secure, payload); err != nil {
+			t.Error(err)
+			return
+		}
+		got := make(map[uint16]uint32)
+		for ; len(payload) >= 6; payload = payload[6:] {
+			got[binary.BigEndian.Uint16(payload)] = binary.BigEndian.Uint32(payload[2:])
+		}
+		settings <- got
+	})
+	_, port, _ := net.SplitHostPort(receiver.address)
+	resolver := startNameServer(t, &nameServer{answer: func(string, int) []netip.Addr { return addrs("127.0.0.1") }})
+	c := local(t, Options{RootCAs: roots, Resolver: resolver})
+	result := bounded(t.Context(), t, c, secretRequest("https://receiver.test.:"+port))
+	if result.Kind != KindReset {
+		t.Errorf("a connection that ended at once: %+v", result)
+	}
+	const initialWindow, maxHeaderList = 4, 6
+	got := <-settings
+	if got[initialWindow] != minWindow {
+		t.Errorf("window %d, want %d", got[initialWindow], minWindow)
+	}
+	// net/http adds the 32 bytes HTTP/2 counts for each of a few fields.
+	if n := got[maxHeaderList]; n < DefaultMaxHeader || n > DefaultMaxHeader+1024 {
+		t.Errorf("header limit %d, want about %d", n, DefaultMaxHeader)
 	}
 }

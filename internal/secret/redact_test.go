@@ -68,8 +68,10 @@ func TestRedactCatchesOurTokens(t *testing.T) {
 
 func TestRedactIsIdempotent(t *testing.T) {
 	r := NewRedactor(New(adminToken))
-	word := rapid.SampledFrom([]string{apiToken, signingSecret, adminToken, "/api/webhooks/incoming/", "abc", "://", "u:p@",
-		"?token=", "&", "Bearer ", "/", " ", "%2f", "\"", "é", "\xff"})
+	word := rapid.SampledFrom([]string{
+		apiToken, signingSecret, adminToken, "/api/webhooks/incoming/", "abc", "://", "u:p@",
+		"?token=", "&", "Bearer ", "/", " ", "%2f", "\"", "é", "\xff",
+	})
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Join(rapid.SliceOfN(word, 0, 12).Draw(t, "words"), "")
 		once := r.Redact(text)

@@ -69,8 +69,10 @@ func TestNothingPrintsTheValue(t *testing.T) {
 			printers[format] = func(v any) string { return fmt.Sprintf(format, v) }
 		}
 	}
-	leaks := []string{value, fmt.Sprintf("%x", value), fmt.Sprintf("%X", value), fmt.Sprintf("% x", value),
-		fmt.Sprintf("%v", []byte(value)), value[:8]}
+	leaks := []string{
+		value, fmt.Sprintf("%x", value), fmt.Sprintf("%X", value), fmt.Sprintf("% x", value),
+		fmt.Sprintf("%v", []byte(value)), value[:8],
+	}
 	for printerName, print := range printers {
 		for subjectName, subject := range subjects {
 			out := print(subject)

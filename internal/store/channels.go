@@ -160,14 +160,14 @@ func (s *Store) DeleteChannel(ctx context.Context, id hub.ChannelID, routings ..
 		if c.IsDefault || string(id) == notices {
 			return hub.Errorf(hub.Conflict, "The default channel and the notices channel cannot be deleted.")
 		}
-		for _, statement := range []string{
-			`DELETE FROM nchat_channel_members WHERE channel_id = $1`,
-			`DELETE FROM nchat_channels WHERE id = $1`,
-			`INSERT INTO nchat_settings (key, value, updated_at) SELECT '` + clearingKey + `' || $1, $1, max(created_at) FROM nchat_users`,
-		} {
-			if _, err := t.exec(statement, string(id)); err != nil {
-				return err
-			}
+		if _, err := t.exec(`DELETE FROM nchat_channel_members WHERE channel_id = $1`, string(id)); err != nil {
+			return err
+		}
+		if _, err := t.exec(`DELETE FROM nchat_channels WHERE id = $1`, string(id)); err != nil {
+			return err
+		}
+		if err := t.setDefault(clearingKey+string(id), string(id)); err != nil {
+			return err
 		}
 		return t.publishAll(routings)
 	})

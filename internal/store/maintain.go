@@ -31,3 +31,19 @@ func (s *Store) maintain(ctx context.Context, statement string) error {
 	}
 	return <-v.done
 }
+
+// QuickCheck looks for damage in the database file and returns the version of
+// the SQLite library.
+func (s *Store) QuickCheck(ctx context.Context) (version string, err error) {
+	if version, err = sqliteVersion(ctx, s.readers); err != nil {
+		return "", fmt.Errorf("store: %w", err)
+	}
+	found, err := list(ctx, s.readers, func(row scanner) (text string, err error) { err = row.Scan(&text); return text, err }, `PRAGMA quick_check(5)`)
+	if err != nil {
+		return version, err
+	}
+	if len(found) != 1 || found[0] != "ok" {
+		return version, fmt.Errorf("store: the database file is damaged: %v; restore a backup", found)
+	}
+	return version, nil
+}

@@ -9,7 +9,7 @@ import (
 )
 
 func scanMember(row scanner) (m hub.Member, err error) {
-	var meta userMeta
+	meta := userMeta{Kind: hub.UserHuman, Role: hub.RoleMember}
 	u := &m.User
 	err = row.Scan(&m.ChannelID, &m.Role, into(&m.JoinedAt), &u.ID, &u.Email, &u.DisplayName, orEmpty(&u.Username),
 		orEmpty(&u.AvatarURL), &u.Status, asJSON(&meta), into(&u.CreatedAt), into(&u.UpdatedAt))

@@ -7,28 +7,14 @@ import (
 	"github.com/nself-chat/hub"
 )
 
-// Retention says what may be removed.
-type Retention struct {
-	// Finished events go after FinishedBefore, those with a failed delivery
-	// after FailedBefore. Zero times keep everything.
-	FinishedBefore, FailedBefore time.Time
-}
-
-// Pruned counts what one batch removed.
-type Pruned struct {
-	Events, Deliveries, Attempts, Calls int
-	// More: there may be more to remove.
-	More bool
-}
-
 // Prune removes at most limit of the oldest events whose deliveries are all
 // finished, with their deliveries and attempts: always as a whole, so that
 // what remains still agrees. after is where the last batch ended (0 at
 // first); the position to go on from is returned. The newest event is kept,
 // because it carries the number that the next one follows.
-func (s *Store) Prune(ctx context.Context, r Retention, after int64, limit int) (p Pruned, position int64, err error) {
+func (s *Store) Prune(ctx context.Context, r hub.Retention, after int64, limit int) (p hub.Pruned, position int64, err error) {
 	err = s.write(ctx, func(t *tx) error {
-		p, position = Pruned{}, after
+		p, position = hub.Pruned{}, after
 		events, err := list(ctx, t, scanEvent, `SELECT `+eventColumns+` FROM nchat_events e
 			WHERE seq > $1 AND seq < (SELECT max(seq) FROM nchat_events) ORDER BY seq LIMIT $2`, after, limit)
 		if err != nil {
@@ -49,7 +35,7 @@ func (s *Store) Prune(ctx context.Context, r Retention, after int64, limit int) 
 	return p, position, err
 }
 
-func (t *tx) pruneEvent(e *hub.Event, r Retention, p *Pruned) error {
+func (t *tx) pruneEvent(e *hub.Event, r hub.Retention, p *hub.Pruned) error {
 	low, high := hub.DeliveryRange(e.ID)
 	deliveries, err := list(context.Background(), t, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d
 		WHERE d.id >= $1 AND d.id <= $2 AND d.event_id = $3`, string(low), string(high), string(e.ID))

@@ -48,15 +48,14 @@ func (t *tx) createSession(v hub.Session) error {
 }
 
 // SessionByHash returns the session with that hash, expired or not, and its
-// user: id, names, avatar, kind, role and status only. NotFound when there is
-// none.
+// user, active or not. NotFound when there is none.
 func (s *Store) SessionByHash(ctx context.Context, hash string) (hub.Session, hub.User, error) {
 	var i identity
 	v, err := one(ctx, s.readers, "session", func(row scanner) (hub.Session, error) {
 		var v hub.Session
 		err := row.Scan(append(sessionFields(&v), i.fields()...)...)
 		return v, err
-	}, `SELECT `+sessionColumns+`, `+identityColumns+` FROM nchat_sessions s JOIN nchat_users u ON u.id = s.user_id
+	}, `SELECT `+sessionColumns+`, `+userColumns+` FROM nchat_sessions s JOIN nchat_users u ON u.id = s.user_id
 		WHERE s.session_hash = $1`, hash)
 	return v, i.user(), err
 }

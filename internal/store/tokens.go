@@ -37,32 +37,33 @@ func (f timeField) Scan(src any) error {
 	return err
 }
 
-// identityColumns are what is known of the user behind a credential.
-const identityColumns = `u.id, u.username, u.display_name, u.avatar_url, u.status, u.metadata`
-
-// identity is a user as credentials need it.
+// identity is the user behind a credential, read in the same query.
 type identity struct {
-	hub.User
-	Meta struct {
-		Kind hub.UserKind `json:"kind"`
-		Role hub.Role     `json:"role"`
+	u    hub.User
+	meta userMeta
+}
+
+// fields are the destinations of userColumns.
+func (i *identity) fields() []any {
+	i.meta = userMeta{Kind: hub.UserHuman, Role: hub.RoleMember}
+	return []any{
+		&i.u.ID, &i.u.Email, &i.u.DisplayName, orEmpty(&i.u.Username), orEmpty(&i.u.AvatarURL), &i.u.Status, asJSON(&i.meta),
+		into(&i.u.CreatedAt), into(&i.u.UpdatedAt),
 	}
 }
 
-// fields are the destinations of identityColumns.
-func (i *identity) fields() []any {
-	return []any{&i.ID, orEmpty(&i.Username), &i.DisplayName, orEmpty(&i.AvatarURL), &i.Status, asJSON(&i.Meta)}
-}
-
 func (i *identity) user() hub.User {
-	i.Kind, i.Role = i.Meta.Kind, i.Meta.Role
-	return i.User
+	i.u.Kind, i.u.Role = i.meta.Kind, i.meta.Role
+	return i.u
 }
 
-// CreateToken stores a new API token. It returns NotFound when its user does
-// not exist or is not active.
-func (s *Store) CreateToken(ctx context.Context, k hub.APIToken) error {
+// CreateToken stores a new API token, once per key when one is given. It
+// returns NotFound when its user does not exist or is not active.
+func (s *Store) CreateToken(ctx context.Context, once *hub.Idempotency, k hub.APIToken) error {
 	return s.write(ctx, func(t *tx) error {
+		if err := t.once(once); err != nil {
+			return err
+		}
 		if _, err := t.activeUser(k.UserID); err != nil {
 			return err
 		}
@@ -76,23 +77,19 @@ func (s *Store) CreateToken(ctx context.Context, k hub.APIToken) error {
 // activeUser returns who is behind a credential about to be made, NotFound
 // when there is no such user or the account is not active.
 func (t *tx) activeUser(id hub.UserID) (hub.User, error) {
-	return one(context.Background(), t, "active user", func(row scanner) (hub.User, error) {
-		var i identity
-		err := row.Scan(i.fields()...)
-		return i.user(), err
-	}, `SELECT `+identityColumns+` FROM nchat_users u WHERE u.id = $1 AND u.status = 'active'`, string(id))
+	return one(context.Background(), t, "active user", scanUser,
+		`SELECT `+userColumns+` FROM nchat_users u WHERE u.id = $1 AND u.status = 'active'`, string(id))
 }
 
 // TokenByHash returns the API token with that hash, expired or not, and its
-// user: id, names, avatar, kind, role and status only. NotFound when there is
-// none.
+// user, active or not. NotFound when there is none.
 func (s *Store) TokenByHash(ctx context.Context, hash string) (hub.APIToken, hub.User, error) {
 	var i identity
 	k, err := one(ctx, s.readers, "API token", func(row scanner) (hub.APIToken, error) {
 		var k hub.APIToken
 		err := row.Scan(append(tokenFields(&k), i.fields()...)...)
 		return k, err
-	}, `SELECT `+tokenColumns+`, `+identityColumns+` FROM nchat_api_tokens t JOIN nchat_users u ON u.id = t.user_id
+	}, `SELECT `+tokenColumns+`, `+userColumns+` FROM nchat_api_tokens t JOIN nchat_users u ON u.id = t.user_id
 		WHERE t.token_hash = $1`, hash)
 	return k, i.user(), err
 }

@@ -57,7 +57,7 @@ func TestTokens(t *testing.T) {
 	}
 	plain := hub.APIToken{ID: "t2", Name: "all", UserID: "ann", Scope: hub.ScopeAdmin, Channels: []hub.ChannelID{}, Hash: "def", CreatedAt: noon}
 	for _, k := range []hub.APIToken{want, plain} {
-		if err := s.CreateToken(ctx, k); err != nil {
+		if err := s.CreateToken(ctx, nil, k); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,7 +69,10 @@ func TestTokens(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("token (-want +got):\n%s", diff)
 	}
-	wantUser := hub.User{ID: "ann", Kind: hub.UserHuman, Username: "ann", DisplayName: "The ann", Role: hub.RoleOwner, Status: "active"}
+	wantUser := hub.User{
+		ID: "ann", Kind: hub.UserHuman, Username: "ann", DisplayName: "The ann", Email: "ann@example.org", Role: hub.RoleOwner,
+		Status: "active", CreatedAt: noon, UpdatedAt: noon,
+	}
 	if diff := cmp.Diff(wantUser, user); diff != "" {
 		t.Errorf("user (-want +got):\n%s", diff)
 	}
@@ -113,7 +116,7 @@ func TestCreateTokenRefuses(t *testing.T) {
 	now := noon
 	s := openWithUsers(t, &now)
 	first := hub.APIToken{ID: "t1", UserID: "ann", Scope: hub.ScopeRead, Hash: "abc", CreatedAt: noon}
-	if err := s.CreateToken(t.Context(), first); err != nil {
+	if err := s.CreateToken(t.Context(), nil, first); err != nil {
 		t.Fatal(err)
 	}
 	tests := map[string]struct {
@@ -126,7 +129,7 @@ func TestCreateTokenRefuses(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if err := s.CreateToken(context.Background(), test.token); hub.CodeOf(err) != test.want {
+			if err := s.CreateToken(context.Background(), nil, test.token); hub.CodeOf(err) != test.want {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
 		})

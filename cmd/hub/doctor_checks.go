@@ -1,0 +1,393 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nself-chat/hub/internal/app"
+)
+
+const (
+	// clockTolerance is what receivers of webhooks commonly allow between their clock and the sender's
+	// (Standard Webhooks: five minutes).
+	clockTolerance = 5 * time.Minute
+
+	// minAdminToken is the length in bytes below which a token that somebody chose is called weak.
+	minAdminToken = 24
+)
+
+// checks returns the checks in the order in which their results help each other. When the configuration cannot be
+// read there is nothing else to look at.
+func (d *doctor) checks(load func() (app.Config, error)) []Check {
+	config, err := load()
+	checks := []Check{
+		{"configuration", func(context.Context) (string, error) { return checkConfiguration(config, err) }},
+		{"environment", func(context.Context) (string, error) { return d.checkEnvironment() }},
+	}
+	if err != nil {
+		return checks
+	}
+	checks = append(checks,
+		Check{"data folder", func(context.Context) (string, error) { return checkDataFolder(config) }},
+		Check{"disk space", func(context.Context) (string, error) { return d.checkDiskSpace(config) }})
+	checks = append(checks, d.databaseChecks(config)...)
+	checks = append(checks,
+		Check{"keys", func(context.Context) (string, error) { return checkKeys(config) }},
+		Check{"address", func(ctx context.Context) (string, error) { return d.checkAddress(ctx, config) }},
+		Check{"clock", func(context.Context) (string, error) { return d.checkClock(config) }},
+		Check{"base URL", func(context.Context) (string, error) { return checkBaseURL(config) }},
+		Check{"reverse proxy", func(context.Context) (string, error) { return checkProxy(config) }},
+		Check{"admin token", func(context.Context) (string, error) { return checkAdminToken(config) }},
+		Check{"profiler", func(context.Context) (string, error) { return checkProfiler(config) }})
+	return checks
+}
+
+// checkConfiguration also looks at who may read a file that holds secrets.
+func checkConfiguration(config app.Config, loadError error) (string, error) {
+	if loadError != nil {
+		return "", loadError
+	}
+	if config.File == "" {
+		return "valid; no configuration file", nil
+	}
+	info, err := os.Stat(config.File)
+	if err != nil {
+		return "", err
+	}
+	for _, s := range config.Describe() {
+		if s.Secret && s.Source == app.SourceFile && info.Mode().Perm()&0o077 != 0 {
+			return "", warnf("%s holds a secret (%s) and other users of this machine may read it: run chmod 600 %s",
+				config.File, s.Key, config.File)
+		}
+	}
+	return "valid; " + config.File, nil
+}
+
+// checkEnvironment looks for misspelt variables. Others that begin with HUB_ are left alone: a cluster sets such names
+// for a service called hub.
+func (d *doctor) checkEnvironment() (string, error) {
+	known := []string{"HUB_CONFIG", listenSecretEnv}
+	for _, s := range (app.Config{}).Describe() {
+		known = append(known, s.Env)
+	}
+	var doubts []string
+	for _, pair := range d.environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, "HUB_") || slices.Contains(known, name) {
+			continue
+		}
+		for _, candidate := range known {
+			if editDistance(name, candidate) <= 2 {
+				doubts = append(doubts, fmt.Sprintf("%s is not a setting; is %s meant?", name, candidate))
+				break
+			}
+		}
+	}
+	if doubts != nil {
+		return "", warning(strings.Join(doubts, "\n"))
+	}
+	return "no misspelt variable", nil
+}
+
+// editDistance counts the bytes to insert, delete or replace to turn a into b (Levenshtein).
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+func checkDataFolder(config app.Config) (string, error) {
+	folder := config.DataDir
+	info, err := os.Stat(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		parent := existingParent(folder)
+		if err := tryToWrite(parent); err != nil {
+			return "", fmt.Errorf("%s does not exist and cannot be made in %s: %w: "+
+				"make it, owned by the user of the hub, or choose another with HUB_DATA_DIR", folder, parent, err)
+		}
+		return folder + " does not exist yet; the first start makes it", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot look at %s: %w", folder, err)
+	}
+	if !info.IsDir() {
+		return "", fmt.Errorf("%s is not a folder: move it away, or choose another with HUB_DATA_DIR", folder)
+	}
+	if err := tryToWrite(folder); err != nil {
+		return "", fmt.Errorf("cannot write in %s: %w: give it to the user of the hub (chown), "+
+			"or choose another with HUB_DATA_DIR", folder, err)
+	}
+	if info.Mode().Perm()&0o007 != 0 {
+		return "", warnf("%s is open to all users of this machine (mode %04o): run chmod 700 %s",
+			folder, info.Mode().Perm(), folder)
+	}
+	return folder + " is there and writable", nil
+}
+
+// existingParent returns the nearest folder above path that exists.
+func existingParent(path string) string {
+	for {
+		parent := filepath.Dir(path)
+		if _, err := os.Stat(parent); err == nil || parent == path {
+			return parent
+		}
+		path = parent
+	}
+}
+
+// tryToWrite asks the file system itself, because modes do not know of read-only mounts and quotas.
+func tryToWrite(folder string) error {
+	f, err := os.CreateTemp(folder, ".hub-doctor-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("x")
+	return errors.Join(err, f.Close(), os.Remove(f.Name()))
+}
+
+func (d *doctor) checkDiskSpace(config app.Config) (string, error) {
+	folder := config.DataDir
+	if _, err := os.Stat(folder); err != nil {
+		folder = existingParent(folder)
+	}
+	free, err := d.free(folder)
+	if err != nil {
+		return "", fmt.Errorf("cannot ask for the free space of %s: %w", folder, err)
+	}
+	reserve := uint64(config.DiskReserve) // never negative
+	switch {
+	case free < reserve:
+		return "", fmt.Errorf("%s free, less than the reserve of %s: the hub refuses new work until there is more "+
+			"(delete something, or lower HUB_DISK_RESERVE)", megabytes(free), megabytes(reserve))
+	case free < 2*reserve:
+		return "", warnf("%s free, close to the reserve of %s below which the hub refuses new work: make room soon",
+			megabytes(free), megabytes(reserve))
+	}
+	return fmt.Sprintf("%s free, %s kept in reserve", megabytes(free), megabytes(reserve)), nil
+}
+
+func megabytes(n uint64) string { return fmt.Sprintf("%d MB", n/1_000_000) }
+
+// databaseChecks leaves out a database that the first start has yet to make: opening it would make it.
+func (d *doctor) databaseChecks(config app.Config) []Check {
+	path := config.Database.Path
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return []Check{{"database", func(context.Context) (string, error) {
+			return path + " does not exist yet; the first start makes it", nil
+		}}}
+	case err != nil:
+		return []Check{{"database", func(context.Context) (string, error) { return "", err }}}
+	case !info.Mode().IsRegular():
+		return []Check{{"database", func(context.Context) (string, error) {
+			return "", fmt.Errorf("%s is not a file: move it away, or choose another with HUB_DATABASE_URL", path)
+		}}}
+	}
+	return d.database(config)
+}
+
+func checkKeys(config app.Config) (string, error) {
+	ids, err := config.CheckKeys()
+	place := config.KeysFile()
+	if !config.SecretKeys.IsZero() {
+		place = "the configuration"
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		if isFile(config.Database.Path) {
+			return "", fmt.Errorf("%s is missing although there is a database: the next start makes a new key, which opens "+
+				"nothing that was sealed before; restore the file, or set HUB_SECRET_KEYS", place)
+		}
+		return place + " does not exist yet; the first start makes it", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d in %s, %q seals", len(ids), place, ids[0]), nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// checkAddress tells a running hub from another program and from a free port.
+func (d *doctor) checkAddress(ctx context.Context, config app.Config) (string, error) {
+	host, port, err := net.SplitHostPort(config.Addr)
+	if err != nil {
+		return "", err // the configuration was checked
+	}
+	if port == "0" {
+		return "the system chooses a port at each start", nil
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	base := "http://" + net.JoinHostPort(host, port)
+	status, err := d.get(ctx, base+"/healthz")
+	var opError *net.OpError
+	if errors.As(err, &opError) && opError.Op == "dial" {
+		return d.checkPortFree(config.Addr)
+	}
+	if err != nil || status != http.StatusOK {
+		return "", fmt.Errorf("another program answers at %s: stop it, or choose another address with HUB_ADDR", config.Addr)
+	}
+	status, err = d.get(ctx, base+"/readyz")
+	if err != nil {
+		return "", warnf("a hub runs at %s but does not say whether it is ready: look at its log", config.Addr)
+	}
+	if status != http.StatusOK {
+		return "", warnf("a hub runs at %s but is not ready (GET /readyz answers %d): look at its log", config.Addr, status)
+	}
+	return "a hub runs at " + config.Addr + " and is ready", nil
+}
+
+func (d *doctor) get(ctx context.Context, address string) (status int, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return 0, err
+	}
+	response, err := d.client.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	_, err = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10))
+	return response.StatusCode, errors.Join(err, response.Body.Close())
+}
+
+func (d *doctor) checkPortFree(addr string) (string, error) {
+	listener, err := d.listen("tcp", addr)
+	if err != nil {
+		return "", fmt.Errorf("cannot listen on %s: %w: choose another address with HUB_ADDR", addr, err)
+	}
+	if err := listener.Close(); err != nil {
+		return "", err
+	}
+	return addr + " is free", nil
+}
+
+// checkClock compares the clock with times that are certainly past: a clock that is wrong makes signatures fail and
+// deliveries wait.
+func (d *doctor) checkClock(config app.Config) (string, error) {
+	now := d.now()
+	if now.Before(d.built) {
+		return "", fmt.Errorf("the clock says %s, which is before this program was made (%s): set the clock, "+
+			"and switch time synchronisation on (timedatectl set-ntp true)", stamp(now), stamp(d.built))
+	}
+	for _, path := range []string{config.Database.Path, config.Database.Path + "-wal", config.KeysFile()} {
+		info, err := os.Stat(path)
+		if err == nil && info.Mode().IsRegular() && info.ModTime().After(now.Add(clockTolerance)) {
+			return "", warnf("the clock says %s, but %s was written at %s: the clock went back, or was wrong then; "+
+				"check time synchronisation", stamp(now), path, stamp(info.ModTime()))
+		}
+	}
+	return stamp(now) + ", after everything on disk", nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// checkBaseURL judges by the form: whether others reach it cannot be seen from here.
+func checkBaseURL(config app.Config) (string, error) {
+	if config.BaseURL == "" {
+		if config.ListensOnLoopback() {
+			return "not set; links use " + config.PublicURL(config.Addr), nil
+		}
+		return "", warnf("not set, and the hub listens on %s: set HUB_BASE_URL to the URL that others reach it by; "+
+			"links and webhook URLs use %s until then", config.Addr, config.PublicURL(config.Addr))
+	}
+	u, err := url.Parse(config.BaseURL)
+	if err != nil {
+		return "", errors.New("HUB_BASE_URL is not a URL") // the configuration was checked
+	}
+	if onlyLocal(u.Hostname()) {
+		return "", warnf("%s can be reached from this machine or network only: services on the internet cannot deliver "+
+			"webhooks to it", config.BaseURL)
+	}
+	if u.Scheme != "https" {
+		return "", warnf("%s is not encrypted, and webhook tokens are part of URLs: put a TLS proxy in front and use https",
+			config.BaseURL)
+	}
+	return config.BaseURL, nil
+}
+
+// onlyLocal reports whether a host name or address means nothing on the internet (RFC 6761, RFC 6762, RFC 8375).
+func onlyLocal(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified()
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if !strings.Contains(host, ".") {
+		return true
+	}
+	for _, suffix := range []string{".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test", ".invalid"} {
+		if strings.HasSuffix(host, suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkProxy: the hub speaks plain HTTP, so behind an https URL there is a proxy, and every call seems to come from it
+// unless the hub believes what the proxy says.
+func checkProxy(config app.Config) (string, error) {
+	if strings.HasPrefix(config.BaseURL, "https://") && len(config.Incoming.TrustedProxies) == 0 {
+		return "", warnf("the base URL is https, so a proxy stands in front of the hub, but none is trusted: all clients share " +
+			"one rate limit; set HUB_TRUSTED_PROXIES to the address of the proxy (such as 127.0.0.1)")
+	}
+	for _, network := range config.Incoming.TrustedProxies {
+		if network.Bits() == 0 {
+			return "", warnf("%s trusts everyone: any client can pretend to be any address; "+
+				"set HUB_TRUSTED_PROXIES to the proxy alone", network)
+		}
+	}
+	return fmt.Sprintf("%d networks are trusted", len(config.Incoming.TrustedProxies)), nil
+}
+
+func checkAdminToken(config app.Config) (string, error) {
+	token := config.AdminToken.Reveal()
+	switch {
+	case token == "":
+		return "not set; the first start makes one and prints it", nil
+	case len(token) < minAdminToken:
+		return "", warnf("HUB_ADMIN_TOKEN is shorter than %d characters and may be guessed: "+
+			"make one with openssl rand -hex 32", minAdminToken)
+	}
+	return "set", nil
+}
+
+func checkProfiler(config app.Config) (string, error) {
+	switch {
+	case config.PprofAddr == "":
+		return "off", nil
+	case !app.IsLoopback(config.PprofAddr):
+		return "", warnf("%s can be reached from other machines, and the profiler shows the memory of the hub: "+
+			"use a loopback address for HUB_PPROF_ADDR", config.PprofAddr)
+	}
+	return "on at " + config.PprofAddr, nil
+}

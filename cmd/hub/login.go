@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nself-chat/hub/internal/app"
+)
+
+func newLoginCommand() *cobra.Command {
+	var user string
+	cmd := &cobra.Command{
+		Use:   "login",
+		Short: "Print a link that signs a browser in to the console, once",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			config, err := loadConfig(cmd)
+			if err != nil {
+				return err
+			}
+			return app.WithDatabase(cmd.Context(), config, func(ctx context.Context, db *app.Database) error {
+				link, err := db.LoginLink(ctx, user, config.PublicURL(config.Addr))
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s\n", link)
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&user, "user", "", "user name to sign in (default: the owner)")
+	return cmd
+}
+
+// databaseChecks are the doctor's checks of an existing database.
+func databaseChecks(config app.Config) []Check {
+	return []Check{{"database", func(ctx context.Context) (detail string, err error) {
+		err = app.WithDatabase(ctx, config, func(ctx context.Context, db *app.Database) error {
+			version, err := db.Check(ctx)
+			detail = "readable and undamaged, SQLite " + version
+			return err
+		})
+		return detail, err
+	}}}
+}

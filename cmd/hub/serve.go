@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nself-chat/hub/internal/app"
+)
+
+func newServeCommand() *cobra.Command {
+	var demo bool
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the hub",
+		Long: `Run the hub until it is stopped by SIGINT or SIGTERM.
+
+With an empty data folder the database, a workspace, the channels general and
+notices, an owner and an API token are created; the console's address with a
+one-time link, and the token, are printed once.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			config, err := loadConfig(cmd)
+			if err != nil {
+				return err
+			}
+			log := app.NewLogger(os.Stderr, config)
+			hub, err := app.New(cmd.Context(), config, app.Options{Log: log, Version: buildVersion()})
+			if err != nil {
+				return err
+			}
+			welcome, err := hub.Welcome(cmd.Context())
+			if err != nil {
+				return errors.Join(err, hub.Close())
+			}
+			if demo {
+				if err := hub.SeedDemo(cmd.Context()); err != nil {
+					return errors.Join(err, hub.Close())
+				}
+			}
+			return hub.Run(cmd.Context(), func() { printWelcome(cmd.OutOrStdout(), welcome) })
+		},
+	}
+	cmd.Flags().BoolVar(&demo, "demo", false, "seed channels, a webhook of each kind, and a local receiver")
+	return cmd
+}
+
+// printWelcome tells an operator where the console is. Secrets appear here
+// once, and never in the log.
+func printWelcome(out io.Writer, w app.Welcome) {
+	fmt.Fprintf(out, "\n  nself-chat hub is ready at %s\n", w.URL)
+	if w.LoginURL != "" {
+		fmt.Fprintf(out, "\n  Console (this link works once, for 15 minutes):\n    %s\n", w.LoginURL)
+	} else {
+		fmt.Fprintf(out, "  A sign-in link for the console: hub login\n")
+	}
+	if w.Token != "" {
+		fmt.Fprintf(out, "\n  API token (shown only now):\n    %s\n", w.Token)
+	}
+	fmt.Fprintln(out)
+}

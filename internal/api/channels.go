@@ -1,0 +1,105 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/control"
+)
+
+// channelWire is a channel as it is shown.
+type channelWire struct {
+	ID            hub.ChannelID   `json:"id"`
+	Name          string          `json:"name"`
+	Description   string          `json:"description"`
+	Topic         string          `json:"topic"`
+	Type          hub.ChannelType `json:"type" doc:"public or private; anything else is treated as private."`
+	IsDefault     bool            `json:"isDefault"`
+	IsArchived    bool            `json:"isArchived"`
+	MemberCount   int             `json:"memberCount"`
+	MessageCount  int             `json:"messageCount"`
+	LastMessageAt time.Time       `json:"lastMessageAt,omitzero"`
+	CreatedBy     hub.UserID      `json:"createdBy,omitempty"`
+	CreatedAt     time.Time       `json:"createdAt"`
+	UpdatedAt     time.Time       `json:"updatedAt"`
+	ArchivedAt    time.Time       `json:"archivedAt,omitzero"`
+}
+
+func (c channelWire) etag() string     { return control.Version(c.UpdatedAt) }
+func (c channelWire) location() string { return "/api/channels/" + string(c.ID) }
+
+func wireChannel(c hub.Channel) channelWire {
+	return channelWire{
+		ID: c.ID, Name: c.Name, Description: c.Description, Topic: c.Topic, Type: c.Type, IsDefault: c.IsDefault, IsArchived: c.IsArchived,
+		MemberCount: c.MemberCount, MessageCount: c.MessageCount, LastMessageAt: c.LastMessageAt, CreatedBy: c.CreatedBy,
+		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, ArchivedAt: c.ArchivedAt,
+	}
+}
+
+type (
+	channelInput struct {
+		ID hub.ChannelID `path:"id"`
+	}
+	listChannelsInput struct{ paging }
+	makeChannelInput  struct {
+		Body struct {
+			Name        string          `json:"name" doc:"Lower-case letters, digits, - and _; unique."`
+			Type        hub.ChannelType `json:"type,omitempty" enum:"public,private" default:"public"`
+			Topic       string          `json:"topic,omitempty"`
+			Description string          `json:"description,omitempty"`
+		} `nameHint:"ChannelCreate"`
+	}
+	patchChannelInput struct {
+		channelInput
+		conditional
+		Body struct {
+			Name        field[string] `json:"name,omitzero"`
+			Topic       field[string] `json:"topic,omitzero"`
+			Description field[string] `json:"description,omitzero"`
+			IsArchived  field[bool]   `json:"isArchived,omitzero"`
+		} `nameHint:"ChannelPatch"`
+	}
+)
+
+func (a *API) channelRoutes() {
+	const base = "/api/channels"
+	register(a, operation{
+		method: http.MethodGet, path: base, id: "listChannels", tag: "channels", summary: "List channels by name",
+	}, func(ctx context.Context, who hub.Actor, in *listChannelsInput) (page[channelWire], error) {
+		after, err := decodeCursor("channel", in.Cursor)
+		if err != nil {
+			return page[channelWire]{}, err
+		}
+		channels, next, err := a.Control.Channels(ctx, who, after, in.Limit)
+		return pageOf(channels, wireChannel, encodeCursor("channel", next)), err
+	})
+	register(a, operation{
+		method: http.MethodPost, path: base, id: "createChannel", tag: "channels", summary: "Make a channel", status: http.StatusCreated,
+	}, func(ctx context.Context, who hub.Actor, in *makeChannelInput) (channelWire, error) {
+		b := in.Body
+		return wired(wireChannel)(a.Control.CreateChannel(ctx, who, control.NewChannel{
+			Name: b.Name, Type: b.Type, Topic: b.Topic, Description: b.Description,
+		}))
+	})
+	register(a, operation{
+		method: http.MethodGet, path: base + "/{id}", id: "getChannel", tag: "channels", summary: "Show a channel",
+	}, func(ctx context.Context, who hub.Actor, in *channelInput) (channelWire, error) {
+		return wired(wireChannel)(a.Control.Channel(ctx, who, in.ID))
+	})
+	register(a, operation{
+		method: http.MethodPatch, path: base + "/{id}", id: "updateChannel", tag: "channels", summary: "Change or archive a channel",
+		doc: "Absent fields keep their value, null resets to the default.",
+	}, func(ctx context.Context, who hub.Actor, in *patchChannelInput) (channelWire, error) {
+		b := in.Body
+		return wired(wireChannel)(a.Control.UpdateChannel(ctx, who, in.ID, in.IfMatch, control.ChannelChange{
+			Name: b.Name.Change, Topic: b.Topic.Change, Description: b.Description.Change, IsArchived: b.IsArchived.Change,
+		}))
+	})
+	register(a, operation{
+		method: http.MethodDelete, path: base + "/{id}", id: "deleteChannel", tag: "channels", summary: "Delete a channel with its messages",
+	}, func(ctx context.Context, who hub.Actor, in *channelInput) (nothing, error) {
+		return nothing{}, a.Control.DeleteChannel(ctx, who, in.ID)
+	})
+}

@@ -1,0 +1,143 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/control"
+)
+
+// deliveryWire is a delivery as it is shown.
+type deliveryWire struct {
+	ID         hub.DeliveryID     `json:"id" doc:"Receivers see it as webhook-id and X-Webhook-ID."`
+	WebhookID  hub.WebhookID      `json:"webhookId"`
+	EventID    hub.EventID        `json:"eventId"`
+	Event      string             `json:"event"`
+	Status     hub.DeliveryStatus `json:"status" enum:"pending,active,retrying,held,success,failed,canceled"`
+	Attempts   int                `json:"attempts"`
+	DueAt      time.Time          `json:"scheduledFor,omitzero" doc:"When the next attempt may begin."`
+	LastStatus int                `json:"lastStatus,omitempty" doc:"HTTP status of the last attempt."`
+	LastError  string             `json:"lastError,omitempty"`
+	OrderKey   string             `json:"orderKey,omitempty" doc:"Deliveries with the same key are sent in order."`
+	CreatedAt  time.Time          `json:"createdAt"`
+	UpdatedAt  time.Time          `json:"updatedAt"`
+	FinishedAt time.Time          `json:"finishedAt,omitzero"`
+}
+
+func wireDelivery(d hub.Delivery) deliveryWire {
+	return deliveryWire{
+		ID: d.ID, WebhookID: d.WebhookID, EventID: d.EventID, Event: d.EventType, Status: d.Status, Attempts: d.Attempts,
+		DueAt: d.DueAt, LastStatus: d.LastStatus, LastError: d.LastError, OrderKey: d.OrderKey,
+		CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, FinishedAt: d.FinishedAt,
+	}
+}
+
+// attemptWire is one try of a delivery.
+type attemptWire struct {
+	Number          int             `json:"number"`
+	StartedAt       time.Time       `json:"startedAt"`
+	Duration        float64         `json:"duration" doc:"Milliseconds."`
+	RequestHeaders  json.RawMessage `json:"requestHeaders,omitempty" doc:"As sent; values of the owner's headers masked."`
+	ResponseStatus  int             `json:"responseStatus,omitempty"`
+	ResponseHeaders json.RawMessage `json:"responseHeaders,omitempty"`
+	ResponseBody    string          `json:"responseBody,omitempty" doc:"At most 16 KiB; bytes that are not UTF-8 are replaced."`
+	Truncated       bool            `json:"truncated,omitempty"`
+	RemoteAddr      string          `json:"remoteAddr,omitempty"`
+	Error           string          `json:"error,omitempty"`
+	Result          string          `json:"result" doc:"success, unknown, or the kind of failure."`
+	Reason          string          `json:"reason" doc:"What was decided, in words."`
+	DueAt           time.Time       `json:"scheduledFor,omitzero" doc:"When the next attempt was due by that decision."`
+}
+
+func wireAttempt(t hub.Attempt) attemptWire {
+	return attemptWire{
+		Number: t.Number, StartedAt: t.StartedAt, Duration: float64(t.Duration.Microseconds()) / 1000,
+		RequestHeaders: t.RequestHeaders, ResponseStatus: t.ResponseStatus, ResponseHeaders: t.ResponseHeaders,
+		ResponseBody: printable(t.ResponseBody), Truncated: t.Truncated, RemoteAddr: t.RemoteAddr, Error: t.Error,
+		Result: t.Result, Reason: t.Reason, DueAt: t.DueAt,
+	}
+}
+
+// printable returns bytes as text that JSON can carry.
+func printable(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	return string([]rune(string(b)))
+}
+
+// deliveryDetail is a delivery with its attempts and its request.
+type deliveryDetail struct {
+	deliveryWire
+	Request *requestWire  `json:"request,omitempty" doc:"Absent when the event was trimmed."`
+	Log     []attemptWire `json:"log" doc:"The attempts, oldest first."`
+}
+
+// requestWire is the request of a delivery.
+type requestWire struct {
+	Headers map[string][]string `json:"headers"`
+	Body    string              `json:"body" doc:"Byte for byte as sent."`
+}
+
+func wireDetail(d control.DeliveryDetail) deliveryDetail {
+	out := deliveryDetail{deliveryWire: wireDelivery(d.Delivery), Log: make([]attemptWire, len(d.Attempts))}
+	if d.Body != nil {
+		out.Request = &requestWire{Headers: d.Header, Body: string(d.Body)}
+	}
+	for i := range d.Attempts {
+		out.Log[i] = wireAttempt(d.Attempts[i])
+	}
+	return out
+}
+
+type deliveryInput struct {
+	ID hub.DeliveryID `path:"id"`
+}
+
+type listDeliveriesInput struct {
+	paging
+	WebhookID hub.WebhookID      `query:"webhookId" maxLength:"36"`
+	Status    hub.DeliveryStatus `query:"status" enum:"pending,active,retrying,held,success,failed,canceled"`
+	Event     string             `query:"event" maxLength:"128" doc:"Event name or pattern."`
+	Since     time.Time          `query:"since" doc:"Event time, included."`
+	Until     time.Time          `query:"until" doc:"Event time, excluded."`
+}
+
+func (a *API) deliveryRoutes() {
+	const one = "/api/deliveries/{id}"
+	register(a, operation{
+		method: http.MethodGet, path: "/api/deliveries", id: "listDeliveries", tag: "deliveries", summary: "List deliveries, newest first",
+	}, func(ctx context.Context, who hub.Actor, in *listDeliveriesInput) (page[deliveryWire], error) {
+		before, err := idCursor[hub.DeliveryID]("delivery", in.Cursor)
+		if err != nil {
+			return page[deliveryWire]{}, err
+		}
+		items, more, err := a.Control.Deliveries(ctx, who, hub.DeliveryQuery{
+			WebhookID: in.WebhookID, Status: in.Status, Event: in.Event, Since: in.Since, Until: in.Until, Before: before, Limit: in.Limit,
+		})
+		if err != nil {
+			return page[deliveryWire]{}, err
+		}
+		return pageOf(items, wireDelivery, nextOf("delivery", items, more, func(d hub.Delivery) string { return string(d.ID) })), nil
+	})
+	register(a, operation{
+		method: http.MethodGet, path: one, id: "getDelivery", tag: "deliveries", summary: "Show a delivery with its attempts",
+	}, func(ctx context.Context, who hub.Actor, in *deliveryInput) (deliveryDetail, error) {
+		return wired(wireDetail)(a.Control.Delivery(ctx, who, in.ID))
+	})
+	register(a, operation{
+		method: http.MethodPost, path: one + "/retry", id: "retryDelivery", tag: "deliveries", summary: "Send a delivery again",
+		doc: "It keeps its id and continues its count of attempts.", status: http.StatusAccepted,
+	}, func(ctx context.Context, who hub.Actor, in *deliveryInput) (deliveryWire, error) {
+		return wired(wireDelivery)(a.Control.RetryDelivery(ctx, who, in.ID))
+	})
+	register(a, operation{
+		method: http.MethodPost, path: one + "/cancel", id: "cancelDelivery", tag: "deliveries", summary: "Give a delivery up",
+	}, func(ctx context.Context, who hub.Actor, in *deliveryInput) (deliveryWire, error) {
+		return wired(wireDelivery)(a.Control.CancelDelivery(ctx, who, in.ID))
+	})
+}

@@ -1,0 +1,132 @@
+// Shows /openapi.json. Text is only ever set as text, never as markup.
+"use strict";
+
+const methods = ["get", "post", "put", "patch", "delete"];
+
+function element(name, text, className) {
+  const e = document.createElement(name);
+  if (text !== undefined) e.textContent = text;
+  if (className) e.className = className;
+  return e;
+}
+
+// resolve follows a reference to a component.
+function resolve(spec, schema) {
+  let s = schema || {};
+  for (let i = 0; s.$ref && i < 10; i++) {
+    s = s.$ref.split("/").slice(1).reduce((at, key) => at && at[key], spec) || {};
+  }
+  return s;
+}
+
+function typeOf(spec, schema) {
+  const s = resolve(spec, schema);
+  const type = Array.isArray(s.type) ? s.type.join(" or ") : s.type || "any";
+  if (s.enum) return s.enum.join(" | ");
+  if (type.startsWith("array")) return "array of " + typeOf(spec, s.items);
+  return s.format ? type + " (" + s.format + ")" : type;
+}
+
+// rows lists the properties of an object, nested ones below their parents.
+function rows(spec, schema, table, prefix, depth) {
+  const s = resolve(spec, schema);
+  if (s.items) return rows(spec, s.items, table, prefix + "[]", depth);
+  for (const [name, property] of Object.entries(s.properties || {})) {
+    const row = table.appendChild(element("tr"));
+    const required = (s.required || []).includes(name) ? " *" : "";
+    const path = prefix ? prefix + "." + name : name;
+    const cell = row.appendChild(element("td"));
+    cell.append(element("code", path + required));
+    row.append(element("td", typeOf(spec, property), "quiet"), element("td", resolve(spec, property).description || property.description || ""));
+    if (depth < 3) rows(spec, property, table, path, depth + 1);
+  }
+}
+
+function properties(spec, schema) {
+  const table = element("table");
+  rows(spec, schema, table, "", 0);
+  return table.rows.length ? table : element("p", typeOf(spec, schema), "quiet");
+}
+
+function parameters(spec, list) {
+  const table = element("table");
+  for (const p of list) {
+    const row = table.appendChild(element("tr"));
+    const name = element("td");
+    name.append(element("code", p.name + (p.required ? " *" : "")));
+    row.append(name, element("td", p.in + ", " + typeOf(spec, p.schema), "quiet"), element("td", p.description || ""));
+  }
+  return table;
+}
+
+function content(spec, holder, body) {
+  for (const [kind, media] of Object.entries(body.content || {})) {
+    holder.append(element("p", kind, "quiet"));
+    if (media.schema) holder.append(properties(spec, media.schema));
+  }
+}
+
+// fill builds the inside of an operation when it is first opened.
+function fill(spec, holder, op) {
+  if (op.description) holder.append(element("p", op.description));
+  if (op.parameters && op.parameters.length) holder.append(element("h3", "Parameters"), parameters(spec, op.parameters));
+  if (op.requestBody) {
+    holder.append(element("h3", "Body"));
+    content(spec, holder, op.requestBody);
+  }
+  for (const [status, response] of Object.entries(op.responses || {})) {
+    holder.append(element("h3", "Answer " + status + (response.description ? ": " + response.description : "")));
+    if (status !== "default") content(spec, holder, response);
+  }
+}
+
+function operation(spec, path, method, op) {
+  const details = element("details");
+  const summary = details.appendChild(element("summary"));
+  summary.append(element("span", method.toUpperCase(), "method"), element("code", path), element("span", "  " + (op.summary || ""), "quiet"));
+  details.dataset.text = (method + " " + path + " " + (op.summary || "")).toLowerCase();
+  details.addEventListener("toggle", () => {
+    if (details.open && details.childElementCount === 1) fill(spec, details.appendChild(element("div")), op);
+  });
+  return details;
+}
+
+function show(spec) {
+  document.getElementById("about").textContent = (spec.info.description || "") + " Version " + spec.info.version + ".";
+  const groups = new Map();
+  for (const [path, item] of Object.entries(spec.paths)) {
+    for (const method of methods) {
+      const op = item[method];
+      if (!op) continue;
+      const tag = (op.tags || ["other"])[0];
+      if (!groups.has(tag)) groups.set(tag, []);
+      groups.get(tag).push(operation(spec, path, method, op));
+    }
+  }
+  const main = document.getElementById("operations");
+  main.replaceChildren();
+  for (const [tag, operations] of groups) {
+    const section = main.appendChild(element("section"));
+    section.append(element("h2", tag), ...operations);
+  }
+}
+
+function filter(text) {
+  for (const section of document.querySelectorAll("section")) {
+    let any = false;
+    for (const details of section.querySelectorAll("details")) {
+      details.hidden = !details.dataset.text.includes(text);
+      any = any || !details.hidden;
+    }
+    section.hidden = !any;
+  }
+}
+
+document.getElementById("filter").addEventListener("input", (e) => filter(e.target.value.toLowerCase()));
+
+fetch("/openapi.json")
+  .then((response) => response.json())
+  .then(show)
+  .catch(() => {
+    document.getElementById("operations").replaceChildren(element("p", "The description could not be loaded."));
+  });

@@ -1,0 +1,189 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/control"
+)
+
+// eventBody is the body of POST /api/events.
+type eventBody struct {
+	Event          string           `json:"event" doc:"Name: letters, digits, '_', '-' and '.'." example:"order.created"`
+	Data           json.RawMessage  `json:"data" doc:"Any JSON value; delivered byte for byte."`
+	TriggeredBy    *hub.TriggeredBy `json:"triggeredBy,omitempty" doc:"Who caused it; otherwise the caller."`
+	IdempotencyKey string           `json:"idempotencyKey,omitempty" doc:"The same as the header Idempotency-Key."`
+}
+
+// eventWire is an event as it is shown.
+type eventWire struct {
+	ID          hub.EventID      `json:"id"`
+	Seq         int64            `json:"seq" doc:"Orders the event log."`
+	Event       string           `json:"event"`
+	Timestamp   time.Time        `json:"timestamp"`
+	ChannelID   hub.ChannelID    `json:"channelId,omitempty"`
+	TriggeredBy *hub.TriggeredBy `json:"triggeredBy,omitempty"`
+	Origin      hub.Origin       `json:"origin"`
+	TraceID     string           `json:"traceId,omitempty"`
+	Data        json.RawMessage  `json:"data"`
+}
+
+func wireEvent(e *hub.Event) eventWire {
+	return eventWire{
+		ID: e.ID, Seq: e.Seq, Event: e.Type, Timestamp: e.Time, ChannelID: e.ChannelID, TriggeredBy: e.TriggeredBy,
+		Origin: e.Origin, TraceID: e.Trace, Data: e.Data,
+	}
+}
+
+type listEventsInput struct {
+	paging
+	Event string `query:"event" maxLength:"128" doc:"Event name or pattern, such as message.*"`
+}
+
+type eventInput struct {
+	ID hub.EventID `path:"id"`
+}
+
+func (a *API) eventRoutes() {
+	a.raw(operation{
+		method: http.MethodPost, path: "/api/events", id: "publishEvent", tag: "events", summary: "Send an event", inCommit: true,
+		doc: "Stores an event and the deliveries it makes. When the answer comes, both are on disk.",
+	}, a.publishEvent, func(op *huma.Operation) {
+		op.Parameters = append(op.Parameters, &huma.Param{
+			Name: hopHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeInteger},
+			Description: "Number of hubs the event has passed through; above 5 it is refused with 508.",
+		})
+		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+			"application/json": {Schema: a.schema(reflect.TypeFor[eventBody]())},
+		}}
+		op.Responses["202"] = &huma.Response{Description: "Accepted", Content: map[string]*huma.MediaType{
+			"application/json": {Schema: a.schema(reflect.TypeFor[control.Published]())},
+		}}
+	})
+	register(a, operation{
+		method: http.MethodGet, path: "/api/events", id: "listEvents", tag: "events", summary: "List events, newest first",
+	}, func(ctx context.Context, who hub.Actor, in *listEventsInput) (page[eventWire], error) {
+		key, err := decodeCursor("event", in.Cursor)
+		if err != nil {
+			return page[eventWire]{}, err
+		}
+		before, ok := int64(0), true
+		if key != "" {
+			if before, ok = control.ParseSeq(key); !ok || before == 0 {
+				return page[eventWire]{}, badCursor()
+			}
+		}
+		events, next, err := a.Control.Events(ctx, who, before, in.Event, in.Limit)
+		if err != nil {
+			return page[eventWire]{}, err
+		}
+		cursor := ""
+		if next > 0 {
+			cursor = encodeCursor("event", strconv.FormatInt(next, 10))
+		}
+		return pageOf(events, wireEvent, cursor), nil
+	})
+	register(a, operation{
+		method: http.MethodGet, path: "/api/events/{id}", id: "getEvent", tag: "events", summary: "Show an event",
+	}, func(ctx context.Context, who hub.Actor, in *eventInput) (eventWire, error) {
+		e, err := a.Control.Event(ctx, who, in.ID)
+		if err != nil {
+			return eventWire{}, err
+		}
+		return wireEvent(e), nil
+	})
+}
+
+const hopHeader = "X-Hub-Hop"
+
+// publishEvent is the hot route: one read, one decode, one commit.
+func (a *API) publishEvent(w http.ResponseWriter, r *http.Request) error {
+	if err := checkType(r); err != nil {
+		return err
+	}
+	body, err := readBody(w, r, maxBody)
+	if err != nil {
+		return err
+	}
+	e, err := decodeEvent(body)
+	if err != nil {
+		return err
+	}
+	hop, err := hopOf(r)
+	if err != nil {
+		return err
+	}
+	p := control.Publication{
+		Event: e.Event, Data: e.Data, TriggeredBy: e.TriggeredBy, Hop: hop,
+	}
+	if p.Key, err = keyOf(r, e.IdempotencyKey); err != nil {
+		return err
+	}
+	if p.Key != "" {
+		p.RequestHash = requestHash(r, body)
+	}
+	out, err := a.Control.Publish(r.Context(), actorOf(r.Context()), p)
+	if err != nil {
+		return err
+	}
+	if out.Repeated {
+		w.Header().Set(repeatedHeader, "true")
+	}
+	b := make([]byte, 0, 96)
+	b = append(b, `{"eventId":"`...)
+	b = append(b, out.EventID...)
+	b = append(b, `","deliveries":`...)
+	b = strconv.AppendInt(b, int64(out.Deliveries), 10)
+	writeBytes(w, http.StatusAccepted, append(b, "}\n"...))
+	return nil
+}
+
+// decodeEvent reads the body of POST /api/events.
+func decodeEvent(body []byte) (e eventBody, err error) {
+	if len(body) == 0 {
+		return e, hub.Errorf(hub.Invalid, "The request needs a JSON body.")
+	}
+	if err := checkText(body); err != nil {
+		return e, err
+	}
+	if err := decodeStrict(body, &e); err != nil {
+		return e, jsonError(err)
+	}
+	return e, nil
+}
+
+// keyOf returns the Idempotency-Key, which may stand in the header or the body.
+func keyOf(r *http.Request, inBody string) (string, error) {
+	key := r.Header.Get(keyHeader)
+	switch {
+	case key == "":
+		return inBody, nil
+	case inBody != "" && inBody != key:
+		var errs hub.FieldErrors
+		errs.Add("idempotencyKey", "differs from the header Idempotency-Key")
+		return "", errs.Err()
+	}
+	return key, nil
+}
+
+// hopOf returns the number of hubs that a request says it passed through.
+func hopOf(r *http.Request) (int, error) {
+	text := r.Header.Get(hopHeader)
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		var errs hub.FieldErrors
+		errs.Add(hopHeader, "must be a number")
+		return 0, errs.Err()
+	}
+	return n, nil
+}

@@ -1,0 +1,206 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/control"
+)
+
+// incomingWire is an incoming webhook as it is shown.
+type incomingWire struct {
+	ID            hub.IncomingID `json:"id"`
+	Name          string         `json:"name"`
+	ChannelID     hub.ChannelID  `json:"targetChannelId"`
+	UserID        hub.UserID     `json:"userId" doc:"The user its messages are authored by."`
+	Username      string         `json:"username,omitempty"`
+	AvatarURL     string         `json:"avatarUrl,omitempty"`
+	Enabled       bool           `json:"enabled"`
+	Signed        bool           `json:"signed" doc:"An HMAC signature is asked for."`
+	AllowIPs      []string       `json:"allowIps"`
+	ExpiresAt     time.Time      `json:"expiresAt,omitzero"`
+	RateLimit     *int           `json:"rateLimit" doc:"Posts a minute per client; 0: no limit; null: the hub's default."`
+	AllowMentions bool           `json:"allowMentions"`
+	PreviousUntil time.Time      `json:"previousTokenUntil,omitzero" doc:"Until then the previous token is taken as well."`
+	LastUsedAt    time.Time      `json:"lastUsedAt,omitzero"`
+	CallCount     int64          `json:"callCount"`
+	RefusedCount  int64          `json:"refusedCount"`
+	CreatedBy     hub.UserID     `json:"createdBy,omitempty"`
+	CreatedAt     time.Time      `json:"createdAt"`
+	UpdatedAt     time.Time      `json:"updatedAt"`
+}
+
+func (w incomingWire) etag() string     { return control.Version(w.UpdatedAt) }
+func (w incomingWire) location() string { return "/api/incoming-webhooks/" + string(w.ID) }
+
+// incomingMade is an incoming webhook with its token, shown once.
+type incomingMade struct {
+	incomingWire
+	Token string `json:"token" doc:"Shown once."`
+	URL   string `json:"url" doc:"Where to post; it contains the token."`
+}
+
+func wireIncoming(w hub.IncomingWebhook) incomingWire {
+	out := incomingWire{
+		ID: w.ID, Name: w.Name, ChannelID: w.ChannelID, UserID: w.UserID, Username: w.Username, AvatarURL: w.AvatarURL,
+		Enabled: w.Enabled, Signed: w.SealedHMAC != "", AllowIPs: orEmpty(w.AllowIPs), ExpiresAt: w.ExpiresAt,
+		AllowMentions: w.AllowMentions, PreviousUntil: w.PreviousUntil, LastUsedAt: w.LastUsedAt, CallCount: w.CallCount,
+		RefusedCount: w.RefusedCount, CreatedBy: w.CreatedBy, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
+	}
+	if w.RateLimit != 0 {
+		out.RateLimit = ptr(max(w.RateLimit, 0))
+	}
+	return out
+}
+
+func wireIncomingMade(w hub.IncomingWebhook, s control.IncomingSecret) incomingMade {
+	return incomingMade{wireIncoming(w), s.Token.Reveal(), s.URL.Reveal()}
+}
+
+// callWire is one request to an incoming webhook.
+type callWire struct {
+	ID         hub.CallID     `json:"id"`
+	IncomingID hub.IncomingID `json:"incomingWebhookId"`
+	Verdict    string         `json:"verdict" doc:"accepted, or why not."`
+	Reason     string         `json:"reason,omitempty"`
+	Dialect    string         `json:"dialect,omitempty"`
+	RemoteIP   string         `json:"remoteIp,omitempty"`
+	Status     int            `json:"status" doc:"HTTP status answered."`
+	BodySize   int64          `json:"bodySize"`
+	Body       string         `json:"body,omitempty" doc:"As received, secrets masked; in the single call only."`
+	MessageID  hub.MessageID  `json:"messageId,omitempty"`
+	Duration   float64        `json:"duration" doc:"Milliseconds."`
+	CreatedAt  time.Time      `json:"createdAt"`
+}
+
+func wireCall(c hub.Call) callWire {
+	return callWire{
+		ID: c.ID, IncomingID: c.IncomingID, Verdict: c.Verdict, Reason: c.Reason, Dialect: c.Dialect, RemoteIP: c.RemoteIP,
+		Status: c.Status, BodySize: c.BodySize, Body: printable(c.Body), MessageID: c.MessageID,
+		Duration: float64(c.Duration.Microseconds()) / 1000, CreatedAt: c.CreatedAt,
+	}
+}
+
+// incomingBody makes an incoming webhook, or changes one.
+type incomingBody struct {
+	Name          field[string]    `json:"name,omitzero" doc:"Required when making one."`
+	ChannelID     field[string]    `json:"targetChannelId,omitzero" doc:"Required when making one."`
+	Username      field[string]    `json:"username,omitzero" doc:"The name its messages show; otherwise the webhook's."`
+	AvatarURL     field[string]    `json:"avatarUrl,omitzero"`
+	Enabled       field[bool]      `json:"enabled,omitzero"`
+	HMACSecret    field[string]    `json:"hmacSecret,omitzero" doc:"Posts must then be signed with it; never shown."`
+	AllowIPs      field[[]string]  `json:"allowIps,omitzero" doc:"Addresses and ranges that may post."`
+	ExpiresAt     field[time.Time] `json:"expiresAt,omitzero"`
+	RateLimit     field[int]       `json:"rateLimit,omitzero" doc:"Posts a minute per client; 0: no limit; null: the hub's default."`
+	AllowMentions field[bool]      `json:"allowMentions,omitzero" doc:"Texts may mention everybody."`
+}
+
+func (b *incomingBody) change() control.IncomingChange {
+	return control.IncomingChange{
+		Name: b.Name.Change, ChannelID: changeTo(b.ChannelID, func(s string) hub.ChannelID { return hub.ChannelID(s) }),
+		Username: b.Username.Change, AvatarURL: b.AvatarURL.Change, Enabled: b.Enabled.Change, HMACSecret: b.HMACSecret.Change,
+		AllowIPs: b.AllowIPs.Change, ExpiresAt: b.ExpiresAt.Change, RateLimit: b.RateLimit.Change, AllowMentions: b.AllowMentions.Change,
+	}
+}
+
+type (
+	incomingInput struct {
+		ID hub.IncomingID `path:"id"`
+	}
+	listIncomingInput struct{ paging }
+	makeIncomingInput struct {
+		Body incomingBody `nameHint:"IncomingWebhookCreate"`
+	}
+	patchIncomingInput struct {
+		incomingInput
+		conditional
+		Body incomingBody
+	}
+	rotateIncomingInput struct {
+		incomingInput
+		Body *overlapBody
+	}
+	callsInput struct {
+		incomingInput
+		paging
+	}
+	callInput struct {
+		incomingInput
+		CallID hub.CallID `path:"callId"`
+	}
+)
+
+func (a *API) incomingRoutes() {
+	const base = "/api/incoming-webhooks"
+	register(a, operation{
+		method: http.MethodGet, path: base, id: "listIncomingWebhooks", tag: "incoming webhooks", summary: "List incoming webhooks, oldest first",
+	}, func(ctx context.Context, who hub.Actor, in *listIncomingInput) (page[incomingWire], error) {
+		all, err := a.Control.Incomings(ctx, who)
+		if err != nil {
+			return page[incomingWire]{}, err
+		}
+		items, next, err := cut("incoming", all, in.paging, func(w hub.IncomingWebhook) string { return string(w.ID) })
+		return pageOf(items, wireIncoming, next), err
+	})
+	register(a, operation{
+		method: http.MethodPost, path: base, id: "createIncomingWebhook", tag: "incoming webhooks", summary: "Make an incoming webhook",
+		status: http.StatusCreated,
+	}, func(ctx context.Context, who hub.Actor, in *makeIncomingInput) (incomingMade, error) {
+		w, s, err := a.Control.CreateIncoming(ctx, who, in.Body.change())
+		return wireIncomingMade(w, s), err
+	})
+	register(a, operation{
+		method: http.MethodGet, path: base + "/{id}", id: "getIncomingWebhook", tag: "incoming webhooks", summary: "Show an incoming webhook",
+	}, func(ctx context.Context, who hub.Actor, in *incomingInput) (incomingWire, error) {
+		return wired(wireIncoming)(a.Control.Incoming(ctx, who, in.ID))
+	})
+	register(a, operation{
+		method: http.MethodPatch, path: base + "/{id}", id: "updateIncomingWebhook", tag: "incoming webhooks", summary: "Change an incoming webhook",
+		doc: "Absent fields keep their value, null resets to the default.",
+	}, func(ctx context.Context, who hub.Actor, in *patchIncomingInput) (incomingWire, error) {
+		return wired(wireIncoming)(a.Control.UpdateIncoming(ctx, who, in.ID, in.IfMatch, in.Body.change()))
+	})
+	register(a, operation{
+		method: http.MethodDelete, path: base + "/{id}", id: "deleteIncomingWebhook", tag: "incoming webhooks", summary: "Delete an incoming webhook",
+		doc: "Its messages and its log stay.",
+	}, func(ctx context.Context, who hub.Actor, in *incomingInput) (nothing, error) {
+		return nothing{}, a.Control.DeleteIncoming(ctx, who, in.ID)
+	})
+	register(a, operation{
+		method: http.MethodPost, path: base + "/{id}/rotate", id: "rotateIncomingToken", tag: "incoming webhooks", summary: "Give it a new token",
+		doc: "The old one is taken until the overlap ends.",
+	}, func(ctx context.Context, who hub.Actor, in *rotateIncomingInput) (incomingMade, error) {
+		w, s, err := a.Control.RotateIncoming(ctx, who, in.ID, in.Body.overlap())
+		return wireIncomingMade(w, s), err
+	})
+	a.callRoutes(base + "/{id}/log")
+}
+
+func (a *API) callRoutes(log string) {
+	register(a, operation{
+		method: http.MethodGet, path: log, id: "listCalls", tag: "incoming webhooks", summary: "List its calls, newest first",
+	}, func(ctx context.Context, who hub.Actor, in *callsInput) (page[callWire], error) {
+		before, err := idCursor[hub.CallID]("call", in.Cursor)
+		if err != nil {
+			return page[callWire]{}, err
+		}
+		calls, more, err := a.Control.Calls(ctx, who, in.ID, before, in.Limit)
+		if err != nil {
+			return page[callWire]{}, err
+		}
+		return pageOf(calls, wireCall, nextOf("call", calls, more, func(c hub.Call) string { return string(c.ID) })), nil
+	})
+	register(a, operation{
+		method: http.MethodGet, path: log + "/{callId}", id: "getCall", tag: "incoming webhooks", summary: "Show a call with its body",
+	}, func(ctx context.Context, who hub.Actor, in *callInput) (callWire, error) {
+		return wired(wireCall)(a.Control.Call(ctx, who, in.ID, in.CallID))
+	})
+	register(a, operation{
+		method: http.MethodPost, path: log + "/{callId}/replay", id: "replayCall", tag: "incoming webhooks", summary: "Post a call again",
+		status: http.StatusAccepted,
+	}, func(ctx context.Context, who hub.Actor, in *callInput) (callWire, error) {
+		return wired(wireCall)(a.Control.ReplayCall(ctx, who, in.ID, in.CallID))
+	})
+}

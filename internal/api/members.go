@@ -1,0 +1,76 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+// memberWire is a membership as it is shown.
+type memberWire struct {
+	ChannelID hub.ChannelID `json:"channelId"`
+	UserID    hub.UserID    `json:"userId"`
+	User      hub.UserInfo  `json:"user"`
+	Role      hub.Role      `json:"role"`
+	JoinedAt  time.Time     `json:"joinedAt"`
+}
+
+func wireMember(m hub.Member) memberWire {
+	u := m.User
+	return memberWire{
+		ChannelID: m.ChannelID, UserID: u.ID, Role: m.Role, JoinedAt: m.JoinedAt,
+		User: hub.UserInfo{ID: u.ID, Username: u.Username, DisplayName: u.DisplayName, Kind: u.Kind, AvatarURL: u.AvatarURL},
+	}
+}
+
+type (
+	listMembersInput struct {
+		channelInput
+		paging
+	}
+	memberInput struct {
+		channelInput
+		UserID hub.UserID `path:"userId"`
+	}
+	setMemberInput struct {
+		memberInput
+		Body *struct {
+			Role hub.Role `json:"role,omitempty" enum:"owner,admin,member,guest" default:"member"`
+		} `nameHint:"MemberSet"`
+	}
+)
+
+func (a *API) memberRoutes() {
+	const base = "/api/channels/{id}/members"
+	register(a, operation{
+		method: http.MethodGet, path: base, id: "listMembers", tag: "channels", summary: "List a channel's members",
+	}, func(ctx context.Context, who hub.Actor, in *listMembersInput) (page[memberWire], error) {
+		after, err := idCursor[string]("member", in.Cursor)
+		if err != nil {
+			return page[memberWire]{}, err
+		}
+		members, next, err := a.Control.Members(ctx, who, in.ID, after, in.Limit)
+		return pageOf(members, wireMember, encodeCursor("member", next)), err
+	})
+	register(a, operation{
+		method: http.MethodGet, path: base + "/{userId}", id: "getMember", tag: "channels", summary: "Show a membership",
+	}, func(ctx context.Context, who hub.Actor, in *memberInput) (memberWire, error) {
+		return wired(wireMember)(a.Control.Member(ctx, who, in.ID, in.UserID))
+	})
+	register(a, operation{
+		method: http.MethodPut, path: base + "/{userId}", id: "setMember", tag: "channels", summary: "Make a user a member",
+	}, func(ctx context.Context, who hub.Actor, in *setMemberInput) (memberWire, error) {
+		role := hub.Role("")
+		if in.Body != nil {
+			role = in.Body.Role
+		}
+		return wired(wireMember)(a.Control.SetMember(ctx, who, in.ID, in.UserID, role))
+	})
+	register(a, operation{
+		method: http.MethodDelete, path: base + "/{userId}", id: "removeMember", tag: "channels", summary: "End a membership",
+	}, func(ctx context.Context, who hub.Actor, in *memberInput) (nothing, error) {
+		return nothing{}, a.Control.RemoveMember(ctx, who, in.ID, in.UserID)
+	})
+}

@@ -1,0 +1,207 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/control"
+)
+
+// messageWire is a message as it is shown.
+type messageWire struct {
+	ID          hub.MessageID        `json:"id"`
+	ChannelID   hub.ChannelID        `json:"channelId"`
+	ThreadID    hub.MessageID        `json:"threadId,omitempty" doc:"The root of the thread it is a reply in."`
+	Author      hub.Author           `json:"author"`
+	Content     string               `json:"content" doc:"Markdown; empty when deleted."`
+	Type        hub.MessageType      `json:"type"`
+	Embeds      []hub.Embed          `json:"embeds"`
+	Attachments []hub.AttachmentInfo `json:"attachments"`
+	Reactions   []hub.Reaction       `json:"reactions"`
+	ReplyCount  int                  `json:"replyCount"`
+	IsPinned    bool                 `json:"isPinned"`
+	IsDeleted   bool                 `json:"isDeleted"`
+	CreatedAt   time.Time            `json:"createdAt"`
+	EditedAt    time.Time            `json:"editedAt,omitzero"`
+	DeletedAt   time.Time            `json:"deletedAt,omitzero"`
+	Revision    int                  `json:"revision" doc:"1, and one more by each edit."`
+}
+
+func (m messageWire) location() string { return "/api/messages/" + string(m.ID) }
+
+func wireMessage(m hub.Message) messageWire {
+	out := messageWire{
+		ID: m.ID, ChannelID: m.ChannelID, ThreadID: m.ThreadID, Author: m.Author, Content: m.Content, Type: m.Type,
+		Embeds: orEmpty(m.Embeds), Attachments: make([]hub.AttachmentInfo, len(m.Files)), Reactions: orEmpty(m.Reactions),
+		ReplyCount: m.ReplyCount, IsPinned: m.IsPinned, IsDeleted: m.IsDeleted,
+		CreatedAt: m.CreatedAt, EditedAt: m.EditedAt, DeletedAt: m.DeletedAt, Revision: m.Revision,
+	}
+	for i := range m.Files {
+		out.Attachments[i] = wireFile(m.Files[i])
+	}
+	return out
+}
+
+// threadWire is a thread: its root and a page of the replies.
+type threadWire struct {
+	Root       messageWire   `json:"root"`
+	Items      []messageWire `json:"items" doc:"The replies, newest first."`
+	NextCursor string        `json:"nextCursor,omitempty" doc:"Where the next page begins; absent on the last one."`
+}
+
+type (
+	messageInput struct {
+		ID hub.MessageID `path:"id"`
+	}
+	listMessagesInput struct {
+		channelInput
+		paging
+		Before hub.MessageID `query:"before" maxLength:"36" doc:"Only messages older than this one."`
+		After  hub.MessageID `query:"after" maxLength:"36" doc:"Only messages newer than this one, beginning with the one that follows it."`
+		Thread hub.MessageID `query:"thread" maxLength:"36" doc:"Only replies in the thread with this root."`
+		Pinned bool          `query:"pinned" doc:"Only pinned messages."`
+	}
+	postMessageInput struct {
+		channelInput
+		Key     string `header:"Idempotency-Key" hidden:"true"`
+		RawBody []byte
+		Body    struct {
+			Content  string        `json:"content,omitempty" doc:"Markdown."`
+			ThreadID hub.MessageID `json:"threadId,omitempty" doc:"The message to reply to."`
+			Embeds   []hub.Embed   `json:"embeds,omitempty"`
+			FileIDs  []hub.FileID  `json:"fileIds,omitempty" doc:"Uploaded files of yours that are not posted yet."`
+		} `nameHint:"MessageCreate"`
+	}
+	patchMessageInput struct {
+		messageInput
+		Body struct {
+			Content field[string]      `json:"content,omitzero"`
+			Embeds  field[[]hub.Embed] `json:"embeds,omitzero"`
+		} `nameHint:"MessagePatch"`
+	}
+	threadInput struct {
+		messageInput
+		paging
+	}
+	reactionInput struct {
+		messageInput
+		Emoji string `path:"emoji" maxLength:"50"`
+	}
+)
+
+func (a *API) messageRoutes() {
+	const list, one = "/api/channels/{id}/messages", "/api/messages/{id}"
+	register(a, operation{
+		method: http.MethodGet, path: list, id: "listMessages", tag: "messages", summary: "List a channel's messages, newest first",
+	}, a.listMessages)
+	register(a, operation{
+		method: http.MethodPost, path: list, id: "postMessage", tag: "messages", summary: "Post a message",
+		doc: "When the answer comes, the message, its event and the deliveries are on disk.", status: http.StatusCreated, inCommit: true,
+	}, func(ctx context.Context, who hub.Actor, in *postMessageInput) (messageWire, error) {
+		b := in.Body
+		d := control.Draft{ThreadID: b.ThreadID, Content: b.Content, Embeds: b.Embeds, FileIDs: b.FileIDs, Key: in.Key}
+		if d.Key != "" {
+			d.RequestHash = contentHash(http.MethodPost, "/api/channels/"+string(in.ID)+"/messages", in.RawBody)
+		}
+		return wired(wireMessage)(a.Control.Post(ctx, who, in.ID, d))
+	})
+	register(a, operation{
+		method: http.MethodGet, path: one, id: "getMessage", tag: "messages", summary: "Show a message",
+	}, func(ctx context.Context, who hub.Actor, in *messageInput) (messageWire, error) {
+		return wired(wireMessage)(a.Control.Message(ctx, who, in.ID))
+	})
+	register(a, operation{
+		method: http.MethodPatch, path: one, id: "editMessage", tag: "messages", summary: "Edit a message", doc: "What it said is kept as a revision.",
+	}, func(ctx context.Context, who hub.Actor, in *patchMessageInput) (messageWire, error) {
+		e := control.Edit{}
+		if c := in.Body.Content; c.Present {
+			e.Content = &c.Value
+		}
+		if c := in.Body.Embeds; c.Present {
+			e.Embeds = &c.Value
+		}
+		return wired(wireMessage)(a.Control.EditMessage(ctx, who, in.ID, e))
+	})
+	register(a, operation{
+		method: http.MethodDelete, path: one, id: "deleteMessage", tag: "messages", summary: "Delete a message",
+	}, func(ctx context.Context, who hub.Actor, in *messageInput) (nothing, error) {
+		return nothing{}, a.Control.DeleteMessage(ctx, who, in.ID)
+	})
+	register(a, operation{
+		method: http.MethodGet, path: one + "/thread", id: "getThread", tag: "messages", summary: "Show a message's thread",
+	}, func(ctx context.Context, who hub.Actor, in *threadInput) (threadWire, error) {
+		before, err := idCursor[hub.MessageID]("reply", in.Cursor)
+		if err != nil {
+			return threadWire{}, err
+		}
+		root, replies, more, err := a.Control.Thread(ctx, who, in.ID, control.MessageQuery{Before: before, Limit: in.Limit})
+		if err != nil {
+			return threadWire{}, err
+		}
+		p := pageOf(replies, wireMessage, nextOf("reply", replies, more, messageKey))
+		return threadWire{wireMessage(root), p.Items, p.NextCursor}, nil
+	})
+	a.messageMarks(one)
+}
+
+func messageKey(m hub.Message) string { return string(m.ID) }
+
+// messageMarks are the routes of what people set on messages.
+func (a *API) messageMarks(one string) {
+	for method, set := range map[string]bool{http.MethodPut: true, http.MethodDelete: false} {
+		pin, react := operation{
+			method: method, path: one + "/pin", id: "pinMessage", tag: "messages", summary: "Pin a message",
+		}, operation{
+			method: method, path: one + "/reactions/{emoji}", id: "addReaction", tag: "messages", summary: "React to a message",
+		}
+		if !set {
+			pin.id, pin.summary = "unpinMessage", "Take a pinned message off"
+			react.id, react.summary = "removeReaction", "Take a reaction off"
+		}
+		register(a, pin, func(ctx context.Context, who hub.Actor, in *messageInput) (nothing, error) {
+			return nothing{}, a.Control.SetPinned(ctx, who, in.ID, set)
+		})
+		register(a, react, func(ctx context.Context, who hub.Actor, in *reactionInput) (nothing, error) {
+			return nothing{}, a.Control.SetReaction(ctx, who, in.ID, in.Emoji, set)
+		})
+	}
+}
+
+// Cursors of a channel's messages go either way: back from the newest, or on
+// from the one in after.
+const (
+	olderKind = "older"
+	newerKind = "newer"
+)
+
+func (a *API) listMessages(ctx context.Context, who hub.Actor, in *listMessagesInput) (page[messageWire], error) {
+	none := page[messageWire]{}
+	q := control.MessageQuery{
+		ChannelID: in.ID, Thread: in.Thread, Pinned: in.Pinned, Before: in.Before, After: in.After, Limit: in.Limit,
+	}
+	if q.Before != "" && q.After != "" {
+		return none, badField("after", "cannot be combined with before")
+	}
+	if in.Cursor != "" {
+		kind, to := olderKind, &q.Before
+		if q.After != "" {
+			kind, to = newerKind, &q.After
+		}
+		id, err := idCursor[hub.MessageID](kind, in.Cursor)
+		if err != nil {
+			return none, err
+		}
+		*to = id
+	}
+	messages, more, err := a.Control.Messages(ctx, who, q)
+	if err != nil || !more || len(messages) == 0 {
+		return pageOf(messages, wireMessage, ""), err
+	}
+	next := encodeCursor(olderKind, messageKey(messages[len(messages)-1]))
+	if q.After != "" {
+		next = encodeCursor(newerKind, messageKey(messages[0])) // newest first: go on above it
+	}
+	return pageOf(messages, wireMessage, next), nil
+}

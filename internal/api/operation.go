@@ -1,0 +1,169 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"reflect"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/control"
+	"github.com/nself-chat/hub/internal/server"
+)
+
+// operation describes a route.
+type operation struct {
+	method, path string
+	id           string // operationId
+	tag          string
+	summary      string
+	doc          string
+	status       int  // of success; 0: 200
+	inCommit     bool // Idempotency-Key is handled by the operation itself
+}
+
+// nothing is the answer of operations that have nothing to say: 204.
+type nothing struct{}
+
+// tagged is an answer with a version, sent as ETag.
+type tagged interface{ etag() string }
+
+// located is an answer about a thing that was made, at this path.
+type located interface{ location() string }
+
+// answer lets huma write nothing of a success: the operation does it.
+type answer struct{ Body func(huma.Context) }
+
+// register describes an operation to huma and mounts it. I is a struct as
+// huma reads it, with path, query, header and Body fields; O is what is
+// answered as JSON.
+func register[I, O any](a *API, op operation, do func(ctx context.Context, who hub.Actor, in *I) (O, error)) {
+	if op.status == 0 {
+		op.status = http.StatusOK
+	}
+	pattern := op.method + " " + op.path
+	a.inCommit[pattern] = op.inCommit
+	h := a.operation(op)
+	h.Responses = a.success(op.status, reflect.TypeFor[O]())
+	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*answer, error) {
+		out, err := do(ctx, actorOf(ctx), in)
+		return &answer{Body: func(c huma.Context) {
+			r, w := humago.Unwrap(c)
+			if err != nil {
+				writeError(w, r, err)
+				return
+			}
+			writeAnswer(w, r, op.status, out)
+		}}, nil
+	})
+}
+
+func writeAnswer(w http.ResponseWriter, r *http.Request, status int, out any) {
+	if _, ok := out.(nothing); ok {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	if t, ok := out.(tagged); ok {
+		w.Header()["Etag"] = []string{t.etag()}
+	}
+	if l, ok := out.(located); ok && status == http.StatusCreated {
+		w.Header().Set("Location", l.location())
+	}
+	writeJSON(w, r, status, out)
+}
+
+// operation returns huma's form of op, without its answers.
+func (a *API) operation(op operation) huma.Operation {
+	h := huma.Operation{
+		OperationID: op.id, Method: op.method, Path: op.path, Tags: []string{op.tag}, Summary: op.summary, Description: op.doc,
+		DefaultStatus: op.status, Security: []map[string][]string{{"token": {}}},
+		// The guard has read the body: nothing is left to wait for or to limit.
+		BodyReadTimeout: -1, MaxBodyBytes: maxBody + 1,
+	}
+	if op.method == http.MethodPost {
+		h.Parameters = append(h.Parameters, &huma.Param{
+			Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: ptr(255)},
+			Description: "Carries the request out once: for 24 hours a repetition gets the same answer, another request with the same key 409.",
+		})
+	}
+	return h
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// success describes the answer of an operation.
+func (a *API) success(status int, out reflect.Type) map[string]*huma.Response {
+	if out == reflect.TypeFor[nothing]() {
+		return map[string]*huma.Response{strconv.Itoa(http.StatusNoContent): {Description: "Done."}}
+	}
+	return map[string]*huma.Response{strconv.Itoa(status): {
+		Description: http.StatusText(status),
+		Content:     map[string]*huma.MediaType{"application/json": {Schema: a.schema(out)}},
+	}}
+}
+
+func (a *API) schema(t reflect.Type) *huma.Schema {
+	return a.huma.OpenAPI().Components.Schemas.Schema(t, true, "")
+}
+
+// handler is an operation that reads the request and writes the answer itself.
+// What it returns is answered as a problem, if nothing was written before.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// raw mounts a plain handler with its description. change completes the
+// description; it may be nil.
+func (a *API) raw(op operation, h handler, change func(*huma.Operation)) {
+	if op.status == 0 {
+		op.status = http.StatusOK
+	}
+	pattern := op.method + " " + op.path
+	a.inCommit[pattern] = op.inCommit
+	a.describeOperation(op, change)
+	a.route(pattern, func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			writeError(w, r, err)
+		}
+	})
+}
+
+// describeOperation adds an operation to the description only.
+func (a *API) describeOperation(op operation, change func(*huma.Operation)) {
+	h := a.operation(op)
+	h.Responses = map[string]*huma.Response{}
+	if change != nil {
+		change(&h)
+	}
+	h.Responses["default"] = a.problemResponse()
+	a.huma.OpenAPI().AddOperation(&h)
+}
+
+func (a *API) problemResponse() *huma.Response {
+	return &huma.Response{
+		Description: "Error",
+		Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: a.schema(reflect.TypeFor[Problem]())}},
+	}
+}
+
+// writeError answers with a problem. A stale If-Match is 412, as
+// RFC 9110 §13.1.1 asks; all else is by its code.
+func writeError(w http.ResponseWriter, r *http.Request, err error) {
+	if _, ok := errors.AsType[*control.StaleError](err); !ok {
+		server.WriteProblem(w, r, err)
+		return
+	}
+	p := server.ProblemOf(r.Context(), err)
+	p.Status, p.Title = http.StatusPreconditionFailed, http.StatusText(http.StatusPreconditionFailed)
+	b, err := json.Marshal(p)
+	if err != nil {
+		server.WriteProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(b) // the client has gone; nobody is left to tell
+}

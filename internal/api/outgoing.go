@@ -1,0 +1,306 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/control"
+)
+
+// outgoingWire is an outgoing webhook as it is shown. Times of the policy are
+// milliseconds, as nself-chat has them.
+type outgoingWire struct {
+	ID            hub.WebhookID                `json:"id"`
+	Name          string                       `json:"name"`
+	URL           string                       `json:"url"`
+	State         hub.WebhookState             `json:"state" enum:"active,paused,disabled"`
+	Enabled       bool                         `json:"enabled"`
+	Events        []string                     `json:"events"`
+	ChannelIDs    []hub.ChannelID              `json:"channelIds"`
+	Filter        *filterWire                  `json:"filter,omitempty"`
+	Headers       map[string]string            `json:"headers,omitempty" doc:"Names of the custom headers; the values are not shown."`
+	Timeout       int64                        `json:"timeout" doc:"Milliseconds for one attempt."`
+	MaxRetries    int                          `json:"maxRetries"`
+	RetryDelay    int64                        `json:"retryDelay" doc:"Milliseconds before the first retry; doubles."`
+	RetrySchedule string                       `json:"retrySchedule,omitempty" enum:"days"`
+	RateLimit     int                          `json:"rateLimit" doc:"Requests a minute; 0: no limit."`
+	Concurrency   int                          `json:"concurrency"`
+	Ordering      hub.Ordering                 `json:"ordering" enum:"conversation,unordered"`
+	Signing       hub.Signing                  `json:"signing" enum:"nchat,standard,github,slack"`
+	Health        healthWire                   `json:"health"`
+	PreviousUntil time.Time                    `json:"previousSecretUntil,omitzero" doc:"Until then requests are signed with the previous secret as well."`
+	Deliveries    map[hub.DeliveryStatus]int64 `json:"deliveries" doc:"How many are in each state."`
+	CreatedBy     hub.UserID                   `json:"createdBy,omitempty"`
+	CreatedAt     time.Time                    `json:"createdAt"`
+	UpdatedAt     time.Time                    `json:"updatedAt"`
+}
+
+// healthWire is what is known of an endpoint.
+type healthWire struct {
+	Healthy      bool      `json:"healthy"`
+	Failures     int       `json:"failures" doc:"Failed attempts since the last success."`
+	FailingSince time.Time `json:"failingSince,omitzero"`
+	BreakerOpen  bool      `json:"breakerOpen" doc:"Only one probe at a time is sent."`
+	WaitUntil    time.Time `json:"waitUntil,omitzero"`
+}
+
+func (w outgoingWire) etag() string     { return control.Version(w.UpdatedAt) }
+func (w outgoingWire) location() string { return "/api/outgoing-webhooks/" + string(w.ID) }
+
+// outgoingMade is an outgoing webhook with the secret, shown once.
+type outgoingMade struct {
+	outgoingWire
+	Secret string `json:"secret" doc:"Shown once."`
+}
+
+// masked stands for values that are not shown.
+const masked = "********"
+
+func wireOutgoing(w control.Outgoing) outgoingWire {
+	p := w.Policy
+	out := outgoingWire{
+		ID: w.ID, Name: w.Name, URL: w.URL, State: w.State, Enabled: w.State != hub.WebhookDisabled,
+		Events: w.Events, ChannelIDs: orEmpty(w.ChannelIDs),
+		Timeout: p.Timeout.Milliseconds(), MaxRetries: p.MaxRetries, RetryDelay: p.RetryDelay.Milliseconds(),
+		RetrySchedule: p.Schedule, RateLimit: p.RateLimit, Concurrency: p.Concurrency, Ordering: p.Ordering, Signing: p.Signing,
+		Health: healthWire{
+			Healthy: w.Health.Healthy(), Failures: w.Health.Failures, FailingSince: w.Health.FailingSince,
+			BreakerOpen: w.Health.Open, WaitUntil: w.Health.WaitUntil,
+		},
+		PreviousUntil: w.PreviousUntil, Deliveries: w.Counts, CreatedBy: w.CreatedBy, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
+	}
+	if w.Filter != nil {
+		out.Filter = &filterWire{*w.Filter}
+	}
+	if len(w.HeaderNames) > 0 {
+		out.Headers = make(map[string]string, len(w.HeaderNames))
+	}
+	for _, name := range w.HeaderNames {
+		out.Headers[name] = masked
+	}
+	if out.Deliveries == nil {
+		out.Deliveries = map[hub.DeliveryStatus]int64{}
+	}
+	return out
+}
+
+func orEmpty[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+// outgoingBody makes an outgoing webhook, or changes one.
+type outgoingBody struct {
+	Name          field[string]            `json:"name,omitzero" doc:"Required when making one."`
+	URL           field[string]            `json:"url,omitzero" doc:"Required when making one."`
+	Events        field[[]string]          `json:"events,omitzero" doc:"Event names and patterns; * stands for any characters. Required when making one."`
+	ChannelIDs    field[[]hub.ChannelID]   `json:"channelIds,omitzero" doc:"Only events of these channels. Private channels must be named."`
+	Filter        field[json.RawMessage]   `json:"filter,omitzero" doc:"A predicate over the data: all, any, not, or field with one operator."`
+	Headers       field[map[string]string] `json:"headers,omitzero" doc:"Custom headers; stored sealed, never shown again."`
+	Timeout       field[int64]             `json:"timeout,omitzero" doc:"Milliseconds, 1000 to 120000."`
+	MaxRetries    field[int]               `json:"maxRetries,omitzero" doc:"0 to 20."`
+	RetryDelay    field[int64]             `json:"retryDelay,omitzero" doc:"Milliseconds, 100 to 86400000."`
+	RetrySchedule field[string]            `json:"retrySchedule,omitzero" doc:"days: nine retries over three days."`
+	RateLimit     field[int]               `json:"rateLimit,omitzero" doc:"Requests a minute; 0: no limit."`
+	Concurrency   field[int]               `json:"concurrency,omitzero" doc:"Requests in flight, 1 to 100."`
+	Ordering      field[string]            `json:"ordering,omitzero" doc:"conversation or unordered."`
+	Signing       field[string]            `json:"signing,omitzero" doc:"nchat, standard, github or slack."`
+	Enabled       field[bool]              `json:"enabled,omitzero" doc:"false: no deliveries are made."`
+}
+
+func (b *outgoingBody) change() control.OutgoingChange {
+	return control.OutgoingChange{
+		Name: b.Name.Change, URL: b.URL.Change, Events: b.Events.Change, ChannelIDs: b.ChannelIDs.Change, Filter: b.Filter.Change,
+		Headers: b.Headers.Change, Timeout: b.Timeout.Change, MaxRetries: b.MaxRetries.Change, RetryDelay: b.RetryDelay.Change,
+		RetrySchedule: b.RetrySchedule.Change, RateLimit: b.RateLimit.Change, Concurrency: b.Concurrency.Change,
+		Ordering: changeTo(b.Ordering, func(s string) hub.Ordering { return hub.Ordering(s) }),
+		Signing:  changeTo(b.Signing, func(s string) hub.Signing { return hub.Signing(s) }),
+		Enabled:  b.Enabled.Change,
+	}
+}
+
+type (
+	webhookInput struct {
+		ID hub.WebhookID `path:"id"`
+	}
+	listOutgoingInput struct{ paging }
+	makeOutgoingInput struct {
+		Body struct {
+			outgoingBody
+			Secret field[string] `json:"secret,omitzero" doc:"At least 8 characters; made by the hub when absent."`
+		} `nameHint:"OutgoingWebhookCreate"`
+	}
+	patchOutgoingInput struct {
+		webhookInput
+		conditional
+		Body outgoingBody `nameHint:"OutgoingWebhookPatch"`
+	}
+	rotateOutgoingInput struct {
+		webhookInput
+		Body *overlapBody
+	}
+	resumeInput struct {
+		webhookInput
+		Body *struct {
+			Held string `json:"held,omitempty" enum:"deliver,skip" default:"deliver" doc:"What happens to the deliveries that were held."`
+		} `nameHint:"ResumeRequest"`
+	}
+	replayInput struct {
+		webhookInput
+		Body struct {
+			Status        hub.DeliveryStatus `json:"status,omitempty" enum:"success,failed,canceled" default:"failed"`
+			Since         time.Time          `json:"since,omitzero" doc:"Event time, included."`
+			Until         time.Time          `json:"until,omitzero" doc:"Event time, excluded."`
+			DryRun        bool               `json:"dryRun,omitempty" doc:"Only count."`
+			RatePerMinute int                `json:"ratePerMinute,omitempty" minimum:"0" doc:"Spreads the replay; 0: as fast as the webhook's limits allow."`
+		} `nameHint:"ReplayRequest"`
+	}
+)
+
+// conditional is the header of a change that is made on a known version.
+type conditional struct {
+	IfMatch string `header:"If-Match" maxLength:"64" doc:"The ETag the change is made on; when it is not in force any more, 412."`
+}
+
+// overlapBody is the body of a rotation.
+type overlapBody struct {
+	OverlapHours *float64 `json:"overlapHours,omitempty" minimum:"0" maximum:"168" doc:"How long the old one stays good; 24 when absent."`
+}
+
+// overlap returns the overlap asked for.
+func (b *overlapBody) overlap() time.Duration {
+	if b == nil || b.OverlapHours == nil {
+		return control.DefaultOverlap
+	}
+	return time.Duration(*b.OverlapHours * float64(time.Hour))
+}
+
+// rotatedWire is a new secret, shown once.
+type rotatedWire struct {
+	Secret        string    `json:"secret" doc:"Shown once."`
+	PreviousUntil time.Time `json:"previousSecretUntil,omitzero"`
+}
+
+// testWire names the delivery of a test.
+type testWire struct {
+	EventID    hub.EventID    `json:"eventId"`
+	DeliveryID hub.DeliveryID `json:"deliveryId"`
+}
+
+// replayWire says how many deliveries are sent again.
+type replayWire struct {
+	Deliveries int  `json:"deliveries"`
+	DryRun     bool `json:"dryRun"`
+}
+
+func (a *API) outgoingRoutes() {
+	const base = "/api/outgoing-webhooks"
+	register(a, operation{
+		method: http.MethodGet, path: base, id: "listOutgoingWebhooks", tag: "outgoing webhooks", summary: "List outgoing webhooks, oldest first",
+	}, func(ctx context.Context, who hub.Actor, in *listOutgoingInput) (page[outgoingWire], error) {
+		all, err := a.Control.Outgoings(ctx, who)
+		if err != nil {
+			return page[outgoingWire]{}, err
+		}
+		items, next, err := cut("outgoing", all, in.paging, func(w control.Outgoing) string { return string(w.ID) })
+		return pageOf(items, wireOutgoing, next), err
+	})
+	register(a, operation{
+		method: http.MethodPost, path: base, id: "createOutgoingWebhook", tag: "outgoing webhooks", summary: "Make an outgoing webhook",
+		status: http.StatusCreated,
+	}, func(ctx context.Context, who hub.Actor, in *makeOutgoingInput) (outgoingMade, error) {
+		c := in.Body.change()
+		c.Secret = in.Body.Secret.Change
+		w, secret, err := a.Control.CreateOutgoing(ctx, who, c)
+		if err != nil {
+			return outgoingMade{}, err
+		}
+		return outgoingMade{wireOutgoing(w), secret.Reveal()}, nil
+	})
+	register(a, operation{
+		method: http.MethodGet, path: base + "/{id}", id: "getOutgoingWebhook", tag: "outgoing webhooks", summary: "Show an outgoing webhook",
+	}, func(ctx context.Context, who hub.Actor, in *webhookInput) (outgoingWire, error) {
+		return wired(wireOutgoing)(a.Control.Outgoing(ctx, who, in.ID))
+	})
+	register(a, operation{
+		method: http.MethodPatch, path: base + "/{id}", id: "updateOutgoingWebhook", tag: "outgoing webhooks", summary: "Change an outgoing webhook",
+		doc: "Absent fields keep their value, null resets to the default.",
+	}, func(ctx context.Context, who hub.Actor, in *patchOutgoingInput) (outgoingWire, error) {
+		return wired(wireOutgoing)(a.Control.UpdateOutgoing(ctx, who, in.ID, in.IfMatch, in.Body.change()))
+	})
+	register(a, operation{
+		method: http.MethodDelete, path: base + "/{id}", id: "deleteOutgoingWebhook", tag: "outgoing webhooks", summary: "Delete an outgoing webhook",
+		doc: "Its log stays; what was not sent is canceled.",
+	}, func(ctx context.Context, who hub.Actor, in *webhookInput) (nothing, error) {
+		return nothing{}, a.Control.DeleteOutgoing(ctx, who, in.ID)
+	})
+	a.outgoingActions(base + "/{id}")
+}
+
+func (a *API) outgoingActions(one string) {
+	register(a, operation{
+		method: http.MethodPost, path: one + "/rotate-secret", id: "rotateOutgoingSecret", tag: "outgoing webhooks", summary: "Give it a new secret",
+		doc: "Until the overlap ends requests are signed with both.",
+	}, func(ctx context.Context, who hub.Actor, in *rotateOutgoingInput) (rotatedWire, error) {
+		secret, until, err := a.Control.RotateSecret(ctx, who, in.ID, in.Body.overlap())
+		return rotatedWire{secret.Reveal(), until}, err
+	})
+	register(a, operation{
+		method: http.MethodPost, path: one + "/pause", id: "pauseOutgoingWebhook", tag: "outgoing webhooks", summary: "Hold its deliveries",
+	}, func(ctx context.Context, who hub.Actor, in *webhookInput) (outgoingWire, error) {
+		return wired(wireOutgoing)(a.Control.PauseOutgoing(ctx, who, in.ID))
+	})
+	register(a, operation{
+		method: http.MethodPost, path: one + "/resume", id: "resumeOutgoingWebhook", tag: "outgoing webhooks", summary: "Send again",
+		doc: "Also enables a disabled one.",
+	}, func(ctx context.Context, who hub.Actor, in *resumeInput) (outgoingWire, error) {
+		skip := in.Body != nil && in.Body.Held == "skip"
+		return wired(wireOutgoing)(a.Control.ResumeOutgoing(ctx, who, in.ID, !skip))
+	})
+	register(a, operation{
+		method: http.MethodPost, path: one + "/test", id: "testOutgoingWebhook", tag: "outgoing webhooks", summary: "Send it a test event",
+		status: http.StatusAccepted,
+	}, func(ctx context.Context, who hub.Actor, in *webhookInput) (testWire, error) {
+		event, delivery, err := a.Control.TestOutgoing(ctx, who, in.ID)
+		return testWire{event, delivery}, err
+	})
+	register(a, operation{
+		method: http.MethodPost, path: one + "/replay", id: "replayOutgoingWebhook", tag: "outgoing webhooks", summary: "Send finished deliveries again",
+		doc: "They keep their ids and continue their count of attempts.", status: http.StatusAccepted,
+	}, func(ctx context.Context, who hub.Actor, in *replayInput) (replayWire, error) {
+		b := in.Body
+		if b.Status == "" {
+			b.Status = hub.DeliveryFailed
+		}
+		n, err := a.Control.ReplayOutgoing(ctx, who, hub.ReplayRequest{
+			WebhookID: in.ID, Status: b.Status, Since: b.Since, Until: b.Until, DryRun: b.DryRun, RatePerMinute: b.RatePerMinute,
+		})
+		return replayWire{n, b.DryRun}, err
+	})
+}
+
+// wired returns a function that turns what control returns into its wire form.
+func wired[T, W any](wire func(T) W) func(T, error) (W, error) {
+	return func(v T, err error) (W, error) {
+		if err != nil {
+			var none W
+			return none, err
+		}
+		return wire(v), nil
+	}
+}
+
+// names returns the keys of a set, sorted, for descriptions.
+func names[T ~string](all []T) []any {
+	out := make([]any, 0, len(all))
+	for _, v := range slices.Sorted(slices.Values(all)) {
+		out = append(out, string(v))
+	}
+	return out
+}

@@ -1,0 +1,69 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/nself-chat/hub"
+)
+
+// queueWire are nself-chat's figures of the queue, and ours.
+type queueWire struct {
+	Total            int64      `json:"total" doc:"All but canceled."`
+	Pending          int64      `json:"pending" doc:"Due."`
+	Active           int64      `json:"active" doc:"Being sent."`
+	Completed        int64      `json:"completed"`
+	Failed           int64      `json:"failed"`
+	Delayed          int64      `json:"delayed" doc:"Retrying, due later, or held."`
+	OldestDueSeconds float64    `json:"oldestDueSeconds" doc:"Age of the delivery that has been due the longest."`
+	Lanes            []laneWire `json:"lanes"`
+}
+
+// laneWire are the figures of one outgoing webhook.
+type laneWire struct {
+	WebhookID   hub.WebhookID                `json:"webhookId"`
+	State       hub.WebhookState             `json:"state"`
+	BreakerOpen bool                         `json:"breakerOpen"`
+	Failures    int                          `json:"failures"`
+	Deliveries  map[hub.DeliveryStatus]int64 `json:"deliveries"`
+}
+
+func wireQueue(s hub.QueueStats) queueWire {
+	out := queueWire{
+		Total: s.Total, Pending: s.Pending, Active: s.Active, Completed: s.Completed, Failed: s.Failed, Delayed: s.Delayed,
+		OldestDueSeconds: s.OldestDue.Seconds(), Lanes: make([]laneWire, len(s.Lanes)),
+	}
+	for i, l := range s.Lanes {
+		if l.Counts == nil {
+			l.Counts = map[hub.DeliveryStatus]int64{}
+		}
+		out.Lanes[i] = laneWire{l.WebhookID, l.State, l.Health.Open, l.Health.Failures, l.Counts}
+	}
+	return out
+}
+
+type noInput struct{}
+
+func (a *API) queueRoutes() {
+	stats := func(ctx context.Context, who hub.Actor, _ *noInput) (queueWire, error) {
+		return wired(wireQueue)(a.Control.QueueStats(ctx, who))
+	}
+	register(a, operation{
+		method: http.MethodGet, path: "/api/queue/stats", id: "queueStats", tag: "queue", summary: "Figures of the delivery queue",
+	}, stats)
+	register(a, operation{
+		method: http.MethodGet, path: "/api/admin/webhooks/queue/stats", id: "adminQueueStats", tag: "queue",
+		summary: "The same under nself-chat's address",
+	}, stats)
+	register(a, operation{
+		method: http.MethodPost, path: "/api/queue/pause", id: "pauseQueue", tag: "queue", summary: "Stop sending",
+		doc: "Events are still taken and deliveries made.",
+	}, func(ctx context.Context, who hub.Actor, _ *noInput) (nothing, error) {
+		return nothing{}, a.Control.PauseQueue(ctx, who)
+	})
+	register(a, operation{
+		method: http.MethodPost, path: "/api/queue/resume", id: "resumeQueue", tag: "queue", summary: "Send again",
+	}, func(ctx context.Context, who hub.Actor, _ *noInput) (nothing, error) {
+		return nothing{}, a.Control.ResumeQueue(ctx, who)
+	})
+}

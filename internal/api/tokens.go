@@ -1,0 +1,78 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/control"
+)
+
+// tokenWire is an API token as it is shown.
+type tokenWire struct {
+	ID         hub.TokenID     `json:"id"`
+	Name       string          `json:"name"`
+	UserID     hub.UserID      `json:"userId" doc:"The user it acts as."`
+	Scope      hub.Scope       `json:"scope" enum:"read,write,admin"`
+	ChannelIDs []hub.ChannelID `json:"channelIds" doc:"Restricts it to these; empty: no restriction."`
+	CreatedAt  time.Time       `json:"createdAt"`
+	LastUsedAt time.Time       `json:"lastUsedAt,omitzero" doc:"To the minute."`
+	ExpiresAt  time.Time       `json:"expiresAt,omitzero"`
+}
+
+// tokenMade is a token, shown once.
+type tokenMade struct {
+	tokenWire
+	Token string `json:"token" doc:"Shown once."`
+}
+
+func wireToken(k hub.APIToken) tokenWire {
+	return tokenWire{
+		ID: k.ID, Name: k.Name, UserID: k.UserID, Scope: k.Scope, ChannelIDs: orEmpty(k.Channels),
+		CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt, ExpiresAt: k.ExpiresAt,
+	}
+}
+
+type (
+	listTokensInput struct{ paging }
+	makeTokenInput  struct {
+		Body struct {
+			Name       string          `json:"name"`
+			UserID     hub.UserID      `json:"userId,omitempty" doc:"The user it acts as; otherwise the caller."`
+			Scope      hub.Scope       `json:"scope" enum:"read,write,admin"`
+			ChannelIDs []hub.ChannelID `json:"channelIds,omitempty"`
+			ExpiresAt  time.Time       `json:"expiresAt,omitzero"`
+		} `nameHint:"TokenCreate"`
+	}
+	tokenInput struct {
+		ID hub.TokenID `path:"id"`
+	}
+)
+
+func (a *API) tokenRoutes() {
+	register(a, operation{
+		method: http.MethodGet, path: "/api/tokens", id: "listTokens", tag: "access", summary: "List API tokens, oldest first",
+	}, func(ctx context.Context, who hub.Actor, in *listTokensInput) (page[tokenWire], error) {
+		all, err := a.Control.Tokens(ctx, who)
+		if err != nil {
+			return page[tokenWire]{}, err
+		}
+		items, next, err := cut("token", all, in.paging, func(k hub.APIToken) string { return string(k.ID) })
+		return pageOf(items, wireToken, next), err
+	})
+	register(a, operation{
+		method: http.MethodPost, path: "/api/tokens", id: "createToken", tag: "access", summary: "Make an API token", status: http.StatusCreated,
+	}, func(ctx context.Context, who hub.Actor, in *makeTokenInput) (tokenMade, error) {
+		b := in.Body
+		k, token, err := a.Control.CreateToken(ctx, who, control.TokenRequest{
+			Name: b.Name, UserID: b.UserID, Scope: b.Scope, ChannelIDs: b.ChannelIDs, ExpiresAt: b.ExpiresAt,
+		})
+		return tokenMade{wireToken(k), token.Reveal()}, err
+	})
+	register(a, operation{
+		method: http.MethodDelete, path: "/api/tokens/{id}", id: "deleteToken", tag: "access", summary: "End an API token",
+	}, func(ctx context.Context, who hub.Actor, in *tokenInput) (nothing, error) {
+		return nothing{}, a.Control.DeleteToken(ctx, who, in.ID)
+	})
+}

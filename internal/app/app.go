@@ -1,0 +1,259 @@
+// Package app puts the hub together: it reads the configuration, wires the
+// parts in one straight line, runs them, and stops them in reverse.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"time"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/api"
+	"github.com/nself-chat/hub/internal/auth"
+	"github.com/nself-chat/hub/internal/chat"
+	"github.com/nself-chat/hub/internal/control"
+	"github.com/nself-chat/hub/internal/delivery"
+	"github.com/nself-chat/hub/internal/egress"
+	"github.com/nself-chat/hub/internal/ingress"
+	"github.com/nself-chat/hub/internal/secret"
+	"github.com/nself-chat/hub/internal/server"
+	"github.com/nself-chat/hub/internal/store"
+)
+
+// Options are what a program adds to the configuration.
+type Options struct {
+	Log     *slog.Logger
+	Version string
+}
+
+// App is a hub, put together and not yet running.
+type App struct {
+	config  Config
+	log     *slog.Logger
+	version string
+	ids     *hub.IDs
+	now     func() time.Time
+
+	url      string // public, no slash at the end
+	keys     *secret.Keys
+	store    *store.Store
+	egress   *egress.Client
+	engine   *delivery.Engine
+	pruner   *delivery.Pruner
+	chat     *chat.Service
+	ingress  *ingress.Ingress
+	auth     *auth.Authenticator
+	control  *control.Service
+	server   *server.Server
+	notifier *notifier
+	defaults chat.Defaults
+}
+
+// New opens everything that a hub needs. Close must be called unless Run was.
+func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
+	a := &App{config: c, log: o.Log, version: o.Version, ids: &hub.IDs{}, now: time.Now}
+	defer func() {
+		if err != nil {
+			_ = a.Close()
+		}
+	}()
+	component := func(name string) *slog.Logger { return o.Log.With("component", name) }
+
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("create the data folder: %w", err)
+	}
+	if a.keys, err = c.OpenKeys(); err != nil {
+		return nil, err
+	}
+	bell := &control.Bell{}
+	a.store, err = store.Open(ctx, store.Options{
+		Path: c.Database.Path, Synchronous: c.Database.Synchronous, Now: a.now, Log: component("store"),
+		OnEvents: func(int64) { bell.Ring() },
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.egress = egress.New(egress.Options{
+		Policy:    egress.Policy{Allow: c.Egress.Allow, AllowLoopback: c.ListensOnLoopback(), AllowHTTP: c.Egress.AllowHTTP},
+		UserAgent: delivery.UserAgent,
+	})
+	a.notifier = newNotifier(component("notices"))
+	a.engine = &delivery.Engine{
+		Store: a.store, Sender: delivery.Over(a.egress), Keys: a.keys, Node: a.ids.New(), Now: a.now,
+		Log: component("delivery"), OnNotice: a.notifier.wake,
+	}
+	if err := a.engine.Start(ctx); err != nil {
+		return nil, err
+	}
+	a.chat = &chat.Service{
+		Store: a.store, Router: a.engine, Blobs: &chat.Blobs{Dir: c.Files.Dir}, IDs: a.ids, Now: a.now, Log: component("chat"),
+		Limits: chat.Limits{FileBytes: c.Files.Max}, ScrubDeleted: c.ScrubDeleted,
+	}
+	if a.defaults, err = a.chat.EnsureDefaults(ctx); err != nil {
+		return nil, err
+	}
+	a.notifier.store, a.notifier.chat = a.store, a.chat
+
+	a.server, err = server.New(server.Options{
+		Addr: c.Addr, BaseURL: c.BaseURL, TrustedProxies: c.Incoming.TrustedProxies, Log: component("server"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	listening, err := a.server.Listen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.url = c.PublicURL(listening.String())
+
+	a.auth = auth.New(auth.Options{
+		Store: a.store, IDs: a.ids, Now: a.now, Log: component("auth"), ClientIP: server.ClientIP, IsHTTPS: server.IsHTTPS,
+		SecureCookies: len(c.BaseURL) > 8 && c.BaseURL[:8] == "https://",
+	})
+	gate := newDiskGate(c.DataDir, c.DiskReserve, a.now)
+	a.ingress = ingress.New(ingress.Options{
+		Store: a.store, Chat: a.chat, IDs: a.ids, Now: a.now, Log: component("ingress"),
+		OpenSecret: func(w *hub.IncomingWebhook) (secret.String, error) {
+			return a.keys.Open(w.SealedHMAC, control.HMACSecretAAD(w.ID))
+		},
+		Gate: gate.Check, RateLimit: c.Incoming.RateLimit,
+	})
+	policy := hub.DefaultPolicy()
+	policy.Concurrency, policy.MaxRetries = c.Queue.Concurrency, c.Queue.MaxRetries
+	policy.RetryDelay, policy.Timeout = c.Queue.RetryDelay, c.Queue.Timeout
+	a.control = &control.Service{
+		Chat: a.chat, Store: a.store, Router: a.engine, Engine: a.engine, Egress: a.egress, Ingress: a.ingress, Access: a.auth,
+		Keys: a.keys, IDs: a.ids, Now: a.now, Log: component("control"), BaseURL: a.url, Defaults: policy, Gate: gate.Check,
+	}
+	a.ingress.Mount(a.server.Mux())
+	api.Mount(a.server.Mux(), api.Options{
+		Control: a.control, Auth: a.auth, Log: component("api"), Version: o.Version, Wake: bell.Wait,
+		Stopping: a.server.Stopping(), MaxFile: c.Files.Max,
+	})
+	a.server.HandleMetrics(a.metrics())
+	a.server.AddCheck("database", a.store.Ping)
+	a.server.AddCheck("progress", a.checkProgress)
+
+	a.pruner = &delivery.Pruner{
+		Store: a.store, Now: a.now, Log: component("retention"), Finished: c.Retention.Finished, Failed: c.Retention.Failed,
+		Bytes: c.Retention.Bytes, Also: a.cleanups(),
+	}
+	return a, nil
+}
+
+// URL is where the hub is reached, without a slash at the end.
+func (a *App) URL() string { return a.url }
+
+// Close releases what New opened. Run does it by itself.
+func (a *App) Close() error {
+	var errs []error
+	if a.server != nil {
+		errs = append(errs, a.server.Close())
+	}
+	if a.egress != nil {
+		a.egress.Close()
+	}
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Run runs the hub until ctx is done or a part of it fails, calling ready when
+// it serves. It stops in order: first what comes in, then what goes out, then
+// the database.
+func (a *App) Run(ctx context.Context, ready func()) error {
+	l := newLifecycle(a.log)
+	l.start(ctx, "delivery", a.engine.Run)
+	l.start(ctx, "retention", a.pruner.Run)
+	l.start(ctx, "notices", a.notifier.Run)
+	l.start(ctx, "auth", a.auth.Run)
+	l.start(ctx, "ingress", a.ingress.Run)
+	if a.config.PprofAddr != "" {
+		l.start(ctx, "profiler", a.profile)
+	}
+	l.start(ctx, "server", a.server.Run)
+	a.log.Info("ready", "url", a.url, "version", a.version)
+	ready()
+	err := l.wait(ctx)
+	a.log.Info("stopping")
+	err = errors.Join(err, l.stop(), a.Close())
+	a.log.Info("stopped")
+	return err
+}
+
+// stuckAfter is how long work may be due without any being claimed before the
+// hub reports that it is not ready.
+const stuckAfter = 30 * time.Second
+
+// checkProgress fails when work is due and nothing is being done about it:
+// the loops may be alive and useless.
+func (a *App) checkProgress(context.Context) error {
+	since := a.engine.Progress()
+	if since.IsZero() || a.now().Sub(since) < stuckAfter {
+		return nil
+	}
+	return hub.Errorf(hub.Unavailable, "Deliveries are due and none has been claimed for %s.", a.now().Sub(since).Round(time.Second))
+}
+
+const (
+	callsKept      = 30 * 24 * time.Hour
+	callsPruned    = 1000
+	requestsPruned = 1000
+)
+
+// cleanups are the other packages' parts of a retention round.
+func (a *App) cleanups() []func(context.Context) error {
+	keep := a.config.Retention.Finished
+	if keep == 0 {
+		keep = callsKept
+	}
+	return []func(context.Context) error{
+		func(ctx context.Context) error {
+			return untilNone(func() (int64, error) { return a.store.PruneCalls(ctx, a.now().Add(-keep), callsPruned) })
+		},
+		func(ctx context.Context) error {
+			return untilNone(func() (int, error) {
+				return a.store.PruneIdempotency(ctx, a.now().Add(-hub.IdempotencyKeep), requestsPruned)
+			})
+		},
+		func(ctx context.Context) error {
+			_, err := a.chat.SweepFiles(ctx)
+			return err
+		},
+	}
+}
+
+func untilNone[N int | int64](step func() (N, error)) error {
+	for {
+		if n, err := step(); err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// profile serves net/http/pprof on its own, private address.
+func (a *App) profile(ctx context.Context) error {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.config.PprofAddr)
+	if err != nil {
+		return fmt.Errorf("profiler: %w", err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
+	defer stop()
+	if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("profiler: %w", err)
+	}
+	return nil
+}

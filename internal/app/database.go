@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/auth"
+	"github.com/nself-chat/hub/internal/secret"
+	"github.com/nself-chat/hub/internal/store"
+)
+
+// Database is the hub's database for a command line, beside a running hub or
+// without one.
+type Database struct {
+	store  *store.Store
+	config Config
+	ids    hub.IDs
+}
+
+// WithDatabase opens the database of a configuration that a hub has made,
+// calls use, and closes it.
+func WithDatabase(ctx context.Context, c Config, use func(context.Context, *Database) error) (err error) {
+	if _, err := os.Stat(c.Database.Path); errors.Is(err, fs.ErrNotExist) {
+		return hub.Errorf(hub.NotFound, "There is no hub's database at %s. Start one with `hub serve`, or name its folder with HUB_DATA_DIR.",
+			c.Database.Path)
+	}
+	s, err := store.Open(ctx, store.Options{
+		Path: c.Database.Path, Synchronous: c.Database.Synchronous, Shared: true, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return use(ctx, &Database{store: s, config: c})
+}
+
+// Verify holds the database against its invariants.
+func (d *Database) Verify(ctx context.Context) (*hub.VerifyReport, error) { return d.store.Verify(ctx) }
+
+// Check looks for damage (PRAGMA quick_check) and returns the library's
+// version.
+func (d *Database) Check(ctx context.Context) (version string, err error) {
+	return d.store.QuickCheck(ctx)
+}
+
+// CreateToken makes an API token for a user, by name, and returns it. It is
+// shown only now.
+func (d *Database) CreateToken(ctx context.Context, username, name string, scope hub.Scope, expires time.Time) (secret.String, error) {
+	u, err := d.user(ctx, username)
+	if err != nil {
+		return secret.String{}, err
+	}
+	token := secret.Token(tokenPrefix, tokenBytes)
+	return token, d.store.CreateToken(ctx, nil, hub.APIToken{
+		ID: hub.TokenID(d.ids.New()), Name: name, UserID: u.ID, Scope: scope, Hash: secret.Hash(token.Reveal()),
+		CreatedAt: d.store.Now(), ExpiresAt: expires,
+	})
+}
+
+// Tokens lists the API tokens.
+func (d *Database) Tokens(ctx context.Context) ([]hub.APIToken, error) { return d.store.Tokens(ctx) }
+
+// DeleteToken revokes an API token. A running hub notices within a minute.
+func (d *Database) DeleteToken(ctx context.Context, id hub.TokenID) error {
+	return d.store.DeleteToken(ctx, id)
+}
+
+// LoginLink makes a one-time link that signs a user in to the console at url.
+func (d *Database) LoginLink(ctx context.Context, username, url string) (string, error) {
+	u, err := d.user(ctx, username)
+	if err != nil {
+		return "", err
+	}
+	link, err := auth.NewLoginLink(ctx, d.store, u.ID, d.store.Now())
+	return url + link.Reveal(), err
+}
+
+// user returns a user by name; "" is the owner.
+func (d *Database) user(ctx context.Context, username string) (hub.User, error) {
+	if username == "" {
+		username = "owner"
+	}
+	return d.store.UserByName(ctx, username)
+}

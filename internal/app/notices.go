@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/chat"
+)
+
+// noticeEvery is how often notices are looked for without having been
+// announced: after a failure, or a crash between an outcome and its notice.
+const noticeEvery = time.Minute
+
+// notifier tells the operators about webhooks in trouble: a message in the
+// notices channel, and an event for other webhooks. What is to be told is kept
+// with the webhook until it was told.
+type notifier struct {
+	log   *slog.Logger
+	wakes chan struct{}
+
+	store noticeStore
+	chat  *chat.Service
+}
+
+type noticeStore interface {
+	// WebhooksWithNotice returns the webhooks about which a notice is due.
+	WebhooksWithNotice(ctx context.Context) ([]hub.OutgoingWebhook, error)
+}
+
+func newNotifier(log *slog.Logger) *notifier {
+	return &notifier{log: log, wakes: make(chan struct{}, 1)}
+}
+
+// wake announces that there is a notice to post. It never blocks.
+func (n *notifier) wake() {
+	select {
+	case n.wakes <- struct{}{}:
+	default:
+	}
+}
+
+// Run posts notices until ctx is done.
+func (n *notifier) Run(ctx context.Context) error {
+	ticker := time.NewTicker(noticeEvery)
+	defer ticker.Stop()
+	for {
+		if err := n.post(ctx); err != nil && ctx.Err() == nil {
+			n.log.Warn("a notice could not be posted; it is tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-n.wakes:
+		case <-ticker.C:
+		}
+	}
+}
+
+func (n *notifier) post(ctx context.Context) error {
+	webhooks, err := n.store.WebhooksWithNotice(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range webhooks {
+		w := &webhooks[i]
+		text := noticeText(w)
+		event, err := noticeEvent(w, text)
+		if err != nil {
+			return err
+		}
+		if err := n.chat.PostNotice(ctx, text, &chat.NoticeRef{WebhookID: w.ID, Notice: w.Notice}, event); err != nil {
+			return err
+		}
+		n.log.Warn("outgoing webhook in trouble", "webhook", w.ID, "notice", w.Notice)
+	}
+	return nil
+}
+
+// noticeEvent tells other webhooks; the one it is about never gets it.
+func noticeEvent(w *hub.OutgoingWebhook, text string) (*hub.Event, error) {
+	kind := hub.EventWebhookFailing
+	if w.Notice.Disabling() {
+		kind = hub.EventWebhookDisabled
+	}
+	data, err := json.Marshal(hub.WebhookStateData{
+		Webhook: hub.WebhookInfo{ID: w.ID, Name: w.Name}, Reason: string(w.Notice), Detail: text,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &hub.Event{Type: kind, Data: data, Origin: hub.Origin{Kind: hub.OriginHub, ID: string(w.ID)}}, nil
+}
+
+// noticeText says what happened to a webhook and what can be done.
+func noticeText(w *hub.OutgoingWebhook) string {
+	name := fmt.Sprintf("Outgoing webhook **%s**", w.Name)
+	switch w.Notice {
+	case hub.NoticeDeadLetter:
+		return name + " gave up on a delivery after its last try. Failed deliveries are kept and can be sent again: " +
+			"list them with status `failed`, then retry one or replay them all. There is no further notice until one succeeds."
+	case hub.NoticeBreaker:
+		return fmt.Sprintf("%s has failed %d times in a row. The hub now probes it with one request at a time; everything else waits and "+
+			"nothing is lost.", name, w.Health.Failures)
+	case hub.NoticeGone:
+		return name + " answered 410 Gone, so it was disabled: its receiver wants no more. Enable it again if that was a mistake; " +
+			"what had not been delivered is on hold."
+	case hub.NoticeFailing:
+		return name + " has only failed for five days, so it was disabled. What had not been delivered is on hold and goes out when " +
+			"you enable it again."
+	case hub.NoticeNone:
+	}
+	return name + " needs attention."
+}

@@ -1,0 +1,222 @@
+package chat
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+// Blobs keeps the content of files in a folder, each under the SHA-256 of its
+// content: "<Dir>/ab/cdef…". A blob that is there is complete and on disk. It
+// is safe for concurrent use as long as one hash is written and removed by one
+// caller at a time; Service sees to that.
+type Blobs struct {
+	// Dir is the folder; it is made when absent.
+	Dir string
+}
+
+// incomingPrefix begins the names of files that are still being written.
+const incomingPrefix = ".incoming-"
+
+// incoming is content that was received and is not kept yet.
+type incoming struct {
+	file *os.File
+	hash string
+	size int64
+	head []byte // the first 512 bytes
+}
+
+// receive writes r into a temporary file in the folder. It is TooLarge when
+// there are more than limit bytes.
+func (b *Blobs) receive(r io.Reader, limit int64) (*incoming, error) {
+	if err := os.MkdirAll(b.Dir, 0o700); err != nil {
+		return nil, diskError(err)
+	}
+	f, err := os.CreateTemp(b.Dir, incomingPrefix+"*") // mode 0600
+	if err != nil {
+		return nil, diskError(err)
+	}
+	in := &incoming{file: f}
+	if err := in.fill(r, limit); err != nil {
+		in.drop()
+		return nil, err
+	}
+	return in, nil
+}
+
+func (in *incoming) fill(r io.Reader, limit int64) error {
+	sum := sha256.New()
+	source := &source{r: io.LimitReader(r, limit+1)}
+	size, err := io.Copy(io.MultiWriter(in.file, sum), source)
+	switch {
+	case source.err != nil:
+		return source.refusal(limit)
+	case err != nil:
+		return diskError(err)
+	case size > limit:
+		return tooLarge(limit)
+	}
+	in.size, in.hash = size, hex.EncodeToString(sum.Sum(nil))
+	in.head = make([]byte, min(size, 512))
+	if _, err := in.file.ReadAt(in.head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return diskError(err)
+	}
+	return nil
+}
+
+// source remembers whether it was the reader that failed, not the disk.
+type source struct {
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
+}
+
+func (s *source) refusal(limit int64) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](s.err); ok {
+		return tooLarge(limit)
+	}
+	if _, ok := errors.AsType[*hub.Error](s.err); ok {
+		return s.err
+	}
+	return hub.Wrap(hub.Invalid, s.err, "The upload ended before it was complete.")
+}
+
+func tooLarge(limit int64) error {
+	return hub.Errorf(hub.TooLarge, "A file may have at most %d bytes.", limit)
+}
+
+// drop removes the temporary file, unless it was kept.
+func (in *incoming) drop() {
+	if in.file == nil {
+		return
+	}
+	_ = in.file.Close()
+	_ = os.Remove(in.file.Name()) // what stays is swept
+	in.file = nil
+}
+
+// keep makes the content a blob: on disk, under its hash. It takes over in.
+func (b *Blobs) keep(in *incoming) error {
+	defer in.drop()
+	path := b.path(in.hash)
+	if info, err := os.Stat(path); err == nil && info.Size() == in.size {
+		return nil
+	}
+	if err := in.file.Sync(); err != nil {
+		return diskError(err)
+	}
+	dir := filepath.Dir(path)
+	switch err := os.Mkdir(dir, 0o700); {
+	case err == nil:
+		if err := syncDir(b.Dir); err != nil {
+			return diskError(err)
+		}
+	case !errors.Is(err, fs.ErrExist):
+		return diskError(err)
+	}
+	if err := os.Rename(in.file.Name(), path); err != nil {
+		return diskError(err)
+	}
+	_ = in.file.Close() // synced, and open for nothing else
+	in.file = nil
+	if err := syncDir(dir); err != nil {
+		return diskError(err)
+	}
+	return nil
+}
+
+// path is where the blob of a hash lies.
+func (b *Blobs) path(hash string) string { return filepath.Join(b.Dir, hash[:2], hash[2:]) }
+
+// open opens a blob for reading.
+func (b *Blobs) open(hash string) (*os.File, error) {
+	if !isHash(hash) {
+		return nil, errors.New("chat: a stored hash is malformed")
+	}
+	f, err := os.Open(b.path(hash))
+	if err != nil {
+		return nil, fmt.Errorf("chat: open a file: %w", err)
+	}
+	return f, nil
+}
+
+// remove removes a blob; one that is not there is no error.
+func (b *Blobs) remove(hash string) error {
+	if !isHash(hash) {
+		return nil
+	}
+	if err := os.Remove(b.path(hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("chat: remove a file: %w", err)
+	}
+	return nil
+}
+
+// sweep removes temporary files that were last written before a time, and
+// returns the hashes of the blobs that were.
+func (b *Blobs) sweep(before time.Time) (hashes []string, err error) {
+	err = filepath.WalkDir(b.Dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // removed meanwhile, or no file was ever kept
+			}
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil || entry.IsDir() || !info.ModTime().Before(before) {
+			return nil //nolint:nilerr // removed meanwhile
+		}
+		switch hash := filepath.Base(filepath.Dir(path)) + entry.Name(); {
+		case strings.HasPrefix(entry.Name(), incomingPrefix):
+			return os.Remove(path)
+		case isHash(hash):
+			hashes = append(hashes, hash)
+		}
+		return nil
+	})
+	if err != nil {
+		return hashes, fmt.Errorf("chat: sweep the files folder: %w", err)
+	}
+	return hashes, nil
+}
+
+func isHash(s string) bool {
+	if len(s) != 2*sha256.Size {
+		return false
+	}
+	return strings.Trim(s, "0123456789abcdef") == ""
+}
+
+// syncDir makes the entries of a folder durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// diskError turns what the file system says into what a caller may be told.
+func diskError(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return hub.Wrap(hub.StorageFull, err, "The hub's disk is full; nothing was stored.")
+	}
+	return fmt.Errorf("chat: store a file: %w", err)
+}

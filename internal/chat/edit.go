@@ -1,0 +1,188 @@
+package chat
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+
+	"github.com/nself-chat/hub"
+)
+
+// Edit is what a message is to say from now on. Absent fields stay.
+type Edit struct {
+	Content *string
+	Embeds  *[]hub.Embed
+	// AllowMentions is as in Post.
+	AllowMentions bool
+}
+
+// Edit changes what a message says, and keeps what it said as a revision.
+// Editing it to what it says already changes nothing and is no error.
+//
+// Errors: Invalid, NotFound (also for deleted messages), Conflict (archived
+// channel).
+func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) (hub.Message, error) {
+	done, err := s.order.wait(ctx, hub.MessageOrderKey(id))
+	if err != nil {
+		return hub.Message{}, err
+	}
+	defer done()
+	for range maxTries {
+		m, c, err := s.live(ctx, id, by)
+		if err != nil {
+			return hub.Message{}, err
+		}
+		before := m.Content
+		changed, err := s.applyEdit(&m, &e)
+		if err != nil || !changed {
+			return m, err
+		}
+		m.Revision++
+		m.EditedAt = c.at
+		data := messageData(&m, &c)
+		data.Prior = &hub.PriorText{Content: before}
+		event, err := s.event(&c, hub.EventMessageUpdated, hub.MessageOrderKey(id), data)
+		if err != nil {
+			return hub.Message{}, err
+		}
+		text := searchable(&m)
+		stored, err := s.commit(func(routings []hub.Routing) (bool, error) {
+			return s.Store.EditMessage(ctx, &m, by.By, text, routings...)
+		}, event)
+		if err != nil {
+			return hub.Message{}, err
+		}
+		if stored {
+			return m, nil
+		}
+	}
+	return hub.Message{}, errBusy
+}
+
+// applyEdit puts the edit into m and reports whether that changed anything.
+func (s *Service) applyEdit(m *hub.Message, e *Edit) (changed bool, err error) {
+	var errs hub.FieldErrors
+	content, embeds := m.Content, m.Embeds
+	if e.Content != nil {
+		s.checkContent(&errs, *e.Content)
+		content = contentOf(*e.Content, e.AllowMentions)
+	}
+	if e.Embeds != nil {
+		embeds = s.cleanEmbeds(&errs, *e.Embeds, e.AllowMentions)
+	}
+	if len(errs) == 0 && isEmpty(content, len(embeds)+len(m.Files)) {
+		errs.Add("content", "must not be empty when there is no embed and no file")
+	}
+	if err := errs.Err(); err != nil {
+		return false, err
+	}
+	if content == m.Content && sameEmbeds(embeds, m.Embeds) {
+		return false, nil
+	}
+	m.Content, m.Embeds = content, embeds
+	return true, nil
+}
+
+func sameEmbeds(a, b []hub.Embed) bool {
+	return len(a) == 0 && len(b) == 0 || reflect.DeepEqual(a, b)
+}
+
+// live returns a message that may be changed, and the change's frame.
+func (s *Service) live(ctx context.Context, id hub.MessageID, by Cause) (hub.Message, change, error) {
+	m, err := s.Message(ctx, id)
+	if err != nil {
+		return m, change{}, err
+	}
+	if m.IsDeleted {
+		return m, change{}, hub.Errorf(hub.NotFound, "The message was deleted.")
+	}
+	channel, err := s.channel(ctx, m.ChannelID)
+	if err != nil {
+		return m, change{}, err
+	}
+	if channel.IsArchived {
+		return m, change{}, errArchived
+	}
+	c, err := s.begin(ctx, by, &channel)
+	return m, c, err
+}
+
+// Delete deletes a message: reads return it without content from then on, and
+// search does not find it. With ScrubDeleted its text is also taken out of the
+// database; deliveries that are still to be sent carry the event without the
+// text. Deleting a deleted message changes nothing and is no error. Messages
+// can be deleted in archived channels too.
+func (s *Service) Delete(ctx context.Context, id hub.MessageID, by Cause) error {
+	done, err := s.order.wait(ctx, hub.MessageOrderKey(id))
+	if err != nil {
+		return err
+	}
+	defer done()
+	m, err := s.Message(ctx, id)
+	if err != nil || m.IsDeleted {
+		return err
+	}
+	channel, err := s.channel(ctx, m.ChannelID)
+	if err != nil {
+		return err
+	}
+	c, err := s.begin(ctx, by, &channel)
+	if err != nil {
+		return err
+	}
+	files := m.Files
+	m.Content, m.Embeds, m.Files = "", nil, nil
+	event, err := s.event(&c, hub.EventMessageDeleted, hub.MessageOrderKey(id), messageData(&m, &c))
+	if err != nil {
+		return err
+	}
+	stored, err := s.commit(func(routings []hub.Routing) (bool, error) {
+		return s.Store.DeleteMessage(ctx, id, c.at, s.scrubber(), routings...)
+	}, event)
+	if err != nil || !stored || !s.ScrubDeleted {
+		return err
+	}
+	for i := range files {
+		s.dropBlob(ctx, files[i].Hash)
+	}
+	return nil
+}
+
+// scrubber is what takes the text out of events, nil when it is to stay.
+func (s *Service) scrubber() func(json.RawMessage) (json.RawMessage, error) {
+	if s.ScrubDeleted {
+		return scrub
+	}
+	return nil
+}
+
+// Pin pins a message in its channel; pinning a pinned one changes nothing.
+func (s *Service) Pin(ctx context.Context, id hub.MessageID, by Cause) error {
+	return s.setPinned(ctx, id, true, hub.EventMessagePinned, by)
+}
+
+// Unpin takes a pinned message off; unpinning another changes nothing.
+func (s *Service) Unpin(ctx context.Context, id hub.MessageID, by Cause) error {
+	return s.setPinned(ctx, id, false, hub.EventMessageUnpinned, by)
+}
+
+func (s *Service) setPinned(ctx context.Context, id hub.MessageID, pinned bool, kind string, by Cause) error {
+	done, err := s.order.wait(ctx, hub.MessageOrderKey(id))
+	if err != nil {
+		return err
+	}
+	defer done()
+	m, c, err := s.live(ctx, id, by)
+	if err != nil || m.IsPinned == pinned {
+		return err
+	}
+	m.IsPinned = pinned
+	event, err := s.event(&c, kind, hub.MessageOrderKey(id), messageData(&m, &c))
+	if err != nil {
+		return err
+	}
+	_, err = s.commit(func(routings []hub.Routing) (bool, error) {
+		return s.Store.SetPinned(ctx, id, pinned, routings...)
+	}, event)
+	return err
+}

@@ -1,0 +1,94 @@
+package control
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/nself-chat/hub"
+)
+
+// deliveryStore reads deliveries.
+type deliveryStore interface {
+	Deliveries(ctx context.Context, q hub.DeliveryQuery) ([]hub.Delivery, error)
+	Delivery(ctx context.Context, id hub.DeliveryID) (hub.Delivery, error)
+	Attempts(ctx context.Context, id hub.DeliveryID) ([]hub.Attempt, error)
+}
+
+// DeliveryDetail is a delivery with everything that is known of it.
+type DeliveryDetail struct {
+	hub.Delivery
+	Attempts []hub.Attempt
+	// Header and Body are the request as it is sent, the owner's headers
+	// masked. Body is nil when the event's data was trimmed.
+	Header http.Header
+	Body   []byte
+}
+
+// Deliveries returns the deliveries that q selects, newest first, and whether
+// there are more.
+func (s *Service) Deliveries(ctx context.Context, a hub.Actor, q hub.DeliveryQuery) ([]hub.Delivery, bool, error) {
+	if err := allow(a, manageWebhooks); err != nil {
+		return nil, false, err
+	}
+	if q.Event != "" && !hub.ValidEventPattern(q.Event) {
+		var errs hub.FieldErrors
+		errs.Add("event", "must be an event name or pattern")
+		return nil, false, errs.Err()
+	}
+	limit := q.Limit
+	q.Limit++
+	all, err := s.Store.Deliveries(ctx, q)
+	items, more := firstOf(all, limit)
+	return items, more, err
+}
+
+// firstOf cuts a list that was read with one more than limit.
+func firstOf[T any](all []T, limit int) (items []T, more bool) {
+	if len(all) > limit {
+		return all[:limit], true
+	}
+	return all, false
+}
+
+// Delivery returns a delivery with its attempts and its request.
+func (s *Service) Delivery(ctx context.Context, a hub.Actor, id hub.DeliveryID) (DeliveryDetail, error) {
+	if err := allow(a, manageWebhooks); err != nil {
+		return DeliveryDetail{}, err
+	}
+	d, err := s.Store.Delivery(ctx, id)
+	if err != nil {
+		return DeliveryDetail{}, err
+	}
+	out := DeliveryDetail{Delivery: d}
+	if out.Attempts, err = s.Store.Attempts(ctx, id); err != nil {
+		return DeliveryDetail{}, err
+	}
+	out.Header, out.Body, err = s.Engine.Request(ctx, d)
+	if hub.CodeOf(err) == hub.NotFound { // the event was trimmed, or the webhook deleted
+		err = nil
+	}
+	return out, err
+}
+
+// RetryDelivery begins a new series of tries for a delivery, whatever its state.
+func (s *Service) RetryDelivery(ctx context.Context, a hub.Actor, id hub.DeliveryID) (hub.Delivery, error) {
+	return s.moveDelivery(ctx, a, id, "delivery.retry", s.Engine.Retry)
+}
+
+// CancelDelivery gives an unfinished delivery up.
+func (s *Service) CancelDelivery(ctx context.Context, a hub.Actor, id hub.DeliveryID) (hub.Delivery, error) {
+	return s.moveDelivery(ctx, a, id, "delivery.cancel", s.Engine.Cancel)
+}
+
+func (s *Service) moveDelivery(
+	ctx context.Context, a hub.Actor, id hub.DeliveryID, what string, move func(context.Context, hub.DeliveryID) error,
+) (hub.Delivery, error) {
+	if err := allow(a, manageWebhooks); err != nil {
+		return hub.Delivery{}, err
+	}
+	if err := move(ctx, id); err != nil {
+		return hub.Delivery{}, err
+	}
+	s.audit(ctx, a, what, string(id), nil, nil)
+	return s.Store.Delivery(ctx, id)
+}

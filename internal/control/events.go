@@ -1,0 +1,276 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/nself-chat/hub"
+)
+
+// eventStore keeps the event log.
+type eventStore interface {
+	Publish(ctx context.Context, once *hub.Idempotency, routings ...hub.Routing) error
+	Event(ctx context.Context, id hub.EventID) (*hub.Event, error)
+	EventsAfter(ctx context.Context, seq int64, limit int) ([]*hub.Event, error)
+	EventsBefore(ctx context.Context, seq int64, pattern string, limit int) ([]*hub.Event, error)
+	LastEvent(ctx context.Context) (int64, error)
+}
+
+// Publication is an event that a caller asks to be sent.
+type Publication struct {
+	Event string
+	// Data is a JSON value; it is stored and delivered byte for byte. The
+	// caller must not change it afterwards.
+	Data        json.RawMessage
+	TriggeredBy *hub.TriggeredBy // nil: the actor
+	// Hop is the number of hubs that it has passed through.
+	Hop int
+	// Key asks that it be published once; RequestHash identifies the content.
+	// Both are empty otherwise.
+	Key, RequestHash string
+}
+
+// Published is what came of a Publication.
+type Published struct {
+	EventID    hub.EventID `json:"eventId"`
+	Deliveries int         `json:"deliveries"` // how many webhooks it matched
+	// Repeated: it was published before under the same key; nothing was done.
+	Repeated bool `json:"-"`
+}
+
+// Publish stores an event and the deliveries that it makes, in one commit.
+// When it returns without error they are durable.
+func (s *Service) Publish(ctx context.Context, a hub.Actor, p Publication) (Published, error) {
+	if err := allow(a, sendEvents); err != nil {
+		return Published{}, err
+	}
+	if err := checkPublication(&p); err != nil {
+		return Published{}, err
+	}
+	if err := s.intake(); err != nil {
+		return Published{}, err
+	}
+	e := s.event(ctx, a, hub.CanonicalEvent(p.Event), p.Data)
+	e.Origin.Hop = p.Hop
+	if p.TriggeredBy != nil {
+		e.TriggeredBy = p.TriggeredBy
+	}
+	r := s.Router.Route(e)
+	out := Published{EventID: e.ID, Deliveries: len(r.Deliveries)}
+	err := s.Store.Publish(ctx, once(a, p.Key, p.RequestHash, out), r)
+	s.Router.Settle(err == nil, r)
+	if repeated, ok := errors.AsType[*hub.RepeatedError](err); ok {
+		return published(repeated.Result)
+	}
+	if err != nil {
+		return Published{}, err
+	}
+	return out, nil
+}
+
+// event returns a new event of the actor that began here.
+func (s *Service) event(ctx context.Context, a hub.Actor, kind string, data json.RawMessage) *hub.Event {
+	return &hub.Event{
+		ID: hub.EventID(s.IDs.New()), Type: kind, Time: s.Now().UTC().Truncate(time.Microsecond), Data: data,
+		Origin: hub.Origin{Kind: hub.OriginHub}, Trace: traceOf(ctx),
+		TriggeredBy: &hub.TriggeredBy{UserID: a.UserID, Username: a.Username},
+	}
+}
+
+func checkPublication(p *Publication) error {
+	if p.Hop > hub.MaxHop {
+		return hub.Errorf(hub.LoopDetected, "The event has passed through more than %d hubs; there is a loop.", hub.MaxHop)
+	}
+	var errs hub.FieldErrors
+	if !hub.ValidEventName(p.Event) {
+		errs.Add("event", "must be 1 to 128 letters, digits, '_', '-' and '.', such as order.created")
+	}
+	if len(p.Data) == 0 {
+		errs.Add("data", "is required; it may be any JSON value")
+	}
+	if t := p.TriggeredBy; t != nil && (utf8.RuneCountInString(t.Username) > 100 || len(t.UserID) > 100) {
+		errs.Add("triggeredBy", "names of at most 100 characters")
+	}
+	checkKey(&errs, p.Key)
+	return errs.Err()
+}
+
+// maxKey is the length of an Idempotency-Key.
+const maxKey = 255
+
+func checkKey(errs *hub.FieldErrors, key string) {
+	if len(key) > maxKey {
+		errs.Add("idempotencyKey", "at most %d characters", maxKey)
+	}
+}
+
+// once returns the idempotency of an actor's request, nil without a key.
+func once(a hub.Actor, key, hash string, result any) *hub.Idempotency {
+	if key == "" {
+		return nil
+	}
+	b, _ := json.Marshal(result) // structs of strings and numbers
+	return &hub.Idempotency{TokenID: KeyOwner(a), Key: key, RequestHash: hash, Result: string(b)}
+}
+
+// KeyOwner is whose Idempotency-Keys an actor's are: each token has its own,
+// and so has each user who is signed in.
+func KeyOwner(a hub.Actor) hub.TokenID {
+	if a.TokenID != "" {
+		return a.TokenID
+	}
+	return hub.TokenID("user:" + a.UserID)
+}
+
+func published(result string) (Published, error) {
+	out := Published{Repeated: true}
+	if err := json.Unmarshal([]byte(result), &out); err != nil {
+		return Published{}, hub.Wrap(hub.Internal, err, "The earlier answer cannot be read.")
+	}
+	return out, nil
+}
+
+// Events returns at most limit events below the number before (0: from the
+// newest), newest first, that the actor may see. next is the number to go on
+// with, 0 when there are no more.
+func (s *Service) Events(ctx context.Context, a hub.Actor, before int64, pattern string, limit int) (
+	visible []*hub.Event, next int64, err error,
+) {
+	if err := allow(a, readEvents); err != nil {
+		return nil, 0, err
+	}
+	if pattern != "" && !hub.ValidEventPattern(pattern) {
+		var errs hub.FieldErrors
+		errs.Add("event", "must be an event name or pattern")
+		return nil, 0, errs.Err()
+	}
+	look := s.eyes(a)
+	for range maxLooks {
+		batch, err := s.Store.EventsBefore(ctx, before, pattern, limit)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, e := range batch {
+			if len(visible) == limit {
+				return visible, before, nil
+			}
+			before = e.Seq
+			ok, err := look.see(ctx, e)
+			if err != nil {
+				return nil, 0, err
+			}
+			if ok {
+				visible = append(visible, e)
+			}
+		}
+		if len(batch) < limit {
+			return visible, 0, nil
+		}
+	}
+	return visible, before, nil
+}
+
+// maxLooks bounds the batches that one call reads for an actor who sees few
+// of the events; the list then goes on from where it stopped.
+const maxLooks = 20
+
+// Event returns one event, if the actor may see it.
+func (s *Service) Event(ctx context.Context, a hub.Actor, id hub.EventID) (*hub.Event, error) {
+	if err := allow(a, readEvents); err != nil {
+		return nil, err
+	}
+	e, err := s.Store.Event(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	ok, err := s.eyes(a).see(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, hub.Errorf(hub.NotFound, "There is no such event.")
+	}
+	return e, nil
+}
+
+// LastEvent returns the number of the newest event: where a live stream begins.
+func (s *Service) LastEvent(ctx context.Context, a hub.Actor) (int64, error) {
+	if err := allow(a, readEvents); err != nil {
+		return 0, err
+	}
+	return s.Store.LastEvent(ctx)
+}
+
+// EventsAfter returns, of the limit events that follow number after, those
+// that the actor may see, oldest first. last is the number of the last one
+// looked at, to go on with; more reports whether others may follow at once.
+func (s *Service) EventsAfter(ctx context.Context, a hub.Actor, after int64, limit int) (
+	visible []*hub.Event, last int64, more bool, err error,
+) {
+	if err := allow(a, readEvents); err != nil {
+		return nil, after, false, err
+	}
+	batch, err := s.Store.EventsAfter(ctx, after, limit)
+	if err != nil {
+		return nil, after, false, err
+	}
+	last = after
+	look := s.eyes(a)
+	for _, e := range batch {
+		last = e.Seq
+		ok, err := look.see(ctx, e)
+		if err != nil {
+			return nil, after, false, err
+		}
+		if ok {
+			visible = append(visible, e)
+		}
+	}
+	return visible, last, len(batch) == limit, nil
+}
+
+// eyes decide for one actor which events are visible. Answers about
+// membership are kept for the life of the value: make one per request.
+type eyes struct {
+	s     *Service
+	actor hub.Actor
+	known map[hub.ChannelID]bool
+}
+
+func (s *Service) eyes(a hub.Actor) *eyes { return &eyes{s: s, actor: a} }
+
+// see reports whether the actor may see the event: those of channels as the
+// channel, those of webhooks as webhooks, others by everybody but guests and
+// tokens that are restricted to channels.
+func (y *eyes) see(ctx context.Context, e *hub.Event) (bool, error) {
+	switch {
+	case e.Target != "":
+		return allow(y.actor, manageWebhooks) == nil, nil
+	case e.ChannelID == "":
+		return y.actor.Role != hub.RoleGuest && len(y.actor.Channels) == 0, nil
+	case !e.ChannelPrivate || privileged(y.actor):
+		return y.actor.Reaches(e.ChannelID), nil
+	}
+	if ok, known := y.known[e.ChannelID]; known {
+		return ok, nil
+	}
+	ok, err := y.s.visible(ctx, y.actor, e.ChannelID, true)
+	if err != nil {
+		return false, err
+	}
+	if y.known == nil {
+		y.known = make(map[hub.ChannelID]bool)
+	}
+	y.known[e.ChannelID] = ok
+	return ok, nil
+}
+
+// ParseSeq reads the number of an event from text.
+func ParseSeq(text string) (int64, bool) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, err == nil && n >= 0
+}

@@ -1,0 +1,95 @@
+package control
+
+import (
+	"context"
+	"slices"
+
+	"github.com/nself-chat/hub"
+)
+
+// Members returns a page of a channel's members and the cursor of the next.
+func (s *Service) Members(ctx context.Context, a hub.Actor, id hub.ChannelID, cursor string, limit int) ([]hub.Member, string, error) {
+	if _, err := s.Channel(ctx, a, id); err != nil {
+		return nil, "", err
+	}
+	return s.Chat.Members(ctx, id, cursor, limit)
+}
+
+// Member returns a user's membership of a channel.
+func (s *Service) Member(ctx context.Context, a hub.Actor, id hub.ChannelID, user hub.UserID) (hub.Member, error) {
+	if _, err := s.Channel(ctx, a, id); err != nil {
+		return hub.Member{}, err
+	}
+	m, ok, err := s.membership(ctx, id, user)
+	if err != nil {
+		return hub.Member{}, err
+	}
+	if !ok {
+		return hub.Member{}, hub.Errorf(hub.NotFound, "The user is not a member of this channel.")
+	}
+	return m, nil
+}
+
+// membership reads one membership. Lists of members go by user id, so behind
+// all but the last of an id's digits come at most sixteen, the user's among them.
+func (s *Service) membership(ctx context.Context, id hub.ChannelID, user hub.UserID) (hub.Member, bool, error) {
+	if !hub.ValidID(string(user)) {
+		return hub.Member{}, false, nil
+	}
+	near, _, err := s.Chat.Members(ctx, id, string(user[:len(user)-1]), 16)
+	i := slices.IndexFunc(near, func(m hub.Member) bool { return m.User.ID == user })
+	if err != nil || i < 0 {
+		return hub.Member{}, false, err
+	}
+	return near[i], true, nil
+}
+
+// SetMember makes a user a member of a channel, or gives a member another
+// role. Everybody may join a public channel as a member; the rest is for those
+// who manage it.
+func (s *Service) SetMember(ctx context.Context, a hub.Actor, id hub.ChannelID, user hub.UserID, role hub.Role) (hub.Member, error) {
+	if err := allow(a, writeChat); err != nil {
+		return hub.Member{}, err
+	}
+	c, err := s.channel(ctx, a, id)
+	if err != nil {
+		return hub.Member{}, err
+	}
+	joins := user == a.UserID && c.Type == hub.ChannelPublic && (role == "" || role == hub.RoleMember)
+	if !joins {
+		if _, err := s.managed(ctx, a, id); err != nil {
+			return hub.Member{}, err
+		}
+	}
+	m, err := s.Chat.AddMember(ctx, id, user, role, cause(ctx, a))
+	if err != nil {
+		return hub.Member{}, err
+	}
+	s.audit(ctx, a, "member.set", string(id), nil, map[string]any{"userId": user, "role": m.Role})
+	// Read again: who was a member before keeps the day of joining.
+	if kept, ok, err := s.membership(ctx, id, user); err == nil && ok {
+		m = kept
+	}
+	return m, nil
+}
+
+// RemoveMember ends a membership. Everybody may leave; the rest is for those
+// who manage the channel.
+func (s *Service) RemoveMember(ctx context.Context, a hub.Actor, id hub.ChannelID, user hub.UserID) error {
+	if err := allow(a, writeChat); err != nil {
+		return err
+	}
+	if _, err := s.channel(ctx, a, id); err != nil {
+		return err
+	}
+	if user != a.UserID {
+		if _, err := s.managed(ctx, a, id); err != nil {
+			return err
+		}
+	}
+	if err := s.Chat.RemoveMember(ctx, id, user, cause(ctx, a)); err != nil {
+		return err
+	}
+	s.audit(ctx, a, "member.remove", string(id), map[string]any{"userId": user}, nil)
+	return nil
+}

@@ -1,0 +1,150 @@
+package control
+
+import (
+	"context"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/chat"
+)
+
+// Draft is a message that an actor posts.
+type Draft struct {
+	ThreadID hub.MessageID
+	Content  string
+	Embeds   []hub.Embed
+	FileIDs  []hub.FileID
+	// Key asks that it be posted once; RequestHash identifies the content.
+	// Both are empty otherwise.
+	Key, RequestHash string
+}
+
+// Post posts a message as the actor.
+func (s *Service) Post(ctx context.Context, a hub.Actor, id hub.ChannelID, d Draft) (hub.Message, error) {
+	if err := allow(a, writeChat); err != nil {
+		return hub.Message{}, err
+	}
+	if err := s.intake(); err != nil {
+		return hub.Message{}, err
+	}
+	if _, err := s.channel(ctx, a, id); err != nil {
+		return hub.Message{}, err
+	}
+	var errs hub.FieldErrors
+	checkKey(&errs, d.Key)
+	if err := errs.Err(); err != nil {
+		return hub.Message{}, err
+	}
+	p := chat.Post{
+		ChannelID: id, ThreadID: d.ThreadID, Author: hub.Author{ID: a.UserID}, Content: d.Content, Embeds: d.Embeds, FileIDs: d.FileIDs,
+		Trace: traceOf(ctx), AllowMentions: true,
+	}
+	if d.Key != "" {
+		p.Once = &hub.Idempotency{TokenID: KeyOwner(a), Key: d.Key, RequestHash: d.RequestHash}
+	}
+	return s.Chat.Post(ctx, p)
+}
+
+// Messages returns a page of a channel's messages, newest first, and whether
+// there are more.
+func (s *Service) Messages(ctx context.Context, a hub.Actor, q chat.MessageQuery) ([]hub.Message, bool, error) {
+	if _, err := s.Channel(ctx, a, q.ChannelID); err != nil {
+		return nil, false, err
+	}
+	return s.Chat.Messages(ctx, q)
+}
+
+// Message returns one message, if the actor may see its channel.
+func (s *Service) Message(ctx context.Context, a hub.Actor, id hub.MessageID) (hub.Message, error) {
+	m, _, err := s.message(ctx, a, id, readChat)
+	return m, err
+}
+
+// Thread returns the root of a message's thread and a page of its replies,
+// newest first, and whether there are more.
+func (s *Service) Thread(ctx context.Context, a hub.Actor, id hub.MessageID, q chat.MessageQuery) (
+	root hub.Message, replies []hub.Message, more bool, err error,
+) {
+	if _, err := s.Message(ctx, a, id); err != nil {
+		return hub.Message{}, nil, false, err
+	}
+	return s.Chat.Thread(ctx, id, q)
+}
+
+// message returns a message and its channel, if the actor may do that there.
+func (s *Service) message(ctx context.Context, a hub.Actor, id hub.MessageID, what action) (hub.Message, hub.Channel, error) {
+	if err := allow(a, what); err != nil {
+		return hub.Message{}, hub.Channel{}, err
+	}
+	m, err := s.Chat.Message(ctx, id)
+	if err != nil {
+		return hub.Message{}, hub.Channel{}, err
+	}
+	c, err := s.channel(ctx, a, m.ChannelID)
+	if hub.CodeOf(err) == hub.NotFound {
+		err = hub.Errorf(hub.NotFound, "There is no such message.")
+	}
+	if err != nil {
+		return hub.Message{}, hub.Channel{}, err
+	}
+	return m, c, nil
+}
+
+// EditMessage changes what a message says. People's messages are changed by
+// themselves only, those of programs also by administrators.
+func (s *Service) EditMessage(ctx context.Context, a hub.Actor, id hub.MessageID, e chat.Edit) (hub.Message, error) {
+	m, _, err := s.message(ctx, a, id, writeChat)
+	if err != nil {
+		return hub.Message{}, err
+	}
+	if m.Author.ID != a.UserID && (m.Author.Kind == hub.UserHuman || !privileged(a)) {
+		return hub.Message{}, hub.Errorf(hub.Forbidden, "Only its author may edit this message.")
+	}
+	if err := s.intake(); err != nil {
+		return hub.Message{}, err
+	}
+	e.AllowMentions = m.Author.ID == a.UserID
+	return s.Chat.Edit(ctx, id, e, cause(ctx, a))
+}
+
+// DeleteMessage deletes a message: the author, or who manages the channel.
+func (s *Service) DeleteMessage(ctx context.Context, a hub.Actor, id hub.MessageID) error {
+	m, c, err := s.message(ctx, a, id, writeChat)
+	if err != nil {
+		return err
+	}
+	own := m.Author.ID == a.UserID
+	if !own {
+		if _, err := s.managed(ctx, a, c.ID); err != nil {
+			return err
+		}
+	}
+	if err := s.Chat.Delete(ctx, id, cause(ctx, a)); err != nil {
+		return err
+	}
+	if !own {
+		s.audit(ctx, a, "message.delete", string(id), map[string]any{"channelId": c.ID, "authorId": m.Author.ID}, nil)
+	}
+	return nil
+}
+
+// SetPinned pins a message in its channel, or takes it off.
+func (s *Service) SetPinned(ctx context.Context, a hub.Actor, id hub.MessageID, pinned bool) error {
+	if _, _, err := s.message(ctx, a, id, writeChat); err != nil {
+		return err
+	}
+	if pinned {
+		return s.Chat.Pin(ctx, id, cause(ctx, a))
+	}
+	return s.Chat.Unpin(ctx, id, cause(ctx, a))
+}
+
+// SetReaction sets an emoji of the actor on a message, or takes it off.
+func (s *Service) SetReaction(ctx context.Context, a hub.Actor, id hub.MessageID, emoji string, set bool) error {
+	if _, _, err := s.message(ctx, a, id, writeChat); err != nil {
+		return err
+	}
+	if set {
+		return s.Chat.React(ctx, id, emoji, cause(ctx, a))
+	}
+	return s.Chat.Unreact(ctx, id, emoji, cause(ctx, a))
+}

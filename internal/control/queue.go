@@ -1,0 +1,36 @@
+package control
+
+import (
+	"context"
+
+	"github.com/nself-chat/hub"
+)
+
+// QueueStats returns how many deliveries are in which state.
+func (s *Service) QueueStats(ctx context.Context, a hub.Actor) (hub.QueueStats, error) {
+	if err := allow(a, readQueue); err != nil {
+		return hub.QueueStats{}, err
+	}
+	return s.Engine.Stats(ctx)
+}
+
+// PauseQueue stops all sending. Events are still taken and deliveries made.
+func (s *Service) PauseQueue(ctx context.Context, a hub.Actor) error {
+	return s.switchQueue(ctx, a, "queue.pause", s.Engine.PauseAll)
+}
+
+// ResumeQueue begins to send again.
+func (s *Service) ResumeQueue(ctx context.Context, a hub.Actor) error {
+	return s.switchQueue(ctx, a, "queue.resume", s.Engine.ResumeAll)
+}
+
+func (s *Service) switchQueue(ctx context.Context, a hub.Actor, what string, do func(context.Context) error) error {
+	if err := allow(a, manageQueue); err != nil {
+		return err
+	}
+	if err := do(ctx); err != nil {
+		return err
+	}
+	s.audit(ctx, a, what, "queue", nil, nil)
+	return nil
+}

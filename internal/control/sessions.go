@@ -1,0 +1,78 @@
+package control
+
+import (
+	"context"
+
+	"github.com/nself-chat/hub"
+)
+
+// sessionStore keeps the sessions of browsers.
+type sessionStore interface {
+	Sessions(ctx context.Context, user hub.UserID) ([]hub.Session, error)
+	DeleteSession(ctx context.Context, id hub.SessionID, user hub.UserID) error
+}
+
+// whose returns whose sessions are meant: the actor's own, or with the
+// permission another's.
+func whose(a hub.Actor, user hub.UserID) (hub.UserID, error) {
+	if user == "" || user == a.UserID {
+		return a.UserID, allow(a, ownSessions)
+	}
+	return user, allow(a, manageSessions)
+}
+
+// Sessions returns the sessions of a user (of the actor when user is ""),
+// newest first.
+func (s *Service) Sessions(ctx context.Context, a hub.Actor, user hub.UserID) ([]hub.Session, error) {
+	user, err := whose(a, user)
+	if err != nil {
+		return nil, err
+	}
+	return s.Store.Sessions(ctx, user)
+}
+
+// DeleteSession signs one browser out.
+func (s *Service) DeleteSession(ctx context.Context, a hub.Actor, id hub.SessionID) error {
+	user := a.UserID
+	if allow(a, manageSessions) == nil {
+		user = "" // any
+	} else if err := allow(a, ownSessions); err != nil {
+		return err
+	}
+	err := s.Store.DeleteSession(ctx, id, user)
+	s.Access.Invalidate()
+	if err != nil {
+		return err
+	}
+	s.audit(ctx, a, "session.delete", string(id), nil, nil)
+	return nil
+}
+
+// DeleteSessions signs a user out everywhere (the actor when user is ""),
+// except in the session that asks. It returns how many sessions ended.
+func (s *Service) DeleteSessions(ctx context.Context, a hub.Actor, user hub.UserID) (int, error) {
+	user, err := whose(a, user)
+	if err != nil {
+		return 0, err
+	}
+	all, err := s.Store.Sessions(ctx, user)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Access.Invalidate()
+	n := 0
+	for i := range all {
+		if all[i].ID == a.SessionID {
+			continue
+		}
+		switch err := s.Store.DeleteSession(ctx, all[i].ID, user); {
+		case hub.CodeOf(err) == hub.NotFound: // ended by itself meanwhile
+		case err != nil:
+			return n, err
+		default:
+			n++
+		}
+	}
+	s.audit(ctx, a, "session.delete_all", string(user), nil, map[string]any{"ended": n})
+	return n, nil
+}

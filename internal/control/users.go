@@ -1,0 +1,134 @@
+package control
+
+import (
+	"context"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/chat"
+)
+
+// UserChange is what is to change of a user.
+type UserChange struct {
+	Username    Change[string]
+	DisplayName Change[string] // null: the username
+	AvatarURL   Change[string]
+	Role        Change[hub.Role] // null: member
+	Status      Change[string]   // null: active
+}
+
+// Users returns a page of users, oldest first, and the cursor of the next.
+// Addresses are for administrators.
+func (s *Service) Users(ctx context.Context, a hub.Actor, cursor string, limit int) ([]hub.User, string, error) {
+	if err := allow(a, readChat); err != nil {
+		return nil, "", err
+	}
+	users, next, err := s.Chat.Users(ctx, cursor, limit)
+	for i := range users {
+		hideAddress(a, &users[i])
+	}
+	return users, next, err
+}
+
+// User returns one user.
+func (s *Service) User(ctx context.Context, a hub.Actor, id hub.UserID) (hub.User, error) {
+	if err := allow(a, readChat); err != nil {
+		return hub.User{}, err
+	}
+	u, err := s.Chat.User(ctx, id)
+	hideAddress(a, &u)
+	return u, err
+}
+
+func hideAddress(a hub.Actor, u *hub.User) {
+	if u.ID != a.UserID && allow(a, manageUsers) != nil {
+		u.Email = ""
+	}
+}
+
+// CreateUser makes a person or a bot.
+func (s *Service) CreateUser(ctx context.Context, a hub.Actor, n chat.NewUser) (hub.User, error) {
+	if err := allow(a, manageUsers); err != nil {
+		return hub.User{}, err
+	}
+	if n.Kind != "" && n.Kind != hub.UserHuman && n.Kind != hub.UserBot {
+		var errs hub.FieldErrors
+		errs.Add("kind", "must be human or bot; the hub makes the others itself")
+		return hub.User{}, errs.Err()
+	}
+	if err := mayGive(a, n.Role); err != nil {
+		return hub.User{}, err
+	}
+	u, err := s.Chat.CreateUser(ctx, n, cause(ctx, a))
+	if err != nil {
+		return hub.User{}, err
+	}
+	s.audit(ctx, a, "user.create", string(u.ID), nil, userFacts(&u))
+	return u, nil
+}
+
+// webhookUser makes the user that an incoming webhook's messages are authored by.
+func (s *Service) webhookUser(ctx context.Context, a hub.Actor, w *hub.IncomingWebhook) (hub.User, error) {
+	return s.Chat.CreateUser(ctx, chat.NewUser{
+		Kind: hub.UserWebhook, DisplayName: first(w.Username, w.Name), AvatarURL: w.AvatarURL,
+	}, cause(ctx, a))
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// UpdateUser changes a user. People may change their own look; the rest is for
+// administrators, and owners are for owners.
+func (s *Service) UpdateUser(ctx context.Context, a hub.Actor, id hub.UserID, c UserChange) (hub.User, error) {
+	what := manageUsers
+	if id == a.UserID && !c.Username.Present && !c.Role.Present && !c.Status.Present {
+		what = writeChat
+	}
+	if err := allow(a, what); err != nil {
+		return hub.User{}, err
+	}
+	before, err := s.Chat.User(ctx, id)
+	if err != nil {
+		return hub.User{}, err
+	}
+	if what == manageUsers {
+		if err := mayGive(a, before.Role); err != nil {
+			return hub.User{}, err
+		}
+		if err := mayGive(a, c.Role.Value); err != nil {
+			return hub.User{}, err
+		}
+	}
+	if c.Username.Null {
+		var errs hub.FieldErrors
+		errs.Add("username", "cannot be null")
+		return hub.User{}, errs.Err()
+	}
+	after, err := s.Chat.UpdateUser(ctx, id, chat.UserChange{
+		Username: c.Username.or(""), DisplayName: c.DisplayName.or(before.Username), AvatarURL: c.AvatarURL.or(""),
+		Role: c.Role.or(hub.RoleMember), Status: c.Status.or("active"),
+	}, cause(ctx, a))
+	s.Access.Invalidate()
+	if err != nil {
+		return hub.User{}, err
+	}
+	s.audit(ctx, a, "user.update", string(id), userFacts(&before), userFacts(&after))
+	hideAddress(a, &after)
+	return after, nil
+}
+
+// mayGive refuses an administrator who would make or change an owner.
+func mayGive(a hub.Actor, role hub.Role) error {
+	if role == hub.RoleOwner && a.Role != hub.RoleOwner {
+		return hub.Errorf(hub.Forbidden, "Only owners may make or change owners.")
+	}
+	return nil
+}
+
+// userFacts is what the audit log keeps of a user.
+func userFacts(u *hub.User) map[string]any {
+	return map[string]any{"kind": u.Kind, "username": u.Username, "displayName": u.DisplayName, "role": u.Role, "status": u.Status}
+}

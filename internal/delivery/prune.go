@@ -1,0 +1,151 @@
+package delivery
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+// PruneStore is what the clean-up needs of the database.
+type PruneStore interface {
+	// Prune removes at most limit of the events after a position that
+	// retention allows to go, and returns where it ended.
+	Prune(ctx context.Context, r hub.Retention, after int64, limit int) (hub.Pruned, int64, error)
+	// Size is the number of bytes in use; OldestAge when the oldest event
+	// happened.
+	Size(ctx context.Context) (int64, error)
+	OldestAge(ctx context.Context) (time.Time, error)
+	// Vacuum gives at most pages free pages back to the file system.
+	Vacuum(ctx context.Context, pages int) error
+}
+
+// Pruner removes finished events with their deliveries and attempts when they
+// are old, or when the database is over its quota. It works in small batches
+// with rests between them, so that delivering never waits for it.
+type Pruner struct {
+	Store PruneStore
+	Now   func() time.Time
+	Log   *slog.Logger
+	// Finished and Failed are how long finished work is kept, and work with a
+	// failed delivery; 0: for ever.
+	Finished, Failed time.Duration
+	// Bytes is the quota of the database; 0: none.
+	Bytes int64
+	// Also are clean-ups of other packages, run once a round.
+	Also []func(ctx context.Context) error
+	// Every is the time between rounds; 0: ten minutes.
+	Every time.Duration
+}
+
+const (
+	pruneEvery  = 10 * time.Minute
+	pruneBatch  = 200
+	pruneRest   = 20 * time.Millisecond
+	vacuumPages = 512
+	// quotaShare is the part of the time span held that goes at a time when
+	// the database is over its quota.
+	quotaShare = 20
+	// quotaKeep is kept whatever the quota says: what a receiver may still
+	// ask about right now.
+	quotaKeep = time.Minute
+)
+
+// Run cleans up until ctx is done.
+func (p *Pruner) Run(ctx context.Context) error {
+	every := p.Every
+	if every == 0 {
+		every = pruneEvery
+	}
+	timer := time.NewTimer(every)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		if err := p.Round(ctx); err != nil && ctx.Err() == nil {
+			p.Log.Warn("clean-up failed; it is tried again", "error", err)
+		}
+		timer.Reset(every)
+	}
+}
+
+// Round removes all that may go now.
+func (p *Pruner) Round(ctx context.Context) error {
+	for _, also := range p.Also {
+		if err := also(ctx); err != nil {
+			return err
+		}
+	}
+	if p.Finished > 0 {
+		r := hub.Retention{FinishedBefore: p.Now().Add(-p.Finished)}
+		if p.Failed > 0 {
+			r.FailedBefore = p.Now().Add(-p.Failed)
+		}
+		if err := p.prune(ctx, r, "age"); err != nil {
+			return err
+		}
+	}
+	if p.Bytes > 0 {
+		return p.quota(ctx)
+	}
+	return nil
+}
+
+// quota removes the oldest work until the database is within its quota, or
+// nothing more may go.
+func (p *Pruner) quota(ctx context.Context) error {
+	for range quotaShare {
+		size, err := p.Store.Size(ctx)
+		if err != nil || size <= p.Bytes {
+			return err
+		}
+		oldest, err := p.Store.OldestAge(ctx)
+		if err != nil {
+			return err
+		}
+		span := p.Now().Add(-quotaKeep).Sub(oldest)
+		if oldest.IsZero() || span <= 0 {
+			return nil
+		}
+		cutoff := oldest.Add(max(span/quotaShare, time.Second))
+		if err := p.prune(ctx, hub.Retention{FinishedBefore: cutoff, FailedBefore: cutoff}, "quota"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Pruner) prune(ctx context.Context, r hub.Retention, why string) error {
+	var total hub.Pruned
+	for position := int64(0); ; {
+		n, next, err := p.Store.Prune(ctx, r, position, pruneBatch)
+		if err != nil {
+			return err
+		}
+		total.Events += n.Events
+		total.Deliveries += n.Deliveries
+		total.Attempts += n.Attempts
+		if n.Events > 0 {
+			if err := p.Store.Vacuum(ctx, vacuumPages); err != nil {
+				return err
+			}
+		}
+		if !n.More {
+			break
+		}
+		position = next
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pruneRest):
+		}
+	}
+	if total.Events > 0 {
+		p.Log.Info("finished work removed", "why", why, "events", total.Events, "deliveries", total.Deliveries, "attempts", total.Attempts)
+	}
+	return nil
+}

@@ -1,0 +1,326 @@
+package ingress
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/ingress/dialects"
+	"github.com/nself-chat/hub/internal/server"
+)
+
+// The largest bodies taken, in bytes.
+const (
+	maxBody      = 10 << 20
+	maxMultipart = 25 << 20
+	// maxSniffed is how much of a refused body is looked at, to word the
+	// refusal in the sender's dialect.
+	maxSniffed = 64 << 10
+)
+
+// call is one request on its way. It is owned by the goroutine that serves it.
+type call struct {
+	in      *Ingress
+	w       http.ResponseWriter
+	r       *http.Request
+	began   time.Time
+	dialect *dialects.Dialect // forced or recognised; nil: not known yet
+
+	ip   netip.Addr
+	hash tokenHash
+	hook *hook // nil: none in force has this token
+	hop  int   // hubs passed before this one
+
+	body   []byte // as received; of a call without hook only its beginning
+	size   int64  // bytes received
+	buffer *[]byte
+	// signedID is the verified webhook-id, which repetitions share.
+	signedID string
+}
+
+// begin learns what the request's header says. The caller calls end.
+func (in *Ingress) begin(w http.ResponseWriter, r *http.Request) *call {
+	c := &call{in: in, w: w, r: r, began: in.Now(), hash: hashOf(clipToken(r.PathValue("token")))}
+	if ip, err := netip.ParseAddr(server.ClientIP(r)); err == nil {
+		c.ip = ip.Unmap().WithZone("")
+	}
+	return c
+}
+
+// end gives the body's memory back. Nothing may refer to it any more.
+func (c *call) end() {
+	if c.buffer != nil && cap(*c.buffer) <= maxRecycled {
+		buffers.Put(c.buffer)
+	}
+}
+
+func clipToken(token string) string { return token[:min(len(token), maxToken)] }
+
+// admit takes the steps before the body is understood: size, hop, token,
+// address, rate, signature. nil: the call may go on, and c.hook is set.
+func (c *call) admit(ctx context.Context) *dialects.Failure {
+	if c.in.Gate != nil {
+		if err := c.in.Gate(); err != nil {
+			return c.failure(err)
+		}
+	}
+	// The webhook is found before the body is read, so that the bodies of
+	// strangers are counted and not kept. It is judged after size and hop.
+	found, err := c.in.lookup.find(ctx, c.hash)
+	if err == nil {
+		c.hook = found
+	}
+	if failed := c.readBody(c.hook != nil); failed != nil {
+		return failed
+	}
+	if failed := c.readHop(); failed != nil {
+		return failed
+	}
+	switch {
+	case hub.CodeOf(err) == hub.NotFound:
+		return c.strange(&dialects.Failure{Verdict: dialects.UnknownToken, Detail: "There is no webhook at this address."})
+	case err != nil:
+		return c.failure(err)
+	case !c.hook.allows(c.ip):
+		return c.strange(&dialects.Failure{Verdict: dialects.AddressRefused, Detail: "This webhook does not take calls from your address."})
+	}
+	if failed := c.countCall(); failed != nil {
+		return failed
+	}
+	if c.hook.key.IsZero() {
+		return nil
+	}
+	id, failed := verify(c.hook.key, c.r.Header, c.body, c.in.Now())
+	c.signedID = id
+	return c.strange(failed)
+}
+
+// readBody reads the body up to its limit. Without keep only the beginning
+// is kept.
+func (c *call) readBody(keep bool) *dialects.Failure {
+	limit := int64(maxBody)
+	if label := c.r.Header.Get("Content-Type"); len(label) >= 10 && strings.EqualFold(label[:10], "multipart/") {
+		limit = maxMultipart
+	}
+	tooLarge := &dialects.Failure{
+		Verdict: dialects.TooLarge,
+		Detail:  "The body is too large: at most " + strconv.FormatInt(limit>>20, 10) + " MiB are taken.",
+	}
+	if c.r.ContentLength > limit {
+		c.size = c.r.ContentLength
+		return tooLarge
+	}
+	kept := int64(maxSniffed)
+	if keep {
+		kept = limit + 1
+	}
+	if err := c.readAll(kept); err != nil {
+		return cutOff
+	}
+	c.size = int64(len(c.body))
+	if !keep {
+		n, err := io.Copy(io.Discard, io.LimitReader(c.r.Body, limit+1-c.size))
+		if err != nil {
+			return cutOff
+		}
+		c.size += n
+	}
+	if c.size > limit {
+		return tooLarge
+	}
+	return nil
+}
+
+var cutOff = &dialects.Failure{Verdict: dialects.BadBody, Detail: "The body could not be read to its end."}
+
+// readAll reads at most limit bytes into a recycled buffer.
+func (c *call) readAll(limit int64) error {
+	if c.buffer == nil {
+		c.buffer = buffers.Get().(*[]byte)
+	}
+	b := (*c.buffer)[:0]
+	defer func() { c.body, *c.buffer = b, b[:0] }()
+	for int64(len(b)) < limit {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		room := min(int64(cap(b)), limit)
+		n, err := c.r.Body.Read(b[len(b):room])
+		b = b[:len(b)+n]
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readHop reads how many hubs the call has passed. What is no number counts as
+// none, what is no sensible number as too many.
+func (c *call) readHop() *dialects.Failure {
+	text := c.r.Header.Get("X-Hub-Hop")
+	if text == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(text)
+	if errors.Is(err, strconv.ErrRange) || n > hub.MaxHop {
+		return &dialects.Failure{
+			Verdict: dialects.LoopDetected,
+			Detail:  "This came through more than " + strconv.Itoa(hub.MaxHop) + " hubs: somebody built a loop.",
+		}
+	}
+	c.hop = max(n, 0)
+	return nil
+}
+
+// countCall counts the call against the client's limit at this webhook and
+// tells the client what is left.
+func (c *call) countCall() *dialects.Failure {
+	limit := c.hook.RateLimit
+	if limit == 0 {
+		limit = c.in.RateLimit
+	}
+	if limit <= 0 {
+		return nil
+	}
+	return c.count(limitKey{c.hook.ID, clientOf(c.ip)}, limit)
+}
+
+func (c *call) count(key limitKey, limit int) *dialects.Failure {
+	now := c.in.Now()
+	a := c.in.limits.take(key, limit, now)
+	// Written in the case in which documentation has them; HTTP has none.
+	h := c.w.Header()
+	h["X-RateLimit-Limit"] = []string{strconv.Itoa(a.limit)}
+	h["X-RateLimit-Remaining"] = []string{strconv.Itoa(a.remaining)}
+	h["X-RateLimit-Reset"] = []string{strconv.FormatInt(ceilSeconds(time.Duration(a.ends.UnixNano())), 10)}
+	if !a.refused {
+		return nil
+	}
+	return &dialects.Failure{
+		Verdict:    dialects.RateLimited,
+		Detail:     "Too many calls: at most " + strconv.Itoa(limit) + " a minute are taken.",
+		RetryAfter: a.ends.Sub(now),
+	}
+}
+
+// strange counts a failure that somebody who guesses would make, and refuses
+// for that when there were too many. nil stays nil.
+func (c *call) strange(failed *dialects.Failure) *dialects.Failure {
+	if failed == nil {
+		return nil
+	}
+	if limited := c.count(limitKey{"", clientOf(c.ip)}, failureLimit); limited != nil {
+		return limited
+	}
+	return failed
+}
+
+// failure says in words fit for the sender what an error of the store or the
+// chat means. What the sender cannot help is logged here, once.
+func (c *call) failure(err error) *dialects.Failure {
+	e, ok := errors.AsType[*hub.Error](err)
+	if !ok {
+		e = hub.Wrap(hub.Internal, err, "")
+	}
+	f := &dialects.Failure{Detail: e.Detail, Fields: e.Fields, RetryAfter: e.RetryAfter}
+	switch e.Code {
+	case hub.Invalid:
+		f.Verdict = dialects.BadBody
+	case hub.NotFound:
+		f.Verdict = dialects.NotFound
+	case hub.Forbidden:
+		f.Verdict = dialects.Forbidden
+	case hub.Conflict:
+		f.Verdict = dialects.Conflict
+	case hub.TooLarge:
+		f.Verdict = dialects.TooLarge
+	case hub.StorageFull:
+		f.Verdict = dialects.StorageFull
+	case hub.Unavailable:
+		f.Verdict = dialects.Unavailable
+		f.RetryAfter = max(f.RetryAfter, time.Second)
+	default:
+		f.Verdict, f.Detail, f.Fields = dialects.Internal, "Something failed inside the hub; the reason is in its log.", nil
+		c.in.Log.Error("an incoming call failed", "error", err, "webhook", c.webhookID())
+	}
+	return f
+}
+
+func (c *call) webhookID() hub.IncomingID {
+	if c.hook == nil {
+		return ""
+	}
+	return c.hook.ID
+}
+
+// refuse answers with the failure in the sender's dialect and notes the call.
+func (c *call) refuse(failed *dialects.Failure) {
+	if c.dialect == nil {
+		c.dialect = c.recognise(failed)
+	}
+	answer := c.dialect.Failure(failed)
+	h := c.w.Header()
+	if failed.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.FormatInt(max(1, ceilSeconds(failed.RetryAfter)), 10))
+	}
+	switch failed.Verdict {
+	case dialects.BadSignature:
+		h.Set("WWW-Authenticate", `HMAC-SHA256 realm="incoming webhook"`) // required by RFC 9110 §15.5.2
+	case dialects.TooLarge:
+		h.Set("Connection", "close") // the rest of the body is not read
+	}
+	respond(c.w, answer)
+	row := c.logRow(failed.Verdict, failed.Error(), answer.Status)
+	if c.hook != nil && (failed.Verdict == dialects.BadBody || failed.Verdict == dialects.NoText) {
+		row.Body = c.in.masker.mask(c.body) // of calls that were entitled to post, and of no others
+	}
+	c.in.journal.note(entry{row, c.hash}, true)
+}
+
+// recognise finds the sender's dialect of a call that was refused before its
+// body was understood.
+func (c *call) recognise(failed *dialects.Failure) *dialects.Dialect {
+	unread := c.body == nil
+	if failed.Verdict == dialects.TooLarge || unread && c.readAll(maxSniffed) != nil || len(c.body) > maxSniffed {
+		return dialects.Default()
+	}
+	request, _ := dialects.Read(c.r.Header, c.body) // what is wrong with it does not matter here
+	return dialects.Recognise(request)
+}
+
+// logRow is the call as the log keeps it, without its body.
+func (c *call) logRow(v dialects.Verdict, reason string, status int) hub.Call {
+	now := c.in.Now()
+	row := hub.Call{
+		ID: hub.CallID(c.in.IDs.New()), IncomingID: c.webhookID(), Verdict: string(v), Reason: reason, Status: status,
+		BodySize: c.size, Duration: now.Sub(c.began), CreatedAt: c.began.UTC(),
+	}
+	if c.ip.IsValid() {
+		row.RemoteIP = c.ip.String()
+	}
+	if c.dialect != nil {
+		row.Dialect = c.dialect.Name
+	}
+	return row
+}
+
+// respond writes an answer.
+func respond(w http.ResponseWriter, a dialects.Answer) {
+	h := w.Header()
+	h["Content-Type"] = []string{a.ContentType}
+	h["Cache-Control"] = []string{"no-store"}
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body) // the sender has gone; nobody is left to tell
+}
+
+func ceilSeconds(d time.Duration) int64 { return int64(math.Ceil(d.Seconds())) }

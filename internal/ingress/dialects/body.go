@@ -1,0 +1,211 @@
+package dialects
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// Kind is the form in which a body arrived.
+type Kind string
+
+// The kinds of body.
+const (
+	KindJSON    Kind = "json"
+	KindPayload Kind = "payload" // JSON in the field "payload" of a form
+	KindForm    Kind = "form"
+	KindText    Kind = "text"
+)
+
+// maxParts bounds the fields of a form.
+const maxParts = 1000
+
+// Request is a call as its sender meant it, decoded once. It aliases the body
+// it was read from.
+type Request struct {
+	Header http.Header
+	Kind   Kind
+	// Fields are the members of the JSON object, or the fields of the form.
+	Fields Object
+	// Text is the message itself, when the body is nothing else.
+	Text string
+	// Files are the names of the files in a multipart body. The files
+	// themselves are not taken.
+	Files []string
+}
+
+// Read decodes a body. Its label is a hint only, because many senders have it
+// wrong: what begins with '{' is JSON, what begins with "payload=" a form with
+// JSON in it, what begins with a multipart delimiter is multipart; otherwise
+// the label counts, and what is nothing else is the message itself.
+//
+// The error is a *Failure; the request is returned with it and knows the kind
+// of body, so that the refusal can be worded in the sender's dialect.
+func Read(h http.Header, body []byte) (*Request, error) {
+	r := &Request{Header: h, Kind: KindText}
+	trimmed := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
+	if len(trimmed) == 0 {
+		return r, &Failure{Verdict: NoText, Detail: "The body is empty: " + whatWorks}
+	}
+	label := h.Get("Content-Type")
+	if boundary := multipartBoundary(label, trimmed); boundary != "" {
+		return r, r.readMultipart(trimmed, boundary)
+	}
+	switch {
+	case trimmed[0] == '{' || isJSON(label):
+		return r, r.readJSON(trimmed)
+	case bytes.HasPrefix(trimmed, []byte("payload=")) || hasMediaType(label, "application/x-www-form-urlencoded"):
+		return r, r.readForm(trimmed)
+	}
+	return r, r.readText(trimmed)
+}
+
+// hasMediaType compares the media type of a label, parameters aside.
+func hasMediaType(label, want string) bool {
+	name, _, _ := strings.Cut(label, ";")
+	return strings.EqualFold(strings.TrimSpace(name), want)
+}
+
+func isJSON(label string) bool {
+	if hasMediaType(label, "application/json") {
+		return true
+	}
+	name, _, _ := strings.Cut(label, ";")
+	return strings.HasSuffix(strings.ToLower(strings.TrimSpace(name)), "+json") // RFC 6839 §3.1
+}
+
+func (r *Request) readText(b []byte) error {
+	if !utf8.Valid(b) {
+		return badBody("The text is not valid UTF-8.")
+	}
+	r.Text = string(b)
+	return nil
+}
+
+func (r *Request) readJSON(b []byte) error {
+	r.Kind = KindJSON
+	v, err := ParseJSON(b)
+	if err != nil {
+		return err
+	}
+	return r.take(v)
+}
+
+// take accepts an object, and a string as the message itself.
+func (r *Request) take(v Value) error {
+	switch {
+	case v.IsObject():
+		r.Fields = v.Object()
+		return nil
+	case v[0] == '"':
+		r.Text, _ = v.Text()
+		return nil
+	}
+	return badBody("The body's JSON must be an object: " + whatWorks)
+}
+
+// readForm reads application/x-www-form-urlencoded (WHATWG URL §5). curl
+// labels everything so: without a field that we know, it is the message itself.
+func (r *Request) readForm(b []byte) error {
+	if bytes.Count(b, []byte{'&'}) > maxParts {
+		return r.readText(b)
+	}
+	form, _ := url.ParseQuery(string(b)) // what cannot be parsed is left out
+	if form.Has("payload") {
+		r.Kind = KindPayload
+		return r.readPayload(form.Get("payload"))
+	}
+	if !form.Has("text") && !form.Has("content") {
+		return r.readText(b)
+	}
+	r.Kind = KindForm
+	fields := make(map[string]string, len(form))
+	for name := range form {
+		fields[name] = form.Get(name)
+	}
+	return r.takeForm(fields)
+}
+
+func (r *Request) readPayload(text string) error {
+	v, err := ParseJSON([]byte(text))
+	if err != nil {
+		return err
+	}
+	return r.take(v)
+}
+
+func (r *Request) takeForm(fields map[string]string) error {
+	for name, text := range fields {
+		if !utf8.ValidString(name) || !utf8.ValidString(text) {
+			return badBody("A field of the form is not valid UTF-8.")
+		}
+		value, err := json.Marshal(text)
+		if err != nil {
+			return badBody("A field of the form cannot be read.")
+		}
+		r.Fields = append(r.Fields, member{name, value})
+	}
+	return nil
+}
+
+// multipartBoundary returns the boundary of a multipart body, by its label or
+// by its first line (RFC 2046 §5.1.1); "" when it is none.
+func multipartBoundary(label string, b []byte) string {
+	if len(label) > 10 && strings.EqualFold(label[:10], "multipart/") {
+		if _, params, err := mime.ParseMediaType(label); err == nil {
+			return params["boundary"]
+		}
+	}
+	line, rest, found := bytes.Cut(b, []byte("\r\n"))
+	if found && len(line) <= 72 && bytes.HasPrefix(line, []byte("--")) && len(rest) > 20 &&
+		strings.EqualFold(string(rest[:20]), "Content-Disposition:") {
+		return string(line[2:])
+	}
+	return ""
+}
+
+// readMultipart reads multipart/form-data (RFC 7578): a JSON field
+// "payload_json" or "payload", or plain fields.
+func (r *Request) readMultipart(b []byte, boundary string) error {
+	r.Kind = KindForm
+	fields := make(map[string]string)
+	reader := multipart.NewReader(bytes.NewReader(b), boundary)
+	for range maxParts {
+		part, err := reader.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return r.takeMultipart(fields)
+		}
+		if err != nil {
+			return badBody("The multipart body is broken.")
+		}
+		if name := part.FileName(); name != "" {
+			r.Files = append(r.Files, name)
+			continue
+		}
+		value, err := io.ReadAll(part)
+		if err != nil {
+			return badBody("The multipart body is broken.")
+		}
+		fields[part.FormName()] = string(value)
+	}
+	return badBody("The multipart body has too many parts.")
+}
+
+func (r *Request) takeMultipart(fields map[string]string) error {
+	if text, ok := fields["payload_json"]; ok {
+		r.Kind = KindJSON
+		return r.readPayload(text)
+	}
+	if text, ok := fields["payload"]; ok {
+		r.Kind = KindPayload
+		return r.readPayload(text)
+	}
+	return r.takeForm(fields)
+}

@@ -1,0 +1,148 @@
+package dialects
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/nself-chat/hub"
+)
+
+// whatWorks ends a refusal with what would have been accepted.
+const whatWorks = `send JSON with "text" (or "content"), and if you like "username", "icon_url", "embeds", "attachments" or "threadId".`
+
+// Most that is taken of a list. What is beyond it is left out.
+const (
+	maxEmbeds = 10
+	maxFields = 25
+	maxFiles  = 10
+)
+
+// fields reads a body's fields and collects what is wrong with them.
+type fields struct {
+	Object
+	path string // of the object, with a dot at the end; "" for the body itself
+	errs *hub.FieldErrors
+}
+
+// text returns the first of the names that has a value. Numbers and booleans
+// are taken as they are written; objects and arrays are an error.
+func (f fields) text(names ...string) string {
+	for _, name := range names {
+		v := f.Get(name)
+		if v.Absent() {
+			continue
+		}
+		if s, ok := v.Text(); ok {
+			return s
+		}
+		f.errs.Add(f.path+name, "must be a string")
+		return ""
+	}
+	return ""
+}
+
+// link returns the first of the names, when it is a web address. Anything else
+// cannot be shown and is left out: a missing picture is no reason to refuse.
+func (f fields) link(names ...string) string {
+	s := strings.TrimSpace(f.text(names...))
+	if !IsWebURL(s) {
+		return ""
+	}
+	return s
+}
+
+// flag returns a boolean, also one that is written as a string.
+func (f fields) flag(name string) bool {
+	s, _ := f.Get(name).Text()
+	b, _ := strconv.ParseBool(s)
+	return b
+}
+
+// list calls fn for the objects of an array, at most limit of them.
+func (f fields) list(name string, limit int, fn func(fields)) {
+	v := f.Get(name)
+	if v.Absent() {
+		return
+	}
+	if !v.IsArray() {
+		f.errs.Add(f.path+name, "must be an array of objects")
+		return
+	}
+	i := 0
+	for e := range v.Elements() {
+		if i == limit {
+			return
+		}
+		at := f.path + name + "[" + strconv.Itoa(i) + "]"
+		i++
+		if !e.IsObject() {
+			f.errs.Add(at, "must be an object")
+			continue
+		}
+		fn(fields{e.Object(), at + ".", f.errs})
+	}
+}
+
+// inside returns the object of that name, empty when it is none.
+func (f fields) inside(name string) fields {
+	return fields{f.Get(name).Object(), f.path + name + ".", f.errs}
+}
+
+// IsWebURL reports whether s is an absolute http or https address of at most
+// 2,048 bytes.
+func IsWebURL(s string) bool {
+	if s == "" || len(s) > 2048 || !hasWebScheme(s) {
+		return false
+	}
+	u, err := url.Parse(s)
+	return err == nil && u.Host != ""
+}
+
+func hasWebScheme(s string) bool {
+	return len(s) > 8 && (strings.EqualFold(s[:8], "https://") || strings.EqualFold(s[:7], "http://"))
+}
+
+// namedColors are the colours that have a name somewhere: Slack's three
+// (reference "Secondary message attachments") and the plain ones.
+var namedColors = map[string]string{
+	"good": "#2eb886", "warning": "#daa038", "danger": "#a30200",
+	"red": "#e01e5a", "green": "#2eb67d", "blue": "#36c5f0", "yellow": "#ecb22e", "orange": "#e8912d",
+	"purple": "#4a154b", "grey": "#868686", "gray": "#868686", "black": "#000000", "white": "#ffffff",
+}
+
+// color reads "#rrggbb", "rrggbb", "#rgb", a name, or an integer; "" for
+// anything else.
+func color(v Value) string {
+	s, ok := v.Text()
+	if !ok {
+		return ""
+	}
+	s = strings.ToLower(strings.TrimSpace(s))
+	if named, ok := namedColors[s]; ok {
+		return named
+	}
+	if v[0] != '"' {
+		if n, err := strconv.ParseUint(s, 10, 24); err == nil {
+			return hexColor(n)
+		}
+		return ""
+	}
+	digits := strings.TrimPrefix(s, "#")
+	n, err := strconv.ParseUint(digits, 16, 24)
+	switch {
+	case err != nil:
+		return ""
+	case len(digits) == 6:
+		return hexColor(n)
+	case len(digits) == 3:
+		r, g, b := n>>8&0xf, n>>4&0xf, n&0xf
+		return hexColor(r*0x110000 + g*0x1100 + b*0x11)
+	}
+	return ""
+}
+
+func hexColor(n uint64) string {
+	s := strconv.FormatUint(n, 16)
+	return "#" + "000000"[:6-len(s)] + s
+}

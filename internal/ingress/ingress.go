@@ -1,0 +1,112 @@
+package ingress
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/chat"
+	"github.com/nself-chat/hub/internal/secret"
+)
+
+// Store is what the ingress needs to know and to write down by itself.
+type Store interface {
+	// FindIncoming returns the webhook in force whose token has the hash, or NotFound.
+	FindIncoming(ctx context.Context, hash string) (hub.IncomingWebhook, error)
+	// IncomingByHash returns the webhook whose token has or had the hash, in whatever state.
+	IncomingByHash(ctx context.Context, hash string) (hub.IncomingWebhook, error)
+	// IncomingWebhook returns a webhook that is not deleted.
+	IncomingWebhook(ctx context.Context, id hub.IncomingID) (hub.IncomingWebhook, error)
+	// Call returns a logged call with its body.
+	Call(ctx context.Context, id hub.CallID) (hub.Call, error)
+	// LogCalls adds calls to the log, and counts to webhooks.
+	LogCalls(ctx context.Context, calls []hub.Call, uses []hub.IncomingWebhook) error
+	// Channel returns a channel.
+	Channel(ctx context.Context, id hub.ChannelID) (hub.Channel, error)
+}
+
+// Chat is where posts go. It takes the effect of mentions of everybody away
+// unless they are allowed, and stores a message with its event, its deliveries
+// and the call's row in the log in one commit.
+type Chat interface {
+	Post(ctx context.Context, p chat.Post) (hub.Message, error)
+	Edit(ctx context.Context, id hub.MessageID, e chat.Edit, by chat.Cause) (hub.Message, error)
+	Delete(ctx context.Context, id hub.MessageID, by chat.Cause) error
+	Message(ctx context.Context, id hub.MessageID) (hub.Message, error)
+}
+
+// Ingress receives the calls of incoming webhooks; make it with [New]. It is
+// safe for concurrent use.
+type Ingress struct {
+	Options
+	lookup  lookup
+	limits  *limiter
+	masker  *masker
+	journal *journal
+}
+
+// Options are what an Ingress works with. All are required but Gate.
+type Options struct {
+	Store Store
+	Chat  Chat
+	IDs   *hub.IDs
+	Now   func() time.Time
+	Log   *slog.Logger
+	// OpenSecret opens a webhook's SealedHMAC.
+	OpenSecret func(*hub.IncomingWebhook) (secret.String, error)
+	// Gate is asked before anything else; its error refuses the call, as when
+	// the disk's reserve is reached. nil: always open.
+	Gate func() error
+	// RateLimit is how many calls a minute one client may make to one webhook
+	// that has no limit of its own; 0: any number.
+	RateLimit int
+}
+
+// New returns an Ingress. Nothing runs until [Ingress.Run] is called; without
+// it, refused calls are neither logged nor counted.
+func New(o Options) *Ingress {
+	return &Ingress{
+		Options: o,
+		lookup:  lookup{store: o.Store, open: o.OpenSecret, now: o.Now},
+		limits:  newLimiter(),
+		masker:  newMasker(),
+		journal: newJournal(o),
+	}
+}
+
+// The routes.
+const (
+	hookPath    = "/api/webhooks/incoming/{token}"
+	dialectPath = hookPath + "/{dialect}"
+	messagePath = hookPath + "/messages/{message}"
+)
+
+// Mount registers the routes. Other methods are answered by the mux: 405 with
+// Allow.
+func (in *Ingress) Mount(mux *http.ServeMux) {
+	mux.HandleFunc("POST "+hookPath, in.post)
+	mux.HandleFunc("POST "+hookPath+"/{$}", in.post)
+	mux.HandleFunc("POST "+dialectPath, in.post)
+	mux.HandleFunc("GET "+hookPath, in.usage)
+	mux.HandleFunc("GET "+hookPath+"/{$}", in.usage)
+	mux.HandleFunc("GET "+dialectPath, in.usage)
+	mux.HandleFunc("PATCH "+messagePath, in.edit)
+	mux.HandleFunc("DELETE "+messagePath, in.delete)
+}
+
+// Run writes refused calls into the log and counts calls, in batches, until
+// ctx ends; then it writes what is left and returns nil.
+func (in *Ingress) Run(ctx context.Context) error { return in.journal.run(ctx) }
+
+// Invalidate forgets what is cached of incoming webhooks. Call it after a
+// change of one was stored.
+func (in *Ingress) Invalidate() { in.lookup.invalidate() }
+
+// buffers recycles the memory that bodies of ordinary size are read into.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
+
+// maxRecycled is the largest buffer worth keeping.
+const maxRecycled = 64 << 10

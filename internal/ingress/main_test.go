@@ -1,0 +1,283 @@
+package ingress
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/chat"
+	"github.com/nself-chat/hub/internal/secret"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// noon is when the tests' clock starts.
+var noon = time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
+
+// fakeStore answers from memory.
+type fakeStore struct {
+	now func() time.Time
+
+	mu      sync.Mutex
+	hooks   []hub.IncomingWebhook
+	channel hub.Channel
+	logged  map[hub.CallID]hub.Call
+	calls   []hub.Call
+	uses    []hub.IncomingWebhook
+	finds   int
+	err     error // of everything
+	logErr  error
+	flushed chan struct{} // receives after each LogCalls, when not nil
+	onFind  func()
+}
+
+func (s *fakeStore) FindIncoming(_ context.Context, hash string) (hub.IncomingWebhook, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.finds++
+	if s.err != nil {
+		return hub.IncomingWebhook{}, s.err
+	}
+	now := s.now()
+	for _, w := range s.hooks {
+		present := w.TokenHash == hash || w.PreviousHash == hash && w.PreviousUntil.After(now)
+		if present && w.Enabled && w.DeletedAt.IsZero() && (w.ExpiresAt.IsZero() || w.ExpiresAt.After(now)) {
+			if s.onFind != nil {
+				s.onFind()
+			}
+			return w, nil
+		}
+	}
+	return hub.IncomingWebhook{}, hub.Errorf(hub.NotFound, "There is no such incoming webhook.")
+}
+
+func (s *fakeStore) IncomingByHash(_ context.Context, hash string) (hub.IncomingWebhook, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.hooks {
+		if w.TokenHash == hash || w.PreviousHash == hash {
+			return w, nil
+		}
+	}
+	return hub.IncomingWebhook{}, hub.Errorf(hub.NotFound, "There is no such incoming webhook.")
+}
+
+func (s *fakeStore) IncomingWebhook(_ context.Context, id hub.IncomingID) (hub.IncomingWebhook, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.hooks {
+		if w.ID == id {
+			return w, nil
+		}
+	}
+	return hub.IncomingWebhook{}, hub.Errorf(hub.NotFound, "There is no such incoming webhook.")
+}
+
+func (s *fakeStore) Call(_ context.Context, id hub.CallID) (hub.Call, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, ok := s.logged[id]; ok {
+		return c, nil
+	}
+	return hub.Call{}, hub.Errorf(hub.NotFound, "There is no such call.")
+}
+
+func (s *fakeStore) LogCalls(_ context.Context, calls []hub.Call, uses []hub.IncomingWebhook) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flushed != nil {
+		defer func() { s.flushed <- struct{}{} }()
+	}
+	if s.logErr != nil {
+		return s.logErr
+	}
+	s.calls = append(s.calls, calls...)
+	s.uses = append(s.uses, uses...)
+	return nil
+}
+
+func (s *fakeStore) Channel(context.Context, hub.ChannelID) (hub.Channel, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.channel.ID == "" {
+		return hub.Channel{}, hub.Errorf(hub.NotFound, "There is no such channel.")
+	}
+	return s.channel, nil
+}
+
+// fakeChat takes every post, or refuses each with err.
+type fakeChat struct {
+	ids hub.IDs
+	now func() time.Time
+
+	mu       sync.Mutex
+	posts    []chat.Post
+	messages map[hub.MessageID]hub.Message
+	edits    []chat.Edit
+	causes   []chat.Cause
+	deleted  []hub.MessageID
+	err      error
+}
+
+func (c *fakeChat) Post(_ context.Context, p chat.Post) (hub.Message, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return hub.Message{}, c.err
+	}
+	if p.Call != nil {
+		row := *p.Call
+		p.Call = &row
+	}
+	c.posts = append(c.posts, p)
+	m := hub.Message{ID: hub.MessageID(c.ids.New()), ChannelID: p.ChannelID, Content: p.Content, Origin: p.Origin, CreatedAt: c.now()}
+	c.messages[m.ID] = m
+	return m, nil
+}
+
+func (c *fakeChat) Message(_ context.Context, id hub.MessageID) (hub.Message, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m, ok := c.messages[id]; ok {
+		return m, nil
+	}
+	return hub.Message{}, hub.Errorf(hub.NotFound, "There is no such message.")
+}
+
+func (c *fakeChat) Edit(_ context.Context, id hub.MessageID, e chat.Edit, by chat.Cause) (hub.Message, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return hub.Message{}, c.err
+	}
+	c.edits, c.causes = append(c.edits, e), append(c.causes, by)
+	return c.messages[id], nil
+}
+
+func (c *fakeChat) Delete(_ context.Context, id hub.MessageID, by chat.Cause) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return c.err
+	}
+	c.deleted, c.causes = append(c.deleted, id), append(c.causes, by)
+	return nil
+}
+
+// world is an Ingress on fakes, with one webhook whose token is "token".
+type world struct {
+	t     *testing.T
+	store *fakeStore
+	chat  *fakeChat
+	in    *Ingress
+	mux   *http.ServeMux
+
+	mu  sync.Mutex
+	at  time.Time
+	log strings.Builder
+}
+
+const token = "tokentokentokentokentoken"
+
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.at
+}
+
+func (w *world) advance(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.at = w.at.Add(d)
+}
+
+func newWorld(t *testing.T, change ...func(*Options, *hub.IncomingWebhook)) *world {
+	t.Helper()
+	w := &world{t: t, at: noon}
+	w.store = &fakeStore{now: w.now, channel: hub.Channel{ID: "channel"}, logged: make(map[hub.CallID]hub.Call)}
+	w.chat = &fakeChat{now: w.now, messages: make(map[hub.MessageID]hub.Message)}
+	o := Options{
+		Store: w.store, Chat: w.chat, IDs: &hub.IDs{Now: w.now}, Now: w.now,
+		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+		OpenSecret: func(h *hub.IncomingWebhook) (secret.String, error) {
+			key, ok := strings.CutPrefix(h.SealedHMAC, "sealed ")
+			if !ok {
+				return secret.String{}, errors.New("not sealed")
+			}
+			return secret.New(key), nil
+		},
+		RateLimit: 60,
+	}
+	hook := hub.IncomingWebhook{
+		ID: "hook", Name: "Builds", ChannelID: "channel", UserID: "user", Enabled: true, TokenHash: secret.Hash(token), RateLimit: -1,
+	}
+	for _, c := range change {
+		c(&o, &hook)
+	}
+	w.store.hooks = []hub.IncomingWebhook{hook}
+	w.in = New(o)
+	w.mux = http.NewServeMux()
+	w.in.Mount(w.mux)
+	return w
+}
+
+// do sends a request to the webhook with the token in path, or to a whole path.
+func (w *world) do(method, path, body string, header ...string) *httptest.ResponseRecorder {
+	w.t.Helper()
+	if !strings.HasPrefix(path, "/") {
+		path = "/api/webhooks/incoming/" + path
+	}
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	return w.serve(r)
+}
+
+func (w *world) serve(r *http.Request) *httptest.ResponseRecorder {
+	rec := httptest.NewRecorder()
+	w.mux.ServeHTTP(rec, r)
+	return rec
+}
+
+// journal returns the calls that wait for the log, and forgets them.
+func (w *world) journal() []hub.Call { return w.in.journal.drain(context.Background()) }
+
+// verdicts are the verdicts of the waiting calls, joined.
+func (w *world) verdicts() string {
+	var out []string
+	for _, c := range w.journal() {
+		out = append(out, c.Verdict)
+	}
+	return strings.Join(out, " ")
+}
+
+func signed(h *hub.IncomingWebhook, key string) { h.SealedHMAC = "sealed " + key }
+
+// endless is a body without end that counts what was read of it.
+type endless struct {
+	mu   sync.Mutex
+	read int64
+}
+
+func (e *endless) Read(b []byte) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range b {
+		b[i] = ' '
+	}
+	e.read += int64(len(b))
+	return len(b), nil
+}
+
+var _ io.Reader = (*endless)(nil)

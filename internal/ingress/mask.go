@@ -1,0 +1,111 @@
+package ingress
+
+import (
+	"bytes"
+	"regexp"
+	"unicode/utf8"
+
+	"github.com/nself-chat/hub/internal/secret"
+)
+
+const (
+	// maxLogged is how much of a body the log keeps.
+	maxLogged = 64 << 10
+	// maskMargin is read beyond maxLogged, so that a credential which the cut
+	// goes through is seen as one.
+	maskMargin = 512
+)
+
+// secretName is a field's name that says its value is a secret.
+const secretName = `[a-z0-9_.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|authorization|credential)[a-z0-9_.-]*`
+
+// secretPatterns find what package secret does not: the credentials of others.
+// What the first group matches stays. Each has a cheap test of whether it can
+// match at all; most bodies pass none of them.
+var secretPatterns = []struct {
+	may  func(lower []byte) bool
+	expr *regexp.Regexp
+	with string
+}{
+	{ // AWS access key ids (IAM reference, "Unique identifiers")
+		containsAny("akia", "asia"),
+		regexp.MustCompile(`\b(AKIA|ASIA)[A-Z0-9]{16}\b`), "${1}" + secret.Mask,
+	},
+	{ // tokens of GitHub, GitLab and Slack
+		containsAny("gh", "glpat-", "xox"),
+		regexp.MustCompile(`\b(gh[pousr]_|github_pat_|glpat-|xox[a-z]-)[A-Za-z0-9_-]{16,}`), "${1}" + secret.Mask,
+	},
+	{ // PEM private keys (RFC 7468)
+		containsAny("private key-----"),
+		regexp.MustCompile(`(-----BEGIN [A-Z ]*PRIVATE KEY-----)(?s:.*?)(?:-----END|\z)`), "${1}" + secret.Mask + "-----END",
+	},
+	{ // "password": "…" in JSON
+		mayHoldSecretField,
+		regexp.MustCompile(`(?i)("` + secretName + `"\s*:\s*")(?:[^"\\]|\\.)*`), "${1}" + secret.Mask,
+	},
+	{ // the same in JSON inside a JSON string
+		mayHoldSecretField,
+		regexp.MustCompile(`(?i)(\\+"` + secretName + `\\+"\s*:\s*\\+")(?:[^"\\]|\\{2,}[^"])*`), "${1}" + secret.Mask,
+	},
+	{ // password=… in a form
+		mayHoldSecretField,
+		regexp.MustCompile(`(?i)((?:^|[?&\s])` + secretName + `=)[^&\s"'\\]+`), "${1}" + secret.Mask,
+	},
+	{ // the same JSON, percent-encoded in a form
+		mayHoldSecretField,
+		regexp.MustCompile(`(?i)(%22` + secretName + `%22(?:%20|\+)*(?:%3A|:)(?:%20|\+)*%22)(?s:.*?)%22`), "${1}" + secret.Mask + "%22",
+	},
+}
+
+var mayHoldSecretField = containsAny("passw", "passphrase", "secret", "token", "key", "authorization", "credential")
+
+func containsAny(words ...string) func([]byte) bool {
+	return func(lower []byte) bool {
+		for _, w := range words {
+			if bytes.Contains(lower, []byte(w)) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// masker makes bodies fit for the log. It is safe for concurrent use.
+type masker struct{ redactor *secret.Redactor }
+
+func newMasker() *masker { return &masker{secret.NewRedactor()} }
+
+// mask returns a copy of body without what looks like a credential, cut to
+// maxLogged.
+func (m *masker) mask(body []byte) []byte {
+	cut := len(body) > maxLogged
+	if cut {
+		body = body[:min(len(body), maxLogged+maskMargin)]
+	}
+	lower := bytes.ToLower(body)
+	out := []byte(m.redactor.Redact(string(body)))
+	for _, p := range secretPatterns {
+		if p.may(lower) {
+			out = p.expr.ReplaceAll(out, []byte(p.with))
+		}
+	}
+	if !cut && len(out) <= maxLogged {
+		return out
+	}
+	// Masks may have moved the end of the margin, where a credential can be
+	// cut, into what is kept.
+	return wholeRunes(out[:max(0, min(maxLogged, len(out)-maskMargin))])
+}
+
+// wholeRunes drops a character that was cut at the end.
+func wholeRunes(b []byte) []byte {
+	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
+		if c := b[len(b)-n]; utf8.RuneStart(c) {
+			if !utf8.FullRune(b[len(b)-n:]) {
+				return b[:len(b)-n]
+			}
+			break
+		}
+	}
+	return b
+}

@@ -1,0 +1,71 @@
+package ingress
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/ingress/dialects"
+)
+
+// Replay posts a logged call again, as if it had just come in, through the
+// webhook it came to and into that webhook's present channel; the webhook need
+// not be enabled. It returns the new call.
+//
+// What was masked in the log is posted masked. Errors: NotFound (call or
+// webhook), Conflict (the body was not kept, or not all of it), and what
+// posting can refuse.
+func (in *Ingress) Replay(ctx context.Context, id hub.CallID) (hub.Call, error) {
+	logged, err := in.Store.Call(ctx, id)
+	if err != nil {
+		return hub.Call{}, err
+	}
+	switch {
+	case logged.IncomingID == "" || len(logged.Body) == 0:
+		return hub.Call{}, hub.Errorf(hub.Conflict, "The body of this call was not kept; it cannot be replayed.")
+	case logged.BodySize > maxLogged:
+		return hub.Call{}, hub.Errorf(hub.Conflict, "Only the beginning of this call's body was kept; it cannot be replayed.")
+	}
+	w, err := in.Store.IncomingWebhook(ctx, logged.IncomingID)
+	if err != nil {
+		return hub.Call{}, err
+	}
+	if in.Gate != nil {
+		if err := in.Gate(); err != nil {
+			return hub.Call{}, err
+		}
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/", http.NoBody)
+	if err != nil {
+		return hub.Call{}, hub.Wrap(hub.Internal, err, "The call cannot be replayed.")
+	}
+	// The label was not kept. This one lets forms be forms; what is JSON or
+	// multipart shows by itself.
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	c := &call{
+		in: in, r: r, began: in.Now(), hook: &hook{IncomingWebhook: w}, dialect: dialects.ByName(logged.Dialect),
+		body: logged.Body, size: logged.BodySize,
+	}
+	return c.replay(ctx, id)
+}
+
+func (c *call) replay(ctx context.Context, of hub.CallID) (hub.Call, error) {
+	p, failed := c.understand()
+	if failed != nil {
+		return hub.Call{}, asError(failed)
+	}
+	row := c.logRow(dialects.Accepted, "Replay of call "+string(of)+".", http.StatusOK)
+	row.Body = c.body // masked when it was logged
+	m, failed := c.deliver(ctx, p, row, nil)
+	if failed != nil {
+		return hub.Call{}, asError(failed)
+	}
+	row.MessageID = m.ID
+	c.in.journal.accepted(c.hook.ID, c.began)
+	return row, nil
+}
+
+// asError is a failure as the API tells it.
+func asError(f *dialects.Failure) error {
+	return &hub.Error{Code: f.Code(), Detail: f.Detail, Fields: f.Fields, RetryAfter: f.RetryAfter}
+}

@@ -1,0 +1,90 @@
+package server
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestClientIP(t *testing.T) {
+	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
+	tests := map[string]struct {
+		remote    string
+		forwarded []string
+		proto     string
+		want      string
+		https     bool
+	}{
+		"direct":                    {"192.0.2.1:99", nil, "", "192.0.2.1", false},
+		"forged by a client":        {"192.0.2.1:99", []string{"198.51.100.1"}, "https", "192.0.2.1", false},
+		"one proxy":                 {"10.0.0.1:99", []string{"198.51.100.1"}, "https", "198.51.100.1", true},
+		"IPv6 proxy":                {"[fd00::1]:99", []string{"2001:db8::7"}, "http", "2001:db8::7", false},
+		"two proxies":               {"10.0.0.1:99", []string{"198.51.100.1, 10.0.0.2"}, "https", "198.51.100.1", true},
+		"two header lines":          {"10.0.0.1:99", []string{"198.51.100.1", "10.0.0.2"}, "https", "198.51.100.1", true},
+		"forged behind a proxy":     {"10.0.0.1:99", []string{"127.0.0.1, 198.51.100.1"}, "", "198.51.100.1", false},
+		"forged proxy chain":        {"10.0.0.1:99", []string{"10.9.9.9, 198.51.100.1, 10.0.0.2"}, "", "198.51.100.1", false},
+		"all trusted":               {"10.0.0.1:99", []string{"10.0.0.3, 10.0.0.2"}, "", "10.0.0.3", false},
+		"none given":                {"10.0.0.1:99", nil, "", "10.0.0.1", false},
+		"garbage":                   {"10.0.0.1:99", []string{"198.51.100.1, unknown"}, "", "10.0.0.1", false},
+		"empty entry":               {"10.0.0.1:99", []string{"198.51.100.1, "}, "", "10.0.0.1", false},
+		"with port":                 {"10.0.0.1:99", []string{"198.51.100.1:4711"}, "", "198.51.100.1", false},
+		"IPv6 with port":            {"10.0.0.1:99", []string{"[2001:db8::7]:4711"}, "", "2001:db8::7", false},
+		"IPv4 in IPv6":              {"10.0.0.1:99", []string{"::ffff:198.51.100.1"}, "", "198.51.100.1", false},
+		"protocol of nearest proxy": {"10.0.0.1:99", []string{"198.51.100.1"}, "https, http", "198.51.100.1", false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t, Options{TrustedProxies: trusted})
+			var got string
+			var https bool
+			s.Mux().HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) { got, https = ClientIP(r), IsHTTPS(r) })
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.RemoteAddr = test.remote
+			r.Header["X-Forwarded-For"] = test.forwarded
+			if test.proto != "" {
+				r.Header.Set("X-Forwarded-Proto", test.proto)
+			}
+			s.ServeHTTP(httptest.NewRecorder(), r)
+			if got != test.want || https != test.https {
+				t.Errorf("got %s %t, want %s %t", got, https, test.want, test.https)
+			}
+		})
+	}
+}
+
+func TestClientIPOutsideTheMiddleware(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.RemoteAddr = "[2001:db8::7]:99"
+	if got := ClientIP(r); got != "2001:db8::7" || IsHTTPS(r) {
+		t.Errorf("got %s, %t", got, IsHTTPS(r))
+	}
+}
+
+// Whatever a header says, the result is the peer or one of the header's own
+// addresses, and never one that stands before an untrusted one.
+func FuzzForwardedFor(f *testing.F) {
+	f.Add("198.51.100.1, 10.0.0.2", "10.0.0.3")
+	f.Add(",,", "")
+	f.Add(strings.Repeat("10.0.0.1,", 40), "::1")
+	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		got := forwardedFor("10.0.0.1", []string{a, b}, trusted)
+		addr, err := netip.ParseAddr(got)
+		if err != nil {
+			t.Fatalf("%q is no address", got)
+		}
+		if got == "10.0.0.1" {
+			return
+		}
+		entries := strings.Split(a+","+b, ",")
+		if !slices.ContainsFunc(entries, func(e string) bool {
+			p, err := parseForwarded(strings.TrimSpace(e))
+			return err == nil && p.Unmap().WithZone("") == addr
+		}) {
+			t.Fatalf("%q is not in %q", got, entries)
+		}
+	})
+}

@@ -1,0 +1,182 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// Limits that hold for every connection.
+const (
+	maxHeaderBytes    = 64 << 10
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	defaultDrain      = 10 * time.Second
+)
+
+// Options configure a Server.
+type Options struct {
+	// Addr is the host:port to listen on; port 0 lets the system choose.
+	Addr string
+	// BaseURL is the public URL, whose origin counts as the hub's own besides
+	// the one a request names in Host. May be empty.
+	BaseURL string
+	// TrustedProxies are the addresses whose X-Forwarded-For and
+	// X-Forwarded-Proto are believed.
+	TrustedProxies []netip.Prefix
+	// DrainTimeout is how long Run waits for requests in hand when it stops;
+	// 0: 10 s.
+	DrainTimeout time.Duration
+	// Log receives failures, and each request at debug level; nil: slog.Default().
+	Log *slog.Logger
+}
+
+// Server is the listener with its middleware. Routes are registered on its
+// Mux before Run. It is safe for concurrent use from then on.
+type Server struct {
+	o        Options
+	mux      *http.ServeMux
+	http     *http.Server
+	listener net.Listener
+	origin   *http.CrossOriginProtection
+	notFound http.Handler
+	checks   []check
+
+	// stopping is done from the moment that Run begins to drain.
+	stopping context.Context
+	stop     context.CancelFunc
+	draining atomic.Bool
+}
+
+// New returns a Server that does not listen yet, with /healthz and /readyz on
+// its mux. It fails on a BaseURL that is not an absolute http(s) URL.
+func New(o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.DrainTimeout == 0 {
+		o.DrainTimeout = defaultDrain
+	}
+	s := &Server{o: o, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection()}
+	s.stopping, s.stop = context.WithCancel(context.Background())
+	if o.BaseURL != "" {
+		u, err := url.Parse(o.BaseURL)
+		if err != nil {
+			return nil, fmt.Errorf("server: base URL: %w", err)
+		}
+		if err := s.origin.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
+			return nil, fmt.Errorf("server: base URL: %w", err)
+		}
+	}
+	s.http = &http.Server{
+		Handler:           s,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+	s.mux.HandleFunc("GET /healthz", s.healthz)
+	s.mux.HandleFunc("GET /readyz", s.readyz)
+	return s, nil
+}
+
+// Mux is where features register their routes, before Run.
+func (s *Server) Mux() *http.ServeMux { return s.mux }
+
+// Stopping returns a channel that is closed when Run begins to drain: streams
+// end then. Requests that accept text/event-stream need not look at it, their
+// context is cancelled.
+func (s *Server) Stopping() <-chan struct{} { return s.stopping.Done() }
+
+// HandleMetrics mounts h at /metrics.
+func (s *Server) HandleMetrics(h http.Handler) { s.mux.Handle("GET /metrics", h) }
+
+// HandleNotFound sets the page for unknown paths outside /api. It answers 404
+// itself. Without one, problem+json is sent everywhere.
+func (s *Server) HandleNotFound(h http.Handler) { s.notFound = h }
+
+// ServeHTTP implements http.Handler: the middleware, then the mux.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := s.begin(w, r)
+	defer x.finish()
+	setSecurityHeaders(w.Header())
+	if err := CheckOrigin(x.req); err != nil {
+		WriteProblem(x, x.req, err)
+		return
+	}
+	if isStream(r) {
+		cancel := x.endWith(s.stopping)
+		defer cancel()
+	}
+	s.mux.ServeHTTP(x, x.req)
+}
+
+// Listen opens the listener, so that the address is known before Run. Calling
+// it is optional.
+func (s *Server) Listen(ctx context.Context) (net.Addr, error) {
+	if s.listener == nil {
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.o.Addr)
+		if err != nil {
+			return nil, fmt.Errorf("server: %w", err)
+		}
+		s.listener = l
+	}
+	return s.listener.Addr(), nil
+}
+
+// Close gives up a listener that Run was never called for.
+func (s *Server) Close() error {
+	if s.listener == nil {
+		return nil
+	}
+	if err := s.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("server: %w", err)
+	}
+	return nil
+}
+
+// Run serves until ctx is done, then drains: /readyz fails, nothing new is
+// accepted, event streams end, and other requests in hand get DrainTimeout to
+// finish before they are cut off. It returns nil after a clean drain.
+func (s *Server) Run(ctx context.Context) error {
+	if _, err := s.Listen(ctx); err != nil {
+		return err
+	}
+	// Requests outlive ctx: draining means that they may finish.
+	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	s.http.BaseContext = func(net.Listener) context.Context { return requests }
+
+	served := make(chan error, 1)
+	go func() { served <- s.http.Serve(s.listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("server: %w", err)
+	case <-ctx.Done():
+	}
+	err := s.drain(context.WithoutCancel(ctx))
+	if err != nil {
+		cut()
+		_ = s.http.Close() // reports what drain reported
+	}
+	<-served // http.ErrServerClosed
+	return err
+}
+
+func (s *Server) drain(ctx context.Context) error {
+	s.draining.Store(true)
+	s.stop()
+	ctx, cancel := context.WithTimeout(ctx, s.o.DrainTimeout)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return fmt.Errorf("server: requests were cut off after %s: %w", s.o.DrainTimeout, err)
+	}
+	return nil
+}
