@@ -91,13 +91,8 @@ func (r *report) add(s scenario, runs []runReport) {
 // missed.
 func (r *report) ok(check bool) bool {
 	for _, s := range r.Scenarios {
-		if !s.Faults.clean() {
+		if !s.Faults.clean() || !s.finished() {
 			return false
-		}
-		for _, run := range s.Runs {
-			if run.Error != "" {
-				return false
-			}
 		}
 		for _, t := range s.Targets {
 			if check && t.Gates && !t.OK {
@@ -106,6 +101,11 @@ func (r *report) ok(check bool) bool {
 		}
 	}
 	return true
+}
+
+// finished reports whether every run came to its end.
+func (s scenarioReport) finished() bool {
+	return !slices.ContainsFunc(s.Runs, func(run runReport) bool { return run.Error != "" })
 }
 
 func (r *report) writeJSON(file string) error {
@@ -185,11 +185,14 @@ func (r *report) printTargets(w io.Writer) {
 		for _, t := range s.Targets {
 			fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\t%s\n", s.Name, t.Metric, t.value(), t.Want, t.verdict())
 		}
-		verdict := "ok"
-		if !s.Faults.clean() {
+		verdict, found := "ok", s.Faults.String()
+		if !s.finished() && s.Faults.clean() {
+			found = "not known" // the run failed, perhaps before anything was compared
+		}
+		if !s.finished() || !s.Faults.clean() {
 			verdict = "MISS"
 		}
-		fmt.Fprintf(tw, "  %s\tfaithful\t%s\tclean\t%s\n", s.Name, s.Faults, verdict)
+		fmt.Fprintf(tw, "  %s\tfaithful\t%s\tclean\t%s\n", s.Name, found, verdict)
 	}
 }
 
@@ -212,7 +215,9 @@ func (r *report) printFurther(w io.Writer) {
 				rest = append(rest, fmt.Sprintf("%s %s", m, number(s.Median[m])))
 			}
 		}
-		fmt.Fprintf(w, "  %s: %s\n", s.Name, strings.Join(rest, ", "))
+		if len(rest) > 0 {
+			fmt.Fprintf(w, "  %s: %s\n", s.Name, strings.Join(rest, ", "))
+		}
 	}
 }
 

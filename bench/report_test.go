@@ -54,6 +54,7 @@ func TestReportJudges(t *testing.T) {
 		{"lost in one run", []runReport{run(0.41, 9), {Faults: audit{Lost: 1}}}, false, false, "lost 1"},
 		{"doubled", []runReport{{Faults: audit{Doubled: 1}}}, false, false, "doubled 1"},
 		{"failed run", []runReport{run(0.41, 9), {Error: "no hub"}}, false, false, "FAILED: no hub"},
+		{"nothing compared", []runReport{{Error: "no hub"}}, false, false, "not known"},
 	} {
 		r := newReport(options{scale: 1}, time.Unix(0, 0))
 		r.add(s, tc.runs)

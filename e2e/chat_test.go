@@ -18,7 +18,7 @@ type message struct {
 	}
 	CreatedAt, EditedAt time.Time
 	Revision            int
-	IsPinned            bool `json:"pinned"`
+	IsPinned, IsDeleted bool
 }
 
 type author struct{ ID, Kind, Username, DisplayName, AvatarURL string }

@@ -166,7 +166,7 @@ func checkSigned(t *testing.T, a arrival, secret string) {
 	t.Helper()
 	changed := bytes.Replace(a.Body, []byte(`"version":"1.0"`), []byte(`"version":"1.1"`), 1)
 	for name, verify := range map[string]func(string, http.Header, []byte, ...webhook.Option) error{
-		"Verify": webhook.Verify, "VerifyBody": webhook.VerifyBody,
+		"Verify": webhook.Verify[string], "VerifyBody": webhook.VerifyBody[string],
 	} {
 		if err := verify(secret, a.Header, a.Body); err != nil {
 			t.Errorf("webhook.%s: %v", name, err)

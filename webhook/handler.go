@@ -24,10 +24,10 @@ const MaxBody = 10 << 20
 // What handle's error says is not sent. An event can come more than once; its
 // ID tells. Several calls of handle can run at once.
 //
-// Handler panics if the secret cannot be used ([ErrSecret]), so that a missing
+// Handler panics if a secret cannot be used ([ErrSecret]), so that a missing
 // setting stops a program when it starts and never opens it to everybody.
-func Handler(secret string, handle func(context.Context, Event) error, options ...Option) http.Handler {
-	v, err := NewVerifier(secret, options...)
+func Handler[S Secrets](secrets S, handle func(context.Context, Event) error, options ...Option) http.Handler {
+	v, err := NewVerifier(secrets, options...)
 	if err != nil {
 		panic(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,19 +27,14 @@ var (
 // and after.
 const DefaultTolerance = 5 * time.Minute
 
+// Secrets is one secret, or several of which any will do: the one before and
+// the one after while a secret is being replaced. Empty ones in a list are
+// ignored, so that an optional second can come straight from the
+// configuration, but one there must be.
+type Secrets interface{ string | []string }
+
 // Option changes how requests are verified.
 type Option func(*Verifier)
-
-// AlsoSecret accepts another secret besides the first: the one before or after
-// it while a secret is being replaced. An empty one is ignored, so that it can
-// come straight from the configuration.
-func AlsoSecret(secret string) Option {
-	return func(v *Verifier) {
-		if secret != "" {
-			v.secrets = append(v.secrets, secret)
-		}
-	}
-}
 
 // Tolerance sets how far the time of a request may be from now, instead of
 // [DefaultTolerance].
@@ -52,41 +48,53 @@ type Verifier struct {
 	signers   []*Signer
 	tolerance time.Duration
 	now       func() time.Time
-	secrets   []string // while it is being made
 }
 
-// NewVerifier returns a Verifier of requests signed with secret, or an error
-// that wraps [ErrSecret].
-func NewVerifier(secret string, options ...Option) (*Verifier, error) {
-	v := &Verifier{tolerance: DefaultTolerance, now: time.Now, secrets: []string{secret}}
+// NewVerifier returns a Verifier of requests signed with one of the secrets.
+// The error is [ErrSecret].
+func NewVerifier[S Secrets](secrets S, options ...Option) (*Verifier, error) {
+	v := &Verifier{tolerance: DefaultTolerance, now: time.Now}
 	for _, option := range options {
 		option(v)
 	}
-	for _, secret := range v.secrets {
+	for _, secret := range list(secrets) {
 		s, err := NewSigner(secret)
 		if err != nil {
 			return nil, err
 		}
 		v.signers = append(v.signers, s)
 	}
-	v.secrets = nil
+	if len(v.signers) == 0 {
+		return nil, ErrSecret
+	}
 	return v, nil
 }
 
-// Verify checks the Standard Webhooks signature of a request with one secret.
-// See [Verifier.Verify]; the error can also be [ErrSecret].
-func Verify(secret string, header http.Header, body []byte, options ...Option) error {
-	v, err := NewVerifier(secret, options...)
+// list returns the secrets that are not empty.
+func list[S Secrets](secrets S) []string {
+	switch given := any(secrets).(type) {
+	case string:
+		return []string{given}
+	case []string:
+		return slices.DeleteFunc(slices.Clone(given), func(s string) bool { return s == "" })
+	}
+	return nil
+}
+
+// Verify checks the Standard Webhooks signature of a request. See
+// [Verifier.Verify]; the error can also be [ErrSecret].
+func Verify[S Secrets](secrets S, header http.Header, body []byte, options ...Option) error {
+	v, err := NewVerifier(secrets, options...)
 	if err != nil {
 		return err
 	}
 	return v.Verify(header, body)
 }
 
-// VerifyBody checks the X-Webhook-Signature of a request with one secret. See
+// VerifyBody checks the X-Webhook-Signature of a request. See
 // [Verifier.VerifyBody]; the error can also be [ErrSecret].
-func VerifyBody(secret string, header http.Header, body []byte, options ...Option) error {
-	v, err := NewVerifier(secret, options...)
+func VerifyBody[S Secrets](secrets S, header http.Header, body []byte, options ...Option) error {
+	v, err := NewVerifier(secrets, options...)
 	if err != nil {
 		return err
 	}
@@ -169,7 +177,7 @@ func versionOne(values []string) []string {
 // recorded a request can send it again; prefer [Verifier.Verify]. The error
 // wraps [ErrMissingSignature] or [ErrSignature].
 func (v *Verifier) VerifyBody(header http.Header, body []byte) error {
-	given := append(header.Values(HeaderBodySignature), header.Values(HeaderBodySignatureNext)...)
+	given := slices.Concat(header.Values(HeaderBodySignature), header.Values(HeaderBodySignatureNext))
 	if len(given) == 0 {
 		return fmt.Errorf("%w: no header %s", ErrMissingSignature, strings.ToLower(HeaderBodySignature))
 	}

@@ -366,7 +366,7 @@ func checkProxy(config app.Config) (string, error) {
 				"set HUB_TRUSTED_PROXIES to the proxy alone", network)
 		}
 	}
-	return fmt.Sprintf("%d networks are trusted", len(config.Incoming.TrustedProxies)), nil
+	return fmt.Sprintf("trusted networks: %d", len(config.Incoming.TrustedProxies)), nil
 }
 
 func checkAdminToken(config app.Config) (string, error) {

@@ -79,12 +79,9 @@ func newReceiver(options listenOptions, p printer) (*receiver, error) {
 	if len(options.secrets) == 0 {
 		return r, nil
 	}
-	verifying := []webhook.Option{webhook.Clock(func() time.Time { return r.now() })}
-	for _, other := range options.secrets[1:] {
-		verifying = append(verifying, webhook.AlsoSecret(other))
-	}
+	clock := webhook.Clock(func() time.Time { return r.now() })
 	var err error
-	r.verifier, err = webhook.NewVerifier(options.secrets[0], verifying...)
+	r.verifier, err = webhook.NewVerifier(options.secrets, clock)
 	return r, err
 }
 
@@ -215,8 +212,8 @@ func (r *receiver) remember(a *arrival) {
 // promise says at the start what will be done with a delivery.
 func (r *receiver) promise() string {
 	verified := "signatures are not verified: no --secret"
-	if n := len(r.options.secrets); n > 0 {
-		verified = fmt.Sprintf("signatures are verified with %d secrets", n)
+	if r.verifier != nil {
+		verified = "both signatures are verified"
 	}
 	if r.options.failRate > 0 {
 		return fmt.Sprintf("%s; %.0f %% are answered 500, the others %d", verified, 100*r.options.failRate, r.options.status)
@@ -227,7 +224,7 @@ func (r *receiver) promise() string {
 func (r *receiver) summary() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return fmt.Sprintf("%d received, %d with a bad signature, %d duplicates of an accepted one, %d not answered 2xx.",
+	return fmt.Sprintf("Received: %d; bad signature: %d; again after a 2xx: %d; not answered 2xx: %d.",
 		r.totals.received, r.totals.invalid, r.totals.duplicates, r.totals.refused)
 }
 

@@ -226,7 +226,7 @@ func TestListenCountsRepetitions(t *testing.T) {
 	if diff := cmp.Diff([]string{"d1 1 false", "d1 2 false", "d1 3 true", "d2 1 false", "d2 0 false"}, seen); diff != "" {
 		t.Errorf("seen (-want +got):\n%s", diff)
 	}
-	const want = "5 received, 1 with a bad signature, 1 duplicates of an accepted one, 2 not answered 2xx."
+	const want = "Received: 5; bad signature: 1; again after a 2xx: 1; not answered 2xx: 2."
 	if got := r.summary(); got != want {
 		t.Errorf("summary %q", got)
 	}
@@ -390,7 +390,7 @@ func TestListenCommand(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if text := messages.String(); !strings.Contains(text, "verified with 2 secrets") || !strings.Contains(text, "1 received, 0 with") {
+	if text := messages.String(); !strings.Contains(text, "both signatures are verified") || !strings.Contains(text, "Received: 1; bad signature: 0;") {
 		t.Errorf("messages: %s", text)
 	}
 	if strings.Contains(messages.String()+out.String(), listenSecret) {

@@ -9,8 +9,8 @@ import (
 	"github.com/nself-chat/hub"
 )
 
-// auditWire is one action of an operator as it is shown.
-type auditWire struct {
+// AuditEntry is one action of an operator as it is shown.
+type AuditEntry struct {
 	ID        hub.AuditID     `json:"id"`
 	ActorID   hub.UserID      `json:"actorId,omitempty"`
 	TokenID   hub.TokenID     `json:"tokenId,omitempty"`
@@ -22,23 +22,23 @@ type auditWire struct {
 	CreatedAt time.Time       `json:"createdAt"`
 }
 
-func wireAudit(e hub.AuditEntry) auditWire {
-	return auditWire{e.ID, e.ActorID, e.TokenID, e.RemoteIP, e.Action, e.Subject, e.Before, e.After, e.CreatedAt}
+func wireAudit(e hub.AuditEntry) AuditEntry {
+	return AuditEntry{e.ID, e.ActorID, e.TokenID, e.RemoteIP, e.Action, e.Subject, e.Before, e.After, e.CreatedAt}
 }
 
-type listAuditInput struct{ paging }
+type listAuditInput struct{ Paging }
 
 func (a *API) auditRoutes() {
 	register(a, operation{
 		method: http.MethodGet, path: "/api/audit-log", id: "listAuditLog", tag: "access", summary: "List what operators did, newest first",
-	}, func(ctx context.Context, who hub.Actor, in *listAuditInput) (page[auditWire], error) {
+	}, func(ctx context.Context, who hub.Actor, in *listAuditInput) (page[AuditEntry], error) {
 		before, err := idCursor[hub.AuditID]("audit", in.Cursor)
 		if err != nil {
-			return page[auditWire]{}, err
+			return page[AuditEntry]{}, err
 		}
 		entries, more, err := a.Control.AuditLog(ctx, who, before, in.Limit)
 		if err != nil {
-			return page[auditWire]{}, err
+			return page[AuditEntry]{}, err
 		}
 		return pageOf(entries, wireAudit, nextOf("audit", entries, more, func(e hub.AuditEntry) string { return string(e.ID) })), nil
 	})

@@ -9,8 +9,8 @@ import (
 	"github.com/nself-chat/hub/internal/control"
 )
 
-// channelWire is a channel as it is shown.
-type channelWire struct {
+// Channel is a channel as it is shown.
+type Channel struct {
 	ID            hub.ChannelID   `json:"id"`
 	Name          string          `json:"name"`
 	Description   string          `json:"description"`
@@ -27,22 +27,25 @@ type channelWire struct {
 	ArchivedAt    time.Time       `json:"archivedAt,omitzero"`
 }
 
-func (c channelWire) etag() string     { return control.Version(c.UpdatedAt) }
-func (c channelWire) location() string { return "/api/channels/" + string(c.ID) }
+func (c Channel) etag() string     { return control.Version(c.UpdatedAt) }
+func (c Channel) location() string { return "/api/channels/" + string(c.ID) }
 
-func wireChannel(c hub.Channel) channelWire {
-	return channelWire{
+func wireChannel(c hub.Channel) Channel {
+	return Channel{
 		ID: c.ID, Name: c.Name, Description: c.Description, Topic: c.Topic, Type: c.Type, IsDefault: c.IsDefault, IsArchived: c.IsArchived,
 		MemberCount: c.MemberCount, MessageCount: c.MessageCount, LastMessageAt: c.LastMessageAt, CreatedBy: c.CreatedBy,
 		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, ArchivedAt: c.ArchivedAt,
 	}
 }
 
+// ChannelPath is the path of a channel. It is exported because huma reads
+// only exported fields, embedded ones too.
+type ChannelPath struct {
+	ID hub.ChannelID `path:"id"`
+}
+
 type (
-	channelInput struct {
-		ID hub.ChannelID `path:"id"`
-	}
-	listChannelsInput struct{ paging }
+	listChannelsInput struct{ Paging }
 	makeChannelInput  struct {
 		Body struct {
 			Name        string          `json:"name" doc:"Lower-case letters, digits, - and _; unique."`
@@ -52,8 +55,8 @@ type (
 		} `nameHint:"ChannelCreate"`
 	}
 	patchChannelInput struct {
-		channelInput
-		conditional
+		ChannelPath
+		Conditional
 		Body struct {
 			Name        field[string] `json:"name,omitzero"`
 			Topic       field[string] `json:"topic,omitzero"`
@@ -67,17 +70,17 @@ func (a *API) channelRoutes() {
 	const base = "/api/channels"
 	register(a, operation{
 		method: http.MethodGet, path: base, id: "listChannels", tag: "channels", summary: "List channels by name",
-	}, func(ctx context.Context, who hub.Actor, in *listChannelsInput) (page[channelWire], error) {
+	}, func(ctx context.Context, who hub.Actor, in *listChannelsInput) (page[Channel], error) {
 		after, err := decodeCursor("channel", in.Cursor)
 		if err != nil {
-			return page[channelWire]{}, err
+			return page[Channel]{}, err
 		}
 		channels, next, err := a.Control.Channels(ctx, who, after, in.Limit)
 		return pageOf(channels, wireChannel, encodeCursor("channel", next)), err
 	})
 	register(a, operation{
 		method: http.MethodPost, path: base, id: "createChannel", tag: "channels", summary: "Make a channel", status: http.StatusCreated,
-	}, func(ctx context.Context, who hub.Actor, in *makeChannelInput) (channelWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *makeChannelInput) (Channel, error) {
 		b := in.Body
 		return wired(wireChannel)(a.Control.CreateChannel(ctx, who, control.NewChannel{
 			Name: b.Name, Type: b.Type, Topic: b.Topic, Description: b.Description,
@@ -85,13 +88,13 @@ func (a *API) channelRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodGet, path: base + "/{id}", id: "getChannel", tag: "channels", summary: "Show a channel",
-	}, func(ctx context.Context, who hub.Actor, in *channelInput) (channelWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *ChannelPath) (Channel, error) {
 		return wired(wireChannel)(a.Control.Channel(ctx, who, in.ID))
 	})
 	register(a, operation{
 		method: http.MethodPatch, path: base + "/{id}", id: "updateChannel", tag: "channels", summary: "Change or archive a channel",
 		doc: "Absent fields keep their value, null resets to the default.",
-	}, func(ctx context.Context, who hub.Actor, in *patchChannelInput) (channelWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *patchChannelInput) (Channel, error) {
 		b := in.Body
 		return wired(wireChannel)(a.Control.UpdateChannel(ctx, who, in.ID, in.IfMatch, control.ChannelChange{
 			Name: b.Name.Change, Topic: b.Topic.Change, Description: b.Description.Change, IsArchived: b.IsArchived.Change,
@@ -99,7 +102,7 @@ func (a *API) channelRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: base + "/{id}", id: "deleteChannel", tag: "channels", summary: "Delete a channel with its messages",
-	}, func(ctx context.Context, who hub.Actor, in *channelInput) (nothing, error) {
+	}, func(ctx context.Context, who hub.Actor, in *ChannelPath) (nothing, error) {
 		return nothing{}, a.Control.DeleteChannel(ctx, who, in.ID)
 	})
 }

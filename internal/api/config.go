@@ -29,7 +29,7 @@ func (a *API) config() huma.Config {
 				},
 			},
 		},
-		Formats:       map[string]huma.Format{"application/json": jsonFormat},
+		Formats:       map[string]huma.Format{"application/json": jsonFormat, "application/problem+json": jsonFormat},
 		DefaultFormat: "application/json",
 	}
 	return c

@@ -54,8 +54,8 @@ func idCursor[T ~string](kind, cursor string) (T, error) {
 	return T(key), err
 }
 
-// paging are the query parameters of every list.
-type paging struct {
+// Paging holds the query parameters of every list.
+type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Items on a page."`
 	Cursor string `query:"cursor" maxLength:"512" doc:"The nextCursor of the page before."`
 }
@@ -86,16 +86,16 @@ func nextOf[T any](kind string, things []T, more bool, key func(T) string) strin
 
 // cut returns one page of a list that is small enough to be read whole and is
 // in the order of its keys, which are ids.
-func cut[T any](kind string, things []T, p paging, key func(T) string) (items []T, next string, err error) {
+func cut[T any](kind string, things []T, p Paging, key func(T) string) (items []T, next string, err error) {
 	return cutBy(kind, things, p, key, func(key, last string) bool { return key > last })
 }
 
 // cutNewest is cut for lists in the opposite order.
-func cutNewest[T any](kind string, things []T, p paging, key func(T) string) (items []T, next string, err error) {
+func cutNewest[T any](kind string, things []T, p Paging, key func(T) string) (items []T, next string, err error) {
 	return cutBy(kind, things, p, key, func(key, last string) bool { return key < last })
 }
 
-func cutBy[T any](kind string, things []T, p paging, key func(T) string, follows func(key, last string) bool) (
+func cutBy[T any](kind string, things []T, p Paging, key func(T) string, follows func(key, last string) bool) (
 	items []T, next string, err error,
 ) {
 	last, err := idCursor[string](kind, p.Cursor)

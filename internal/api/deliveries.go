@@ -11,8 +11,8 @@ import (
 	"github.com/nself-chat/hub/internal/control"
 )
 
-// deliveryWire is a delivery as it is shown.
-type deliveryWire struct {
+// Delivery is a delivery as it is shown.
+type Delivery struct {
 	ID         hub.DeliveryID     `json:"id" doc:"Receivers see it as webhook-id and X-Webhook-ID."`
 	WebhookID  hub.WebhookID      `json:"webhookId"`
 	EventID    hub.EventID        `json:"eventId"`
@@ -28,16 +28,16 @@ type deliveryWire struct {
 	FinishedAt time.Time          `json:"finishedAt,omitzero"`
 }
 
-func wireDelivery(d hub.Delivery) deliveryWire {
-	return deliveryWire{
+func wireDelivery(d hub.Delivery) Delivery {
+	return Delivery{
 		ID: d.ID, WebhookID: d.WebhookID, EventID: d.EventID, Event: d.EventType, Status: d.Status, Attempts: d.Attempts,
 		DueAt: d.DueAt, LastStatus: d.LastStatus, LastError: d.LastError, OrderKey: d.OrderKey,
 		CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, FinishedAt: d.FinishedAt,
 	}
 }
 
-// attemptWire is one try of a delivery.
-type attemptWire struct {
+// Attempt is one try of a delivery.
+type Attempt struct {
 	Number          int             `json:"number"`
 	StartedAt       time.Time       `json:"startedAt"`
 	Duration        float64         `json:"duration" doc:"Milliseconds."`
@@ -53,8 +53,8 @@ type attemptWire struct {
 	DueAt           time.Time       `json:"scheduledFor,omitzero" doc:"When the next attempt was due by that decision."`
 }
 
-func wireAttempt(t hub.Attempt) attemptWire {
-	return attemptWire{
+func wireAttempt(t hub.Attempt) Attempt {
+	return Attempt{
 		Number: t.Number, StartedAt: t.StartedAt, Duration: float64(t.Duration.Microseconds()) / 1000,
 		RequestHeaders: t.RequestHeaders, ResponseStatus: t.ResponseStatus, ResponseHeaders: t.ResponseHeaders,
 		ResponseBody: printable(t.ResponseBody), Truncated: t.Truncated, RemoteAddr: t.RemoteAddr, Error: t.Error,
@@ -70,23 +70,23 @@ func printable(b []byte) string {
 	return string([]rune(string(b)))
 }
 
-// deliveryDetail is a delivery with its attempts and its request.
-type deliveryDetail struct {
-	deliveryWire
-	Request *requestWire  `json:"request,omitempty" doc:"Absent when the event was trimmed."`
-	Log     []attemptWire `json:"log" doc:"The attempts, oldest first."`
+// DeliveryDetail is a delivery with its attempts and its request.
+type DeliveryDetail struct {
+	Delivery
+	Request *SentRequest `json:"request,omitempty" doc:"Absent when the event was trimmed."`
+	Log     []Attempt    `json:"log" doc:"The attempts, oldest first."`
 }
 
-// requestWire is the request of a delivery.
-type requestWire struct {
+// SentRequest is the request of a delivery.
+type SentRequest struct {
 	Headers map[string][]string `json:"headers"`
 	Body    string              `json:"body" doc:"Byte for byte as sent."`
 }
 
-func wireDetail(d control.DeliveryDetail) deliveryDetail {
-	out := deliveryDetail{deliveryWire: wireDelivery(d.Delivery), Log: make([]attemptWire, len(d.Attempts))}
+func wireDetail(d control.DeliveryDetail) DeliveryDetail {
+	out := DeliveryDetail{Delivery: wireDelivery(d.Delivery), Log: make([]Attempt, len(d.Attempts))}
 	if d.Body != nil {
-		out.Request = &requestWire{Headers: d.Header, Body: string(d.Body)}
+		out.Request = &SentRequest{Headers: d.Header, Body: string(d.Body)}
 	}
 	for i := range d.Attempts {
 		out.Log[i] = wireAttempt(d.Attempts[i])
@@ -99,7 +99,7 @@ type deliveryInput struct {
 }
 
 type listDeliveriesInput struct {
-	paging
+	Paging
 	WebhookID hub.WebhookID      `query:"webhookId" maxLength:"36"`
 	Status    hub.DeliveryStatus `query:"status" enum:"pending,active,retrying,held,success,failed,canceled"`
 	Event     string             `query:"event" maxLength:"128" doc:"Event name or pattern."`
@@ -111,33 +111,33 @@ func (a *API) deliveryRoutes() {
 	const one = "/api/deliveries/{id}"
 	register(a, operation{
 		method: http.MethodGet, path: "/api/deliveries", id: "listDeliveries", tag: "deliveries", summary: "List deliveries, newest first",
-	}, func(ctx context.Context, who hub.Actor, in *listDeliveriesInput) (page[deliveryWire], error) {
+	}, func(ctx context.Context, who hub.Actor, in *listDeliveriesInput) (page[Delivery], error) {
 		before, err := idCursor[hub.DeliveryID]("delivery", in.Cursor)
 		if err != nil {
-			return page[deliveryWire]{}, err
+			return page[Delivery]{}, err
 		}
 		items, more, err := a.Control.Deliveries(ctx, who, hub.DeliveryQuery{
 			WebhookID: in.WebhookID, Status: in.Status, Event: in.Event, Since: in.Since, Until: in.Until, Before: before, Limit: in.Limit,
 		})
 		if err != nil {
-			return page[deliveryWire]{}, err
+			return page[Delivery]{}, err
 		}
 		return pageOf(items, wireDelivery, nextOf("delivery", items, more, func(d hub.Delivery) string { return string(d.ID) })), nil
 	})
 	register(a, operation{
 		method: http.MethodGet, path: one, id: "getDelivery", tag: "deliveries", summary: "Show a delivery with its attempts",
-	}, func(ctx context.Context, who hub.Actor, in *deliveryInput) (deliveryDetail, error) {
+	}, func(ctx context.Context, who hub.Actor, in *deliveryInput) (DeliveryDetail, error) {
 		return wired(wireDetail)(a.Control.Delivery(ctx, who, in.ID))
 	})
 	register(a, operation{
 		method: http.MethodPost, path: one + "/retry", id: "retryDelivery", tag: "deliveries", summary: "Send a delivery again",
 		doc: "It keeps its id and continues its count of attempts.", status: http.StatusAccepted,
-	}, func(ctx context.Context, who hub.Actor, in *deliveryInput) (deliveryWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *deliveryInput) (Delivery, error) {
 		return wired(wireDelivery)(a.Control.RetryDelivery(ctx, who, in.ID))
 	})
 	register(a, operation{
 		method: http.MethodPost, path: one + "/cancel", id: "cancelDelivery", tag: "deliveries", summary: "Give a delivery up",
-	}, func(ctx context.Context, who hub.Actor, in *deliveryInput) (deliveryWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *deliveryInput) (Delivery, error) {
 		return wired(wireDelivery)(a.Control.CancelDelivery(ctx, who, in.ID))
 	})
 }

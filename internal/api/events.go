@@ -14,16 +14,16 @@ import (
 	"github.com/nself-chat/hub/internal/control"
 )
 
-// eventBody is the body of POST /api/events.
-type eventBody struct {
+// EventPublish is the body of POST /api/events.
+type EventPublish struct {
 	Event          string           `json:"event" doc:"Name: letters, digits, '_', '-' and '.'." example:"order.created"`
 	Data           json.RawMessage  `json:"data" doc:"Any JSON value; delivered byte for byte."`
 	TriggeredBy    *hub.TriggeredBy `json:"triggeredBy,omitempty" doc:"Who caused it; otherwise the caller."`
 	IdempotencyKey string           `json:"idempotencyKey,omitempty" doc:"The same as the header Idempotency-Key."`
 }
 
-// eventWire is an event as it is shown.
-type eventWire struct {
+// Event is an event as it is shown.
+type Event struct {
 	ID          hub.EventID      `json:"id"`
 	Seq         int64            `json:"seq" doc:"Orders the event log."`
 	Event       string           `json:"event"`
@@ -35,15 +35,15 @@ type eventWire struct {
 	Data        json.RawMessage  `json:"data"`
 }
 
-func wireEvent(e *hub.Event) eventWire {
-	return eventWire{
+func wireEvent(e *hub.Event) Event {
+	return Event{
 		ID: e.ID, Seq: e.Seq, Event: e.Type, Timestamp: e.Time, ChannelID: e.ChannelID, TriggeredBy: e.TriggeredBy,
 		Origin: e.Origin, TraceID: e.Trace, Data: e.Data,
 	}
 }
 
 type listEventsInput struct {
-	paging
+	Paging
 	Event string `query:"event" maxLength:"128" doc:"Event name or pattern, such as message.*"`
 }
 
@@ -61,7 +61,7 @@ func (a *API) eventRoutes() {
 			Description: "Number of hubs the event has passed through; above 5 it is refused with 508.",
 		})
 		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-			"application/json": {Schema: a.schema(reflect.TypeFor[eventBody]())},
+			"application/json": {Schema: a.schema(reflect.TypeFor[EventPublish]())},
 		}}
 		op.Responses["202"] = &huma.Response{Description: "Accepted", Content: map[string]*huma.MediaType{
 			"application/json": {Schema: a.schema(reflect.TypeFor[control.Published]())},
@@ -69,20 +69,20 @@ func (a *API) eventRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodGet, path: "/api/events", id: "listEvents", tag: "events", summary: "List events, newest first",
-	}, func(ctx context.Context, who hub.Actor, in *listEventsInput) (page[eventWire], error) {
+	}, func(ctx context.Context, who hub.Actor, in *listEventsInput) (page[Event], error) {
 		key, err := decodeCursor("event", in.Cursor)
 		if err != nil {
-			return page[eventWire]{}, err
+			return page[Event]{}, err
 		}
 		before, ok := int64(0), true
 		if key != "" {
 			if before, ok = control.ParseSeq(key); !ok || before == 0 {
-				return page[eventWire]{}, badCursor()
+				return page[Event]{}, badCursor()
 			}
 		}
 		events, next, err := a.Control.Events(ctx, who, before, in.Event, in.Limit)
 		if err != nil {
-			return page[eventWire]{}, err
+			return page[Event]{}, err
 		}
 		cursor := ""
 		if next > 0 {
@@ -92,10 +92,10 @@ func (a *API) eventRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodGet, path: "/api/events/{id}", id: "getEvent", tag: "events", summary: "Show an event",
-	}, func(ctx context.Context, who hub.Actor, in *eventInput) (eventWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *eventInput) (Event, error) {
 		e, err := a.Control.Event(ctx, who, in.ID)
 		if err != nil {
-			return eventWire{}, err
+			return Event{}, err
 		}
 		return wireEvent(e), nil
 	})
@@ -146,7 +146,7 @@ func (a *API) publishEvent(w http.ResponseWriter, r *http.Request) error {
 }
 
 // decodeEvent reads the body of POST /api/events.
-func decodeEvent(body []byte) (e eventBody, err error) {
+func decodeEvent(body []byte) (e EventPublish, err error) {
 	if len(body) == 0 {
 		return e, hub.Errorf(hub.Invalid, "The request needs a JSON body.")
 	}

@@ -6,11 +6,11 @@ import (
 	"github.com/nself-chat/hub"
 )
 
-// filterWire is a filter, which describes itself: it contains itself.
-type filterWire struct{ hub.Filter }
+// Filter is a filter, which describes itself: it contains itself.
+type Filter struct{ hub.Filter }
 
 // Schema implements huma.SchemaProvider.
-func (filterWire) Schema(huma.Registry) *huma.Schema {
+func (Filter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{
 		Type: huma.TypeObject, AdditionalProperties: true,
 		Description: "all, any (arrays of filters), not (a filter), or field (a dotted path into the data) with exactly one of " +

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -87,14 +88,27 @@ func writeKept(w http.ResponseWriter, answer control.Answer) {
 
 // requestHash identifies a request by its method, address and body.
 func requestHash(r *http.Request, body []byte) string {
-	return contentHash(r.Method, r.URL.RequestURI(), body)
-}
-
-func contentHash(method, address string, body []byte) string {
 	h := sha256.New()
-	_, _ = io.WriteString(h, method+" "+address+"\n")
+	_, _ = io.WriteString(h, r.Method+" "+r.URL.RequestURI()+"\n")
 	_, _ = h.Write(body)
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+type hashKey struct{}
+
+// withHash notes the request's hash in its context, when it has an
+// Idempotency-Key, for operations that take the key into their own commit.
+func withHash(r *http.Request, body []byte) *http.Request {
+	if r.Header.Get(keyHeader) == "" {
+		return r
+	}
+	return r.WithContext(context.WithValue(r.Context(), hashKey{}, requestHash(r, body)))
+}
+
+// hashOf returns what withHash noted.
+func hashOf(ctx context.Context) string {
+	hash, _ := ctx.Value(hashKey{}).(string)
+	return hash
 }
 
 // recorder holds an answer back until it is kept.

@@ -9,8 +9,8 @@ import (
 	"github.com/nself-chat/hub/internal/control"
 )
 
-// incomingWire is an incoming webhook as it is shown.
-type incomingWire struct {
+// IncomingWebhook is an incoming webhook as it is shown.
+type IncomingWebhook struct {
 	ID            hub.IncomingID `json:"id"`
 	Name          string         `json:"name"`
 	ChannelID     hub.ChannelID  `json:"targetChannelId"`
@@ -32,18 +32,18 @@ type incomingWire struct {
 	UpdatedAt     time.Time      `json:"updatedAt"`
 }
 
-func (w incomingWire) etag() string     { return control.Version(w.UpdatedAt) }
-func (w incomingWire) location() string { return "/api/incoming-webhooks/" + string(w.ID) }
+func (w IncomingWebhook) etag() string     { return control.Version(w.UpdatedAt) }
+func (w IncomingWebhook) location() string { return "/api/incoming-webhooks/" + string(w.ID) }
 
-// incomingMade is an incoming webhook with its token, shown once.
-type incomingMade struct {
-	incomingWire
+// IncomingWebhookMade is an incoming webhook with its token, shown once.
+type IncomingWebhookMade struct {
+	IncomingWebhook
 	Token string `json:"token" doc:"Shown once."`
 	URL   string `json:"url" doc:"Where to post; it contains the token."`
 }
 
-func wireIncoming(w hub.IncomingWebhook) incomingWire {
-	out := incomingWire{
+func wireIncoming(w hub.IncomingWebhook) IncomingWebhook {
+	out := IncomingWebhook{
 		ID: w.ID, Name: w.Name, ChannelID: w.ChannelID, UserID: w.UserID, Username: w.Username, AvatarURL: w.AvatarURL,
 		Enabled: w.Enabled, Signed: w.SealedHMAC != "", AllowIPs: orEmpty(w.AllowIPs), ExpiresAt: w.ExpiresAt,
 		AllowMentions: w.AllowMentions, PreviousUntil: w.PreviousUntil, LastUsedAt: w.LastUsedAt, CallCount: w.CallCount,
@@ -55,12 +55,12 @@ func wireIncoming(w hub.IncomingWebhook) incomingWire {
 	return out
 }
 
-func wireIncomingMade(w hub.IncomingWebhook, s control.IncomingSecret) incomingMade {
-	return incomingMade{wireIncoming(w), s.Token.Reveal(), s.URL.Reveal()}
+func wireIncomingMade(w hub.IncomingWebhook, s control.IncomingSecret) IncomingWebhookMade {
+	return IncomingWebhookMade{wireIncoming(w), s.Token.Reveal(), s.URL.Reveal()}
 }
 
-// callWire is one request to an incoming webhook.
-type callWire struct {
+// Call is one request to an incoming webhook.
+type Call struct {
 	ID         hub.CallID     `json:"id"`
 	IncomingID hub.IncomingID `json:"incomingWebhookId"`
 	Verdict    string         `json:"verdict" doc:"accepted, or why not."`
@@ -75,16 +75,16 @@ type callWire struct {
 	CreatedAt  time.Time      `json:"createdAt"`
 }
 
-func wireCall(c hub.Call) callWire {
-	return callWire{
+func wireCall(c hub.Call) Call {
+	return Call{
 		ID: c.ID, IncomingID: c.IncomingID, Verdict: c.Verdict, Reason: c.Reason, Dialect: c.Dialect, RemoteIP: c.RemoteIP,
 		Status: c.Status, BodySize: c.BodySize, Body: printable(c.Body), MessageID: c.MessageID,
 		Duration: float64(c.Duration.Microseconds()) / 1000, CreatedAt: c.CreatedAt,
 	}
 }
 
-// incomingBody makes an incoming webhook, or changes one.
-type incomingBody struct {
+// IncomingWebhookFields makes an incoming webhook, or changes one.
+type IncomingWebhookFields struct {
 	Name          field[string]    `json:"name,omitzero" doc:"Required when making one."`
 	ChannelID     field[string]    `json:"targetChannelId,omitzero" doc:"Required when making one."`
 	Username      field[string]    `json:"username,omitzero" doc:"The name its messages show; otherwise the webhook's."`
@@ -97,7 +97,7 @@ type incomingBody struct {
 	AllowMentions field[bool]      `json:"allowMentions,omitzero" doc:"Texts may mention everybody."`
 }
 
-func (b *incomingBody) change() control.IncomingChange {
+func (b *IncomingWebhookFields) change() control.IncomingChange {
 	return control.IncomingChange{
 		Name: b.Name.Change, ChannelID: changeTo(b.ChannelID, func(s string) hub.ChannelID { return hub.ChannelID(s) }),
 		Username: b.Username.Change, AvatarURL: b.AvatarURL.Change, Enabled: b.Enabled.Change, HMACSecret: b.HMACSecret.Change,
@@ -105,29 +105,31 @@ func (b *incomingBody) change() control.IncomingChange {
 	}
 }
 
+// IncomingPath is the path of an incoming webhook.
+type IncomingPath struct {
+	ID hub.IncomingID `path:"id"`
+}
+
 type (
-	incomingInput struct {
-		ID hub.IncomingID `path:"id"`
-	}
-	listIncomingInput struct{ paging }
+	listIncomingInput struct{ Paging }
 	makeIncomingInput struct {
-		Body incomingBody `nameHint:"IncomingWebhookCreate"`
+		Body IncomingWebhookFields `nameHint:"IncomingWebhookCreate"`
 	}
 	patchIncomingInput struct {
-		incomingInput
-		conditional
-		Body incomingBody
+		IncomingPath
+		Conditional
+		Body IncomingWebhookFields
 	}
 	rotateIncomingInput struct {
-		incomingInput
-		Body *overlapBody
+		IncomingPath
+		Body *Overlap
 	}
 	callsInput struct {
-		incomingInput
-		paging
+		IncomingPath
+		Paging
 	}
 	callInput struct {
-		incomingInput
+		IncomingPath
 		CallID hub.CallID `path:"callId"`
 	}
 )
@@ -136,42 +138,42 @@ func (a *API) incomingRoutes() {
 	const base = "/api/incoming-webhooks"
 	register(a, operation{
 		method: http.MethodGet, path: base, id: "listIncomingWebhooks", tag: "incoming webhooks", summary: "List incoming webhooks, oldest first",
-	}, func(ctx context.Context, who hub.Actor, in *listIncomingInput) (page[incomingWire], error) {
+	}, func(ctx context.Context, who hub.Actor, in *listIncomingInput) (page[IncomingWebhook], error) {
 		all, err := a.Control.Incomings(ctx, who)
 		if err != nil {
-			return page[incomingWire]{}, err
+			return page[IncomingWebhook]{}, err
 		}
-		items, next, err := cut("incoming", all, in.paging, func(w hub.IncomingWebhook) string { return string(w.ID) })
+		items, next, err := cut("incoming", all, in.Paging, func(w hub.IncomingWebhook) string { return string(w.ID) })
 		return pageOf(items, wireIncoming, next), err
 	})
 	register(a, operation{
 		method: http.MethodPost, path: base, id: "createIncomingWebhook", tag: "incoming webhooks", summary: "Make an incoming webhook",
 		status: http.StatusCreated,
-	}, func(ctx context.Context, who hub.Actor, in *makeIncomingInput) (incomingMade, error) {
+	}, func(ctx context.Context, who hub.Actor, in *makeIncomingInput) (IncomingWebhookMade, error) {
 		w, s, err := a.Control.CreateIncoming(ctx, who, in.Body.change())
 		return wireIncomingMade(w, s), err
 	})
 	register(a, operation{
 		method: http.MethodGet, path: base + "/{id}", id: "getIncomingWebhook", tag: "incoming webhooks", summary: "Show an incoming webhook",
-	}, func(ctx context.Context, who hub.Actor, in *incomingInput) (incomingWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *IncomingPath) (IncomingWebhook, error) {
 		return wired(wireIncoming)(a.Control.Incoming(ctx, who, in.ID))
 	})
 	register(a, operation{
 		method: http.MethodPatch, path: base + "/{id}", id: "updateIncomingWebhook", tag: "incoming webhooks", summary: "Change an incoming webhook",
 		doc: "Absent fields keep their value, null resets to the default.",
-	}, func(ctx context.Context, who hub.Actor, in *patchIncomingInput) (incomingWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *patchIncomingInput) (IncomingWebhook, error) {
 		return wired(wireIncoming)(a.Control.UpdateIncoming(ctx, who, in.ID, in.IfMatch, in.Body.change()))
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: base + "/{id}", id: "deleteIncomingWebhook", tag: "incoming webhooks", summary: "Delete an incoming webhook",
 		doc: "Its messages and its log stay.",
-	}, func(ctx context.Context, who hub.Actor, in *incomingInput) (nothing, error) {
+	}, func(ctx context.Context, who hub.Actor, in *IncomingPath) (nothing, error) {
 		return nothing{}, a.Control.DeleteIncoming(ctx, who, in.ID)
 	})
 	register(a, operation{
 		method: http.MethodPost, path: base + "/{id}/rotate", id: "rotateIncomingToken", tag: "incoming webhooks", summary: "Give it a new token",
 		doc: "The old one is taken until the overlap ends.",
-	}, func(ctx context.Context, who hub.Actor, in *rotateIncomingInput) (incomingMade, error) {
+	}, func(ctx context.Context, who hub.Actor, in *rotateIncomingInput) (IncomingWebhookMade, error) {
 		w, s, err := a.Control.RotateIncoming(ctx, who, in.ID, in.Body.overlap())
 		return wireIncomingMade(w, s), err
 	})
@@ -181,26 +183,26 @@ func (a *API) incomingRoutes() {
 func (a *API) callRoutes(log string) {
 	register(a, operation{
 		method: http.MethodGet, path: log, id: "listCalls", tag: "incoming webhooks", summary: "List its calls, newest first",
-	}, func(ctx context.Context, who hub.Actor, in *callsInput) (page[callWire], error) {
+	}, func(ctx context.Context, who hub.Actor, in *callsInput) (page[Call], error) {
 		before, err := idCursor[hub.CallID]("call", in.Cursor)
 		if err != nil {
-			return page[callWire]{}, err
+			return page[Call]{}, err
 		}
 		calls, more, err := a.Control.Calls(ctx, who, in.ID, before, in.Limit)
 		if err != nil {
-			return page[callWire]{}, err
+			return page[Call]{}, err
 		}
 		return pageOf(calls, wireCall, nextOf("call", calls, more, func(c hub.Call) string { return string(c.ID) })), nil
 	})
 	register(a, operation{
 		method: http.MethodGet, path: log + "/{callId}", id: "getCall", tag: "incoming webhooks", summary: "Show a call with its body",
-	}, func(ctx context.Context, who hub.Actor, in *callInput) (callWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *callInput) (Call, error) {
 		return wired(wireCall)(a.Control.Call(ctx, who, in.ID, in.CallID))
 	})
 	register(a, operation{
 		method: http.MethodPost, path: log + "/{callId}/replay", id: "replayCall", tag: "incoming webhooks", summary: "Post a call again",
 		status: http.StatusAccepted,
-	}, func(ctx context.Context, who hub.Actor, in *callInput) (callWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *callInput) (Call, error) {
 		return wired(wireCall)(a.Control.ReplayCall(ctx, who, in.ID, in.CallID))
 	})
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/nself-chat/hub"
 )
 
-// memberWire is a membership as it is shown.
-type memberWire struct {
+// Member is a membership as it is shown.
+type Member struct {
 	ChannelID hub.ChannelID `json:"channelId"`
 	UserID    hub.UserID    `json:"userId"`
 	User      hub.UserInfo  `json:"user"`
@@ -17,25 +17,27 @@ type memberWire struct {
 	JoinedAt  time.Time     `json:"joinedAt"`
 }
 
-func wireMember(m hub.Member) memberWire {
+func wireMember(m hub.Member) Member {
 	u := m.User
-	return memberWire{
+	return Member{
 		ChannelID: m.ChannelID, UserID: u.ID, Role: m.Role, JoinedAt: m.JoinedAt,
 		User: hub.UserInfo{ID: u.ID, Username: u.Username, DisplayName: u.DisplayName, Kind: u.Kind, AvatarURL: u.AvatarURL},
 	}
 }
 
+// MemberPath is the path of a membership.
+type MemberPath struct {
+	ChannelPath
+	UserID hub.UserID `path:"userId"`
+}
+
 type (
 	listMembersInput struct {
-		channelInput
-		paging
-	}
-	memberInput struct {
-		channelInput
-		UserID hub.UserID `path:"userId"`
+		ChannelPath
+		Paging
 	}
 	setMemberInput struct {
-		memberInput
+		MemberPath
 		Body *struct {
 			Role hub.Role `json:"role,omitempty" enum:"owner,admin,member,guest" default:"member"`
 		} `nameHint:"MemberSet"`
@@ -46,22 +48,22 @@ func (a *API) memberRoutes() {
 	const base = "/api/channels/{id}/members"
 	register(a, operation{
 		method: http.MethodGet, path: base, id: "listMembers", tag: "channels", summary: "List a channel's members",
-	}, func(ctx context.Context, who hub.Actor, in *listMembersInput) (page[memberWire], error) {
+	}, func(ctx context.Context, who hub.Actor, in *listMembersInput) (page[Member], error) {
 		after, err := idCursor[string]("member", in.Cursor)
 		if err != nil {
-			return page[memberWire]{}, err
+			return page[Member]{}, err
 		}
 		members, next, err := a.Control.Members(ctx, who, in.ID, after, in.Limit)
 		return pageOf(members, wireMember, encodeCursor("member", next)), err
 	})
 	register(a, operation{
 		method: http.MethodGet, path: base + "/{userId}", id: "getMember", tag: "channels", summary: "Show a membership",
-	}, func(ctx context.Context, who hub.Actor, in *memberInput) (memberWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *MemberPath) (Member, error) {
 		return wired(wireMember)(a.Control.Member(ctx, who, in.ID, in.UserID))
 	})
 	register(a, operation{
 		method: http.MethodPut, path: base + "/{userId}", id: "setMember", tag: "channels", summary: "Make a user a member",
-	}, func(ctx context.Context, who hub.Actor, in *setMemberInput) (memberWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *setMemberInput) (Member, error) {
 		role := hub.Role("")
 		if in.Body != nil {
 			role = in.Body.Role
@@ -70,7 +72,7 @@ func (a *API) memberRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: base + "/{userId}", id: "removeMember", tag: "channels", summary: "End a membership",
-	}, func(ctx context.Context, who hub.Actor, in *memberInput) (nothing, error) {
+	}, func(ctx context.Context, who hub.Actor, in *MemberPath) (nothing, error) {
 		return nothing{}, a.Control.RemoveMember(ctx, who, in.ID, in.UserID)
 	})
 }

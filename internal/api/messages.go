@@ -9,8 +9,8 @@ import (
 	"github.com/nself-chat/hub/internal/control"
 )
 
-// messageWire is a message as it is shown.
-type messageWire struct {
+// Message is a message as it is shown.
+type Message struct {
 	ID          hub.MessageID        `json:"id"`
 	ChannelID   hub.ChannelID        `json:"channelId"`
 	ThreadID    hub.MessageID        `json:"threadId,omitempty" doc:"The root of the thread it is a reply in."`
@@ -29,10 +29,10 @@ type messageWire struct {
 	Revision    int                  `json:"revision" doc:"1, and one more by each edit."`
 }
 
-func (m messageWire) location() string { return "/api/messages/" + string(m.ID) }
+func (m Message) location() string { return "/api/messages/" + string(m.ID) }
 
-func wireMessage(m hub.Message) messageWire {
-	out := messageWire{
+func wireMessage(m hub.Message) Message {
+	out := Message{
 		ID: m.ID, ChannelID: m.ChannelID, ThreadID: m.ThreadID, Author: m.Author, Content: m.Content, Type: m.Type,
 		Embeds: orEmpty(m.Embeds), Attachments: make([]hub.AttachmentInfo, len(m.Files)), Reactions: orEmpty(m.Reactions),
 		ReplyCount: m.ReplyCount, IsPinned: m.IsPinned, IsDeleted: m.IsDeleted,
@@ -44,30 +44,31 @@ func wireMessage(m hub.Message) messageWire {
 	return out
 }
 
-// threadWire is a thread: its root and a page of the replies.
-type threadWire struct {
-	Root       messageWire   `json:"root"`
-	Items      []messageWire `json:"items" doc:"The replies, newest first."`
-	NextCursor string        `json:"nextCursor,omitempty" doc:"Where the next page begins; absent on the last one."`
+// Thread is a thread: its root and a page of the replies.
+type Thread struct {
+	Root       Message   `json:"root"`
+	Items      []Message `json:"items" doc:"The replies, newest first."`
+	NextCursor string    `json:"nextCursor,omitempty" doc:"Where the next page begins; absent on the last one."`
+}
+
+// MessagePath is the path of a message.
+type MessagePath struct {
+	ID hub.MessageID `path:"id"`
 }
 
 type (
-	messageInput struct {
-		ID hub.MessageID `path:"id"`
-	}
 	listMessagesInput struct {
-		channelInput
-		paging
+		ChannelPath
+		Paging
 		Before hub.MessageID `query:"before" maxLength:"36" doc:"Only messages older than this one."`
 		After  hub.MessageID `query:"after" maxLength:"36" doc:"Only messages newer than this one, beginning with the one that follows it."`
 		Thread hub.MessageID `query:"thread" maxLength:"36" doc:"Only replies in the thread with this root."`
 		Pinned bool          `query:"pinned" doc:"Only pinned messages."`
 	}
 	postMessageInput struct {
-		channelInput
-		Key     string `header:"Idempotency-Key" hidden:"true"`
-		RawBody []byte
-		Body    struct {
+		ChannelPath
+		Key  string `header:"Idempotency-Key" hidden:"true"`
+		Body struct {
 			Content  string        `json:"content,omitempty" doc:"Markdown."`
 			ThreadID hub.MessageID `json:"threadId,omitempty" doc:"The message to reply to."`
 			Embeds   []hub.Embed   `json:"embeds,omitempty"`
@@ -75,18 +76,18 @@ type (
 		} `nameHint:"MessageCreate"`
 	}
 	patchMessageInput struct {
-		messageInput
+		MessagePath
 		Body struct {
 			Content field[string]      `json:"content,omitzero"`
 			Embeds  field[[]hub.Embed] `json:"embeds,omitzero"`
 		} `nameHint:"MessagePatch"`
 	}
 	threadInput struct {
-		messageInput
-		paging
+		MessagePath
+		Paging
 	}
 	reactionInput struct {
-		messageInput
+		MessagePath
 		Emoji string `path:"emoji" maxLength:"50"`
 	}
 )
@@ -99,22 +100,20 @@ func (a *API) messageRoutes() {
 	register(a, operation{
 		method: http.MethodPost, path: list, id: "postMessage", tag: "messages", summary: "Post a message",
 		doc: "When the answer comes, the message, its event and the deliveries are on disk.", status: http.StatusCreated, inCommit: true,
-	}, func(ctx context.Context, who hub.Actor, in *postMessageInput) (messageWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *postMessageInput) (Message, error) {
 		b := in.Body
-		d := control.Draft{ThreadID: b.ThreadID, Content: b.Content, Embeds: b.Embeds, FileIDs: b.FileIDs, Key: in.Key}
-		if d.Key != "" {
-			d.RequestHash = contentHash(http.MethodPost, "/api/channels/"+string(in.ID)+"/messages", in.RawBody)
-		}
-		return wired(wireMessage)(a.Control.Post(ctx, who, in.ID, d))
+		return wired(wireMessage)(a.Control.Post(ctx, who, in.ID, control.Draft{
+			ThreadID: b.ThreadID, Content: b.Content, Embeds: b.Embeds, FileIDs: b.FileIDs, Key: in.Key, RequestHash: hashOf(ctx),
+		}))
 	})
 	register(a, operation{
 		method: http.MethodGet, path: one, id: "getMessage", tag: "messages", summary: "Show a message",
-	}, func(ctx context.Context, who hub.Actor, in *messageInput) (messageWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *MessagePath) (Message, error) {
 		return wired(wireMessage)(a.Control.Message(ctx, who, in.ID))
 	})
 	register(a, operation{
 		method: http.MethodPatch, path: one, id: "editMessage", tag: "messages", summary: "Edit a message", doc: "What it said is kept as a revision.",
-	}, func(ctx context.Context, who hub.Actor, in *patchMessageInput) (messageWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *patchMessageInput) (Message, error) {
 		e := control.Edit{}
 		if c := in.Body.Content; c.Present {
 			e.Content = &c.Value
@@ -126,22 +125,22 @@ func (a *API) messageRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: one, id: "deleteMessage", tag: "messages", summary: "Delete a message",
-	}, func(ctx context.Context, who hub.Actor, in *messageInput) (nothing, error) {
+	}, func(ctx context.Context, who hub.Actor, in *MessagePath) (nothing, error) {
 		return nothing{}, a.Control.DeleteMessage(ctx, who, in.ID)
 	})
 	register(a, operation{
 		method: http.MethodGet, path: one + "/thread", id: "getThread", tag: "messages", summary: "Show a message's thread",
-	}, func(ctx context.Context, who hub.Actor, in *threadInput) (threadWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *threadInput) (Thread, error) {
 		before, err := idCursor[hub.MessageID]("reply", in.Cursor)
 		if err != nil {
-			return threadWire{}, err
+			return Thread{}, err
 		}
 		root, replies, more, err := a.Control.Thread(ctx, who, in.ID, control.MessageQuery{Before: before, Limit: in.Limit})
 		if err != nil {
-			return threadWire{}, err
+			return Thread{}, err
 		}
 		p := pageOf(replies, wireMessage, nextOf("reply", replies, more, messageKey))
-		return threadWire{wireMessage(root), p.Items, p.NextCursor}, nil
+		return Thread{wireMessage(root), p.Items, p.NextCursor}, nil
 	})
 	a.messageMarks(one)
 }
@@ -160,7 +159,7 @@ func (a *API) messageMarks(one string) {
 			pin.id, pin.summary = "unpinMessage", "Take a pinned message off"
 			react.id, react.summary = "removeReaction", "Take a reaction off"
 		}
-		register(a, pin, func(ctx context.Context, who hub.Actor, in *messageInput) (nothing, error) {
+		register(a, pin, func(ctx context.Context, who hub.Actor, in *MessagePath) (nothing, error) {
 			return nothing{}, a.Control.SetPinned(ctx, who, in.ID, set)
 		})
 		register(a, react, func(ctx context.Context, who hub.Actor, in *reactionInput) (nothing, error) {
@@ -176,8 +175,8 @@ const (
 	newerKind = "newer"
 )
 
-func (a *API) listMessages(ctx context.Context, who hub.Actor, in *listMessagesInput) (page[messageWire], error) {
-	none := page[messageWire]{}
+func (a *API) listMessages(ctx context.Context, who hub.Actor, in *listMessagesInput) (page[Message], error) {
+	none := page[Message]{}
 	q := control.MessageQuery{
 		ChannelID: in.ID, Thread: in.Thread, Pinned: in.Pinned, Before: in.Before, After: in.After, Limit: in.Limit,
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/nself-chat/hub/internal/control"
 )
 
-// outgoingWire is an outgoing webhook as it is shown. Times of the policy are
+// OutgoingWebhook is an outgoing webhook as it is shown. Times of the policy are
 // milliseconds, as nself-chat has them.
-type outgoingWire struct {
+type OutgoingWebhook struct {
 	ID            hub.WebhookID                `json:"id"`
 	Name          string                       `json:"name"`
 	URL           string                       `json:"url"`
@@ -21,7 +21,7 @@ type outgoingWire struct {
 	Enabled       bool                         `json:"enabled"`
 	Events        []string                     `json:"events"`
 	ChannelIDs    []hub.ChannelID              `json:"channelIds"`
-	Filter        *filterWire                  `json:"filter,omitempty"`
+	Filter        *Filter                      `json:"filter,omitempty"`
 	Headers       map[string]string            `json:"headers,omitempty" doc:"Names of the custom headers; the values are not shown."`
 	Timeout       int64                        `json:"timeout" doc:"Milliseconds for one attempt."`
 	MaxRetries    int                          `json:"maxRetries"`
@@ -31,7 +31,7 @@ type outgoingWire struct {
 	Concurrency   int                          `json:"concurrency"`
 	Ordering      hub.Ordering                 `json:"ordering" enum:"conversation,unordered"`
 	Signing       hub.Signing                  `json:"signing" enum:"nchat,standard,github,slack"`
-	Health        healthWire                   `json:"health"`
+	Health        EndpointHealth               `json:"health"`
 	PreviousUntil time.Time                    `json:"previousSecretUntil,omitzero" doc:"Until then requests are signed with the previous secret as well."`
 	Deliveries    map[hub.DeliveryStatus]int64 `json:"deliveries" doc:"How many are in each state."`
 	CreatedBy     hub.UserID                   `json:"createdBy,omitempty"`
@@ -39,8 +39,8 @@ type outgoingWire struct {
 	UpdatedAt     time.Time                    `json:"updatedAt"`
 }
 
-// healthWire is what is known of an endpoint.
-type healthWire struct {
+// EndpointHealth is what is known of an endpoint.
+type EndpointHealth struct {
 	Healthy      bool      `json:"healthy"`
 	Failures     int       `json:"failures" doc:"Failed attempts since the last success."`
 	FailingSince time.Time `json:"failingSince,omitzero"`
@@ -48,33 +48,33 @@ type healthWire struct {
 	WaitUntil    time.Time `json:"waitUntil,omitzero"`
 }
 
-func (w outgoingWire) etag() string     { return control.Version(w.UpdatedAt) }
-func (w outgoingWire) location() string { return "/api/outgoing-webhooks/" + string(w.ID) }
+func (w OutgoingWebhook) etag() string     { return control.Version(w.UpdatedAt) }
+func (w OutgoingWebhook) location() string { return "/api/outgoing-webhooks/" + string(w.ID) }
 
-// outgoingMade is an outgoing webhook with the secret, shown once.
-type outgoingMade struct {
-	outgoingWire
+// OutgoingWebhookMade is an outgoing webhook with the secret, shown once.
+type OutgoingWebhookMade struct {
+	OutgoingWebhook
 	Secret string `json:"secret" doc:"Shown once."`
 }
 
 // masked stands for values that are not shown.
 const masked = "********"
 
-func wireOutgoing(w control.Outgoing) outgoingWire {
+func wireOutgoing(w control.Outgoing) OutgoingWebhook {
 	p := w.Policy
-	out := outgoingWire{
+	out := OutgoingWebhook{
 		ID: w.ID, Name: w.Name, URL: w.URL, State: w.State, Enabled: w.State != hub.WebhookDisabled,
 		Events: w.Events, ChannelIDs: orEmpty(w.ChannelIDs),
 		Timeout: p.Timeout.Milliseconds(), MaxRetries: p.MaxRetries, RetryDelay: p.RetryDelay.Milliseconds(),
 		RetrySchedule: p.Schedule, RateLimit: p.RateLimit, Concurrency: p.Concurrency, Ordering: p.Ordering, Signing: p.Signing,
-		Health: healthWire{
+		Health: EndpointHealth{
 			Healthy: w.Health.Healthy(), Failures: w.Health.Failures, FailingSince: w.Health.FailingSince,
 			BreakerOpen: w.Health.Open, WaitUntil: w.Health.WaitUntil,
 		},
 		PreviousUntil: w.PreviousUntil, Deliveries: w.Counts, CreatedBy: w.CreatedBy, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
 	}
 	if w.Filter != nil {
-		out.Filter = &filterWire{*w.Filter}
+		out.Filter = &Filter{*w.Filter}
 	}
 	if len(w.HeaderNames) > 0 {
 		out.Headers = make(map[string]string, len(w.HeaderNames))
@@ -95,8 +95,8 @@ func orEmpty[T any](s []T) []T {
 	return s
 }
 
-// outgoingBody makes an outgoing webhook, or changes one.
-type outgoingBody struct {
+// OutgoingWebhookFields makes an outgoing webhook, or changes one.
+type OutgoingWebhookFields struct {
 	Name          field[string]            `json:"name,omitzero" doc:"Required when making one."`
 	URL           field[string]            `json:"url,omitzero" doc:"Required when making one."`
 	Events        field[[]string]          `json:"events,omitzero" doc:"Event names and patterns; * stands for any characters. Required when making one."`
@@ -114,7 +114,7 @@ type outgoingBody struct {
 	Enabled       field[bool]              `json:"enabled,omitzero" doc:"false: no deliveries are made."`
 }
 
-func (b *outgoingBody) change() control.OutgoingChange {
+func (b *OutgoingWebhookFields) change() control.OutgoingChange {
 	return control.OutgoingChange{
 		Name: b.Name.Change, URL: b.URL.Change, Events: b.Events.Change, ChannelIDs: b.ChannelIDs.Change, Filter: b.Filter.Change,
 		Headers: b.Headers.Change, Timeout: b.Timeout.Change, MaxRetries: b.MaxRetries.Change, RetryDelay: b.RetryDelay.Change,
@@ -125,34 +125,36 @@ func (b *outgoingBody) change() control.OutgoingChange {
 	}
 }
 
+// OutgoingPath is the path of an outgoing webhook.
+type OutgoingPath struct {
+	ID hub.WebhookID `path:"id"`
+}
+
 type (
-	webhookInput struct {
-		ID hub.WebhookID `path:"id"`
-	}
-	listOutgoingInput struct{ paging }
+	listOutgoingInput struct{ Paging }
 	makeOutgoingInput struct {
 		Body struct {
-			outgoingBody
+			OutgoingWebhookFields
 			Secret field[string] `json:"secret,omitzero" doc:"At least 8 characters; made by the hub when absent."`
 		} `nameHint:"OutgoingWebhookCreate"`
 	}
 	patchOutgoingInput struct {
-		webhookInput
-		conditional
-		Body outgoingBody `nameHint:"OutgoingWebhookPatch"`
+		OutgoingPath
+		Conditional
+		Body OutgoingWebhookFields `nameHint:"OutgoingWebhookPatch"`
 	}
 	rotateOutgoingInput struct {
-		webhookInput
-		Body *overlapBody
+		OutgoingPath
+		Body *Overlap
 	}
 	resumeInput struct {
-		webhookInput
+		OutgoingPath
 		Body *struct {
 			Held string `json:"held,omitempty" enum:"deliver,skip" default:"deliver" doc:"What happens to the deliveries that were held."`
 		} `nameHint:"ResumeRequest"`
 	}
 	replayInput struct {
-		webhookInput
+		OutgoingPath
 		Body struct {
 			Status        hub.DeliveryStatus `json:"status,omitempty" enum:"success,failed,canceled" default:"failed"`
 			Since         time.Time          `json:"since,omitzero" doc:"Event time, included."`
@@ -163,38 +165,38 @@ type (
 	}
 )
 
-// conditional is the header of a change that is made on a known version.
-type conditional struct {
+// Conditional holds the header of a change that is made on a known version.
+type Conditional struct {
 	IfMatch string `header:"If-Match" maxLength:"64" doc:"The ETag the change is made on; when it is not in force any more, 412."`
 }
 
-// overlapBody is the body of a rotation.
-type overlapBody struct {
+// Overlap is the body of a rotation.
+type Overlap struct {
 	OverlapHours *float64 `json:"overlapHours,omitempty" minimum:"0" maximum:"168" doc:"How long the old one stays good; 24 when absent."`
 }
 
 // overlap returns the overlap asked for.
-func (b *overlapBody) overlap() time.Duration {
+func (b *Overlap) overlap() time.Duration {
 	if b == nil || b.OverlapHours == nil {
 		return control.DefaultOverlap
 	}
 	return time.Duration(*b.OverlapHours * float64(time.Hour))
 }
 
-// rotatedWire is a new secret, shown once.
-type rotatedWire struct {
+// RotatedSecret is a new secret, shown once.
+type RotatedSecret struct {
 	Secret        string    `json:"secret" doc:"Shown once."`
 	PreviousUntil time.Time `json:"previousSecretUntil,omitzero"`
 }
 
-// testWire names the delivery of a test.
-type testWire struct {
+// TestSent names the delivery of a test.
+type TestSent struct {
 	EventID    hub.EventID    `json:"eventId"`
 	DeliveryID hub.DeliveryID `json:"deliveryId"`
 }
 
-// replayWire says how many deliveries are sent again.
-type replayWire struct {
+// ReplayResult says how many deliveries are sent again.
+type ReplayResult struct {
 	Deliveries int  `json:"deliveries"`
 	DryRun     bool `json:"dryRun"`
 }
@@ -203,41 +205,41 @@ func (a *API) outgoingRoutes() {
 	const base = "/api/outgoing-webhooks"
 	register(a, operation{
 		method: http.MethodGet, path: base, id: "listOutgoingWebhooks", tag: "outgoing webhooks", summary: "List outgoing webhooks, oldest first",
-	}, func(ctx context.Context, who hub.Actor, in *listOutgoingInput) (page[outgoingWire], error) {
+	}, func(ctx context.Context, who hub.Actor, in *listOutgoingInput) (page[OutgoingWebhook], error) {
 		all, err := a.Control.Outgoings(ctx, who)
 		if err != nil {
-			return page[outgoingWire]{}, err
+			return page[OutgoingWebhook]{}, err
 		}
-		items, next, err := cut("outgoing", all, in.paging, func(w control.Outgoing) string { return string(w.ID) })
+		items, next, err := cut("outgoing", all, in.Paging, func(w control.Outgoing) string { return string(w.ID) })
 		return pageOf(items, wireOutgoing, next), err
 	})
 	register(a, operation{
 		method: http.MethodPost, path: base, id: "createOutgoingWebhook", tag: "outgoing webhooks", summary: "Make an outgoing webhook",
 		status: http.StatusCreated,
-	}, func(ctx context.Context, who hub.Actor, in *makeOutgoingInput) (outgoingMade, error) {
+	}, func(ctx context.Context, who hub.Actor, in *makeOutgoingInput) (OutgoingWebhookMade, error) {
 		c := in.Body.change()
 		c.Secret = in.Body.Secret.Change
 		w, secret, err := a.Control.CreateOutgoing(ctx, who, c)
 		if err != nil {
-			return outgoingMade{}, err
+			return OutgoingWebhookMade{}, err
 		}
-		return outgoingMade{wireOutgoing(w), secret.Reveal()}, nil
+		return OutgoingWebhookMade{wireOutgoing(w), secret.Reveal()}, nil
 	})
 	register(a, operation{
 		method: http.MethodGet, path: base + "/{id}", id: "getOutgoingWebhook", tag: "outgoing webhooks", summary: "Show an outgoing webhook",
-	}, func(ctx context.Context, who hub.Actor, in *webhookInput) (outgoingWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *OutgoingPath) (OutgoingWebhook, error) {
 		return wired(wireOutgoing)(a.Control.Outgoing(ctx, who, in.ID))
 	})
 	register(a, operation{
 		method: http.MethodPatch, path: base + "/{id}", id: "updateOutgoingWebhook", tag: "outgoing webhooks", summary: "Change an outgoing webhook",
 		doc: "Absent fields keep their value, null resets to the default.",
-	}, func(ctx context.Context, who hub.Actor, in *patchOutgoingInput) (outgoingWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *patchOutgoingInput) (OutgoingWebhook, error) {
 		return wired(wireOutgoing)(a.Control.UpdateOutgoing(ctx, who, in.ID, in.IfMatch, in.Body.change()))
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: base + "/{id}", id: "deleteOutgoingWebhook", tag: "outgoing webhooks", summary: "Delete an outgoing webhook",
 		doc: "Its log stays; what was not sent is canceled.",
-	}, func(ctx context.Context, who hub.Actor, in *webhookInput) (nothing, error) {
+	}, func(ctx context.Context, who hub.Actor, in *OutgoingPath) (nothing, error) {
 		return nothing{}, a.Control.DeleteOutgoing(ctx, who, in.ID)
 	})
 	a.outgoingActions(base + "/{id}")
@@ -247,33 +249,33 @@ func (a *API) outgoingActions(one string) {
 	register(a, operation{
 		method: http.MethodPost, path: one + "/rotate-secret", id: "rotateOutgoingSecret", tag: "outgoing webhooks", summary: "Give it a new secret",
 		doc: "Until the overlap ends requests are signed with both.",
-	}, func(ctx context.Context, who hub.Actor, in *rotateOutgoingInput) (rotatedWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *rotateOutgoingInput) (RotatedSecret, error) {
 		secret, until, err := a.Control.RotateSecret(ctx, who, in.ID, in.Body.overlap())
-		return rotatedWire{secret.Reveal(), until}, err
+		return RotatedSecret{secret.Reveal(), until}, err
 	})
 	register(a, operation{
 		method: http.MethodPost, path: one + "/pause", id: "pauseOutgoingWebhook", tag: "outgoing webhooks", summary: "Hold its deliveries",
-	}, func(ctx context.Context, who hub.Actor, in *webhookInput) (outgoingWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *OutgoingPath) (OutgoingWebhook, error) {
 		return wired(wireOutgoing)(a.Control.PauseOutgoing(ctx, who, in.ID))
 	})
 	register(a, operation{
 		method: http.MethodPost, path: one + "/resume", id: "resumeOutgoingWebhook", tag: "outgoing webhooks", summary: "Send again",
 		doc: "Also enables a disabled one.",
-	}, func(ctx context.Context, who hub.Actor, in *resumeInput) (outgoingWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *resumeInput) (OutgoingWebhook, error) {
 		skip := in.Body != nil && in.Body.Held == "skip"
 		return wired(wireOutgoing)(a.Control.ResumeOutgoing(ctx, who, in.ID, !skip))
 	})
 	register(a, operation{
 		method: http.MethodPost, path: one + "/test", id: "testOutgoingWebhook", tag: "outgoing webhooks", summary: "Send it a test event",
 		status: http.StatusAccepted,
-	}, func(ctx context.Context, who hub.Actor, in *webhookInput) (testWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *OutgoingPath) (TestSent, error) {
 		event, delivery, err := a.Control.TestOutgoing(ctx, who, in.ID)
-		return testWire{event, delivery}, err
+		return TestSent{event, delivery}, err
 	})
 	register(a, operation{
 		method: http.MethodPost, path: one + "/replay", id: "replayOutgoingWebhook", tag: "outgoing webhooks", summary: "Send finished deliveries again",
 		doc: "They keep their ids and continue their count of attempts.", status: http.StatusAccepted,
-	}, func(ctx context.Context, who hub.Actor, in *replayInput) (replayWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *replayInput) (ReplayResult, error) {
 		b := in.Body
 		if b.Status == "" {
 			b.Status = hub.DeliveryFailed
@@ -281,7 +283,7 @@ func (a *API) outgoingActions(one string) {
 		n, err := a.Control.ReplayOutgoing(ctx, who, hub.ReplayRequest{
 			WebhookID: in.ID, Status: b.Status, Since: b.Since, Until: b.Until, DryRun: b.DryRun, RatePerMinute: b.RatePerMinute,
 		})
-		return replayWire{n, b.DryRun}, err
+		return ReplayResult{n, b.DryRun}, err
 	})
 }
 

@@ -7,20 +7,20 @@ import (
 	"github.com/nself-chat/hub"
 )
 
-// queueWire are nself-chat's figures of the queue, and ours.
-type queueWire struct {
-	Total            int64      `json:"total" doc:"All but canceled."`
-	Pending          int64      `json:"pending" doc:"Due."`
-	Active           int64      `json:"active" doc:"Being sent."`
-	Completed        int64      `json:"completed"`
-	Failed           int64      `json:"failed"`
-	Delayed          int64      `json:"delayed" doc:"Retrying, due later, or held."`
-	OldestDueSeconds float64    `json:"oldestDueSeconds" doc:"Age of the delivery that has been due the longest."`
-	Lanes            []laneWire `json:"lanes"`
+// QueueStats are nself-chat's figures of the queue, and ours.
+type QueueStats struct {
+	Total            int64   `json:"total" doc:"All but canceled."`
+	Pending          int64   `json:"pending" doc:"Due."`
+	Active           int64   `json:"active" doc:"Being sent."`
+	Completed        int64   `json:"completed"`
+	Failed           int64   `json:"failed"`
+	Delayed          int64   `json:"delayed" doc:"Retrying, due later, or held."`
+	OldestDueSeconds float64 `json:"oldestDueSeconds" doc:"Age of the delivery that has been due the longest."`
+	Lanes            []Lane  `json:"lanes"`
 }
 
-// laneWire are the figures of one outgoing webhook.
-type laneWire struct {
+// Lane are the figures of one outgoing webhook.
+type Lane struct {
 	WebhookID   hub.WebhookID                `json:"webhookId"`
 	State       hub.WebhookState             `json:"state"`
 	BreakerOpen bool                         `json:"breakerOpen"`
@@ -28,16 +28,16 @@ type laneWire struct {
 	Deliveries  map[hub.DeliveryStatus]int64 `json:"deliveries"`
 }
 
-func wireQueue(s hub.QueueStats) queueWire {
-	out := queueWire{
+func wireQueue(s hub.QueueStats) QueueStats {
+	out := QueueStats{
 		Total: s.Total, Pending: s.Pending, Active: s.Active, Completed: s.Completed, Failed: s.Failed, Delayed: s.Delayed,
-		OldestDueSeconds: s.OldestDue.Seconds(), Lanes: make([]laneWire, len(s.Lanes)),
+		OldestDueSeconds: s.OldestDue.Seconds(), Lanes: make([]Lane, len(s.Lanes)),
 	}
 	for i, l := range s.Lanes {
 		if l.Counts == nil {
 			l.Counts = map[hub.DeliveryStatus]int64{}
 		}
-		out.Lanes[i] = laneWire{l.WebhookID, l.State, l.Health.Open, l.Health.Failures, l.Counts}
+		out.Lanes[i] = Lane{l.WebhookID, l.State, l.Health.Open, l.Health.Failures, l.Counts}
 	}
 	return out
 }
@@ -45,7 +45,7 @@ func wireQueue(s hub.QueueStats) queueWire {
 type noInput struct{}
 
 func (a *API) queueRoutes() {
-	stats := func(ctx context.Context, who hub.Actor, _ *noInput) (queueWire, error) {
+	stats := func(ctx context.Context, who hub.Actor, _ *noInput) (QueueStats, error) {
 		return wired(wireQueue)(a.Control.QueueStats(ctx, who))
 	}
 	register(a, operation{

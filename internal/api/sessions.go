@@ -8,8 +8,8 @@ import (
 	"github.com/nself-chat/hub"
 )
 
-// sessionWire is a signed-in browser as it is shown.
-type sessionWire struct {
+// Session is a signed-in browser as it is shown.
+type Session struct {
 	ID         hub.SessionID `json:"id"`
 	UserID     hub.UserID    `json:"userId"`
 	UserAgent  string        `json:"userAgent,omitempty"`
@@ -19,22 +19,24 @@ type sessionWire struct {
 	ExpiresAt  time.Time     `json:"expiresAt"`
 }
 
-func wireSession(s hub.Session) sessionWire {
-	return sessionWire{s.ID, s.UserID, s.UserAgent, s.RemoteIP, s.CreatedAt, s.LastSeenAt, s.ExpiresAt}
+func wireSession(s hub.Session) Session {
+	return Session{s.ID, s.UserID, s.UserAgent, s.RemoteIP, s.CreatedAt, s.LastSeenAt, s.ExpiresAt}
 }
 
-// endedWire says how many sessions ended.
-type endedWire struct {
+// SessionsEnded says how many sessions ended.
+type SessionsEnded struct {
 	Ended int `json:"ended"`
+}
+
+// Whose names the user whose sessions are meant.
+type Whose struct {
+	UserID hub.UserID `query:"userId" maxLength:"36" doc:"Another user's; needs the scope admin."`
 }
 
 type (
 	listSessionsInput struct {
-		paging
-		whoseInput
-	}
-	whoseInput struct {
-		UserID hub.UserID `query:"userId" maxLength:"36" doc:"Another user's; needs the scope admin."`
+		Paging
+		Whose
 	}
 	sessionInput struct {
 		ID hub.SessionID `path:"id"`
@@ -44,19 +46,19 @@ type (
 func (a *API) sessionRoutes() {
 	register(a, operation{
 		method: http.MethodGet, path: "/api/sessions", id: "listSessions", tag: "access", summary: "List signed-in browsers, newest first",
-	}, func(ctx context.Context, who hub.Actor, in *listSessionsInput) (page[sessionWire], error) {
+	}, func(ctx context.Context, who hub.Actor, in *listSessionsInput) (page[Session], error) {
 		all, err := a.Control.Sessions(ctx, who, in.UserID)
 		if err != nil {
-			return page[sessionWire]{}, err
+			return page[Session]{}, err
 		}
-		items, next, err := cutNewest("session", all, in.paging, func(s hub.Session) string { return string(s.ID) })
+		items, next, err := cutNewest("session", all, in.Paging, func(s hub.Session) string { return string(s.ID) })
 		return pageOf(items, wireSession, next), err
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: "/api/sessions", id: "deleteSessions", tag: "access", summary: "Sign out everywhere else",
-	}, func(ctx context.Context, who hub.Actor, in *whoseInput) (endedWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *Whose) (SessionsEnded, error) {
 		n, err := a.Control.DeleteSessions(ctx, who, in.UserID)
-		return endedWire{n}, err
+		return SessionsEnded{n}, err
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: "/api/sessions/{id}", id: "deleteSession", tag: "access", summary: "Sign one browser out",

@@ -9,8 +9,8 @@ import (
 	"github.com/nself-chat/hub/internal/control"
 )
 
-// tokenWire is an API token as it is shown.
-type tokenWire struct {
+// APIToken is an API token as it is shown.
+type APIToken struct {
 	ID         hub.TokenID     `json:"id"`
 	Name       string          `json:"name"`
 	UserID     hub.UserID      `json:"userId" doc:"The user it acts as."`
@@ -21,21 +21,21 @@ type tokenWire struct {
 	ExpiresAt  time.Time       `json:"expiresAt,omitzero"`
 }
 
-// tokenMade is a token, shown once.
-type tokenMade struct {
-	tokenWire
+// TokenMade is a token, shown once.
+type TokenMade struct {
+	APIToken
 	Token string `json:"token" doc:"Shown once."`
 }
 
-func wireToken(k hub.APIToken) tokenWire {
-	return tokenWire{
+func wireToken(k hub.APIToken) APIToken {
+	return APIToken{
 		ID: k.ID, Name: k.Name, UserID: k.UserID, Scope: k.Scope, ChannelIDs: orEmpty(k.Channels),
 		CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt, ExpiresAt: k.ExpiresAt,
 	}
 }
 
 type (
-	listTokensInput struct{ paging }
+	listTokensInput struct{ Paging }
 	makeTokenInput  struct {
 		Body struct {
 			Name       string          `json:"name"`
@@ -53,22 +53,22 @@ type (
 func (a *API) tokenRoutes() {
 	register(a, operation{
 		method: http.MethodGet, path: "/api/tokens", id: "listTokens", tag: "access", summary: "List API tokens, oldest first",
-	}, func(ctx context.Context, who hub.Actor, in *listTokensInput) (page[tokenWire], error) {
+	}, func(ctx context.Context, who hub.Actor, in *listTokensInput) (page[APIToken], error) {
 		all, err := a.Control.Tokens(ctx, who)
 		if err != nil {
-			return page[tokenWire]{}, err
+			return page[APIToken]{}, err
 		}
-		items, next, err := cut("token", all, in.paging, func(k hub.APIToken) string { return string(k.ID) })
+		items, next, err := cut("token", all, in.Paging, func(k hub.APIToken) string { return string(k.ID) })
 		return pageOf(items, wireToken, next), err
 	})
 	register(a, operation{
 		method: http.MethodPost, path: "/api/tokens", id: "createToken", tag: "access", summary: "Make an API token", status: http.StatusCreated,
-	}, func(ctx context.Context, who hub.Actor, in *makeTokenInput) (tokenMade, error) {
+	}, func(ctx context.Context, who hub.Actor, in *makeTokenInput) (TokenMade, error) {
 		b := in.Body
 		k, token, err := a.Control.CreateToken(ctx, who, control.TokenRequest{
 			Name: b.Name, UserID: b.UserID, Scope: b.Scope, ChannelIDs: b.ChannelIDs, ExpiresAt: b.ExpiresAt,
 		})
-		return tokenMade{wireToken(k), token.Reveal()}, err
+		return TokenMade{wireToken(k), token.Reveal()}, err
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: "/api/tokens/{id}", id: "deleteToken", tag: "access", summary: "End an API token",

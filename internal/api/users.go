@@ -9,8 +9,8 @@ import (
 	"github.com/nself-chat/hub/internal/control"
 )
 
-// userWire is a user as it is shown.
-type userWire struct {
+// User is a user as it is shown.
+type User struct {
 	ID          hub.UserID   `json:"id"`
 	Kind        hub.UserKind `json:"kind" enum:"human,bot,webhook,remote"`
 	Username    string       `json:"username"`
@@ -23,17 +23,19 @@ type userWire struct {
 	UpdatedAt   time.Time    `json:"updatedAt"`
 }
 
-func (u userWire) location() string { return "/api/users/" + string(u.ID) }
+func (u User) location() string { return "/api/users/" + string(u.ID) }
 
-func wireUser(u hub.User) userWire {
-	return userWire{u.ID, u.Kind, u.Username, u.DisplayName, u.Email, u.AvatarURL, u.Role, u.Status, u.CreatedAt, u.UpdatedAt}
+func wireUser(u hub.User) User {
+	return User{u.ID, u.Kind, u.Username, u.DisplayName, u.Email, u.AvatarURL, u.Role, u.Status, u.CreatedAt, u.UpdatedAt}
+}
+
+// UserPath is the path of a user.
+type UserPath struct {
+	ID hub.UserID `path:"id"`
 }
 
 type (
-	userInput struct {
-		ID hub.UserID `path:"id"`
-	}
-	listUsersInput struct{ paging }
+	listUsersInput struct{ Paging }
 	makeUserInput  struct {
 		Body struct {
 			Kind        hub.UserKind `json:"kind,omitempty" enum:"human,bot" default:"human"`
@@ -45,7 +47,7 @@ type (
 		} `nameHint:"UserCreate"`
 	}
 	patchUserInput struct {
-		userInput
+		UserPath
 		Body struct {
 			Username    field[string] `json:"username,omitzero"`
 			DisplayName field[string] `json:"displayName,omitzero" doc:"null: the username."`
@@ -59,17 +61,17 @@ type (
 func (a *API) userRoutes() {
 	register(a, operation{
 		method: http.MethodGet, path: "/api/users", id: "listUsers", tag: "users", summary: "List users, oldest first",
-	}, func(ctx context.Context, who hub.Actor, in *listUsersInput) (page[userWire], error) {
+	}, func(ctx context.Context, who hub.Actor, in *listUsersInput) (page[User], error) {
 		after, err := idCursor[string]("user", in.Cursor)
 		if err != nil {
-			return page[userWire]{}, err
+			return page[User]{}, err
 		}
 		users, next, err := a.Control.Users(ctx, who, after, in.Limit)
 		return pageOf(users, wireUser, encodeCursor("user", next)), err
 	})
 	register(a, operation{
 		method: http.MethodPost, path: "/api/users", id: "createUser", tag: "users", summary: "Make a person or a bot", status: http.StatusCreated,
-	}, func(ctx context.Context, who hub.Actor, in *makeUserInput) (userWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *makeUserInput) (User, error) {
 		b := in.Body
 		return wired(wireUser)(a.Control.CreateUser(ctx, who, control.NewUser{
 			Kind: b.Kind, Username: b.Username, DisplayName: b.DisplayName, Email: b.Email, AvatarURL: b.AvatarURL, Role: b.Role,
@@ -77,13 +79,13 @@ func (a *API) userRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodGet, path: "/api/users/{id}", id: "getUser", tag: "users", summary: "Show a user",
-	}, func(ctx context.Context, who hub.Actor, in *userInput) (userWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *UserPath) (User, error) {
 		return wired(wireUser)(a.Control.User(ctx, who, in.ID))
 	})
 	register(a, operation{
 		method: http.MethodPatch, path: "/api/users/{id}", id: "updateUser", tag: "users", summary: "Change or deactivate a user",
 		doc: "Absent fields keep their value, null resets to the default. People may change their own name and picture.",
-	}, func(ctx context.Context, who hub.Actor, in *patchUserInput) (userWire, error) {
+	}, func(ctx context.Context, who hub.Actor, in *patchUserInput) (User, error) {
 		b := in.Body
 		return wired(wireUser)(a.Control.UpdateUser(ctx, who, in.ID, control.UserChange{
 			Username: b.Username.Change, DisplayName: b.DisplayName.Change, AvatarURL: b.AvatarURL.Change,

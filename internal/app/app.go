@@ -17,6 +17,7 @@ import (
 	"github.com/nself-chat/hub/internal/api"
 	"github.com/nself-chat/hub/internal/auth"
 	"github.com/nself-chat/hub/internal/chat"
+	"github.com/nself-chat/hub/internal/console"
 	"github.com/nself-chat/hub/internal/control"
 	"github.com/nself-chat/hub/internal/delivery"
 	"github.com/nself-chat/hub/internal/egress"
@@ -40,19 +41,20 @@ type App struct {
 	ids     *hub.IDs
 	now     func() time.Time
 
-	url      string // public, no slash at the end
-	keys     *secret.Keys
-	store    *store.Store
-	egress   *egress.Client
-	engine   *delivery.Engine
-	pruner   *delivery.Pruner
-	chat     *chat.Service
-	ingress  *ingress.Ingress
-	auth     *auth.Authenticator
-	control  *control.Service
-	server   *server.Server
-	notifier *notifier
-	defaults chat.Defaults
+	url       string // public, no slash at the end
+	listening string // host:port
+	keys      *secret.Keys
+	store     *store.Store
+	egress    *egress.Client
+	engine    *delivery.Engine
+	pruner    *delivery.Pruner
+	chat      *chat.Service
+	ingress   *ingress.Ingress
+	auth      *auth.Authenticator
+	control   *control.Service
+	server    *server.Server
+	notifier  *notifier
+	defaults  chat.Defaults
 }
 
 // New opens everything that a hub needs. Close must be called unless Run was.
@@ -110,7 +112,8 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.url = c.PublicURL(listening.String())
+	a.listening = listening.String()
+	a.url = c.PublicURL(a.listening)
 
 	a.auth = auth.New(auth.Options{
 		Store: a.store, IDs: a.ids, Now: a.now, Log: component("auth"), ClientIP: server.ClientIP, IsHTTPS: server.IsHTTPS,
@@ -136,6 +139,9 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		Control: a.control, Auth: a.auth, Log: component("api"), Version: o.Version, Wake: bell.Wait,
 		Stopping: a.server.Stopping(), MaxFile: c.Files.Max,
 	})
+	pages := &console.Console{Control: a.control, Auth: a.auth}
+	pages.Mount(a.server.Mux())
+	a.server.HandleNotFound(http.HandlerFunc(pages.NotFound))
 	a.server.HandleMetrics(a.metrics())
 	a.server.AddCheck("database", a.store.Ping)
 	a.server.AddCheck("progress", a.checkProgress)

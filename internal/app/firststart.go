@@ -16,6 +16,8 @@ type Welcome struct {
 	LoginURL string
 	// Token is the API token, when one was generated just now.
 	Token string
+	// DemoURL is the demo's incoming webhook, when it was made just now.
+	DemoURL string
 }
 
 // tokenPrefix begins every API token.

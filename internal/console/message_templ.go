@@ -232,7 +232,7 @@ func message(m messageView) templ.Component {
 			}
 		}
 		for _, e := range m.Embeds {
-			templ_7745c5c3_Err = embed(e).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = embedCard(e).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -612,7 +612,7 @@ func avatar(a avatarView) templ.Component {
 	})
 }
 
-func embed(e embedView) templ.Component {
+func embedCard(e embedView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -34,7 +34,7 @@ var patterns = []pattern{
 	// A password in a URL (RFC 3986 §3.2.1), such as that of a database or a proxy.
 	{"://", regexp.MustCompile(`(://[^/\s@:"'\\?#]*:)[^/\s@"'\\?#]+@`)},
 	// Credentials in a query.
-	{"=", regexp.MustCompile(`(?i)([?&](?:access_token|token|secret|key|password|sig|signature)=)[^&#\s"'\\]+`)},
+	{"=", regexp.MustCompile(`(?i)([?&](?:access_token|token|code|secret|key|password|sig|signature)=)[^&#\s"'\\]+`)},
 }
 
 // Redactor masks credentials in text: the ones it was told of, and what looks like a credential of the hub. It is the

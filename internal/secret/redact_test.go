@@ -34,6 +34,7 @@ func TestRedact(t *testing.T) {
 		{"Authorization: Basic dXNlcjpwYXNzd29yZA==", "Authorization: Basic ********"},
 		{"dial postgres://hub:hunter2@db:5432/hub", "dial postgres://hub:********@db:5432/hub"},
 		{"GET /hook?channel=7&token=t0p-s3cret&x=1", "GET /hook?channel=7&token=********&x=1"},
+		{"GET /login?code=abcdef HTTP/1.1", "GET /login?code=******** HTTP/1.1"},
 		{"set to " + adminToken + ".", "set to " + Mask + "."},
 		{"prefix-1-longer", Mask},
 		// Must stay readable.

@@ -1,0 +1,196 @@
+"use strict";
+
+// Times in the viewer's zone: the hour for today, the date besides for other days.
+const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+
+function localTimes(root) {
+	const today = new Date().toDateString();
+	for (const element of root.querySelectorAll("time")) {
+		const time = new Date(element.dateTime);
+		if (isNaN(time)) continue;
+		element.textContent = (time.toDateString() === today ? hour : day).format(time);
+		element.title = whole.format(time);
+	}
+}
+
+function parse(html) {
+	const template = document.createElement("template");
+	template.innerHTML = html;
+	localTimes(template.content);
+	return template.content;
+}
+
+async function fetchFragment(url, options) {
+	const answer = await fetch(url, options);
+	const text = await answer.text();
+	if (answer.ok) return parse(text);
+	let detail = "";
+	try {
+		const problem = JSON.parse(text);
+		detail = [problem.detail, ...problem.errors.map((e) => e.field + ": " + e.detail + ".")].join(" ");
+	} catch { /* not from the hub */ }
+	throw Object.assign(new Error(detail), { status: answer.status });
+}
+
+// A picture that cannot be loaded leaves the initials that are behind it.
+document.addEventListener("error", (event) => {
+	if (event.target instanceof HTMLImageElement && event.target.closest(".avatar")) event.target.remove();
+}, true);
+
+const log = document.getElementById("messages");
+const newestItems = 500; // more than that only makes the page slow
+
+// put adds a message to the list or replaces what the list has of it. Ids sort
+// as the messages do. A thread's page begins with its root whatever comes.
+function put(fragment) {
+	const items = document.getElementById("items");
+	for (const item of [...fragment.querySelectorAll("[data-message]")]) {
+		const known = document.getElementById(item.id);
+		if (known) {
+			known.replaceWith(item);
+			continue;
+		}
+		let next = null;
+		for (let i = items.lastElementChild; i && i.dataset.message > item.dataset.message; i = i.previousElementSibling) next = i;
+		items.insertBefore(item, next);
+	}
+}
+
+// trim drops the oldest messages while the reader is at the newest.
+function trim() {
+	const items = document.getElementById("items");
+	const older = document.getElementById("older");
+	if (items.childElementCount <= newestItems || !older || log.scrollTop < -200) return;
+	while (items.childElementCount > newestItems) items.firstElementChild.remove();
+	const before = items.firstElementChild.dataset.message;
+	for (const name of ["href", "data-fragment"]) {
+		const url = new URL(older.getAttribute(name), location.href);
+		url.searchParams.set("before", before);
+		older.setAttribute(name, url.pathname + url.search);
+	}
+}
+
+// Messages that events named and that are not fetched yet, oldest first. They
+// are fetched one after the other; a crowd of them as one page.
+const wanted = new Set();
+let fetching = false;
+
+async function catchUp() {
+	if (fetching) return;
+	fetching = true;
+	const thread = log.dataset.thread;
+	while (wanted.size > 0) {
+		try {
+			if (wanted.size > 20) {
+				wanted.clear();
+				document.getElementById("list").replaceWith(await fetchFragment(log.dataset.fragments));
+				continue;
+			}
+			const [id] = wanted;
+			wanted.delete(id);
+			put(await fetchFragment("/fragments/messages/" + id + (thread ? "?thread=1" : "")));
+			trim();
+		} catch (error) {
+			if (error.status === undefined) break; // offline; the stream will tell
+		}
+	}
+	fetching = false;
+}
+
+function onMessageEvent(event) {
+	log.dataset.after = event.lastEventId;
+	const { message, channelId, messageId } = JSON.parse(event.data).data;
+	if (channelId !== log.dataset.channel) return;
+	const shown = document.getElementById("m-" + messageId) !== null;
+	const root = message.threadId || "";
+	const created = event.type === "message.created";
+	if (shown || (created && root === log.dataset.thread)) wanted.add(messageId);
+	// A reply changes what the channel's page says below the root.
+	if (root && document.getElementById("m-" + root)) wanted.add(root);
+	catchUp();
+}
+
+// The browser renews a lost connection by itself, and says where it was. An
+// answer that is no stream ends it; then we try again, a few times.
+let stream, refusals = 0;
+
+function follow() {
+	const connection = document.getElementById("connection");
+	stream = new EventSource("/api/events/stream?event=message.*&after=" + log.dataset.after);
+	const names = ["created", "updated", "deleted", "pinned", "unpinned", "reaction.added", "reaction.removed"];
+	for (const name of names) stream.addEventListener("message." + name, onMessageEvent);
+	stream.onopen = () => {
+		connection.textContent = "";
+		refusals = 0;
+		catchUp();
+	};
+	stream.onerror = () => {
+		connection.textContent = connection.dataset.lost;
+		if (stream.readyState !== EventSource.CLOSED) return;
+		if (++refusals > 5) connection.textContent = connection.dataset.refused;
+		else setTimeout(follow, 1000 * 2 ** refusals);
+	};
+}
+
+addEventListener("pagehide", () => stream?.close());
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+// Older messages are put above the ones there are; the list stays in place,
+// because its scroll position counts from below.
+document.addEventListener("click", async (event) => {
+	const link = event.target.closest("#older");
+	if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+	event.preventDefault();
+	link.setAttribute("aria-disabled", "true");
+	try {
+		const page = await fetchFragment(link.dataset.fragment);
+		const more = page.getElementById("older");
+		put(page);
+		if (more) link.parentElement.replaceWith(more.parentElement);
+		else link.parentElement.remove();
+		log.focus({ preventScroll: true });
+	} catch {
+		location.href = link.href;
+	}
+});
+
+// Sending without leaving the page. The key makes a repetition harmless; the
+// text stays in the box until the hub has taken it.
+function compose(form) {
+	const box = form.elements.content;
+	const button = form.querySelector("button");
+	const error = document.getElementById("error");
+	const keyboard = matchMedia("(hover: hover)").matches; // on a touch screen Enter is a line break
+	box.addEventListener("keydown", (event) => {
+		if (!keyboard || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+		event.preventDefault();
+		form.requestSubmit();
+	});
+	form.addEventListener("submit", async (event) => {
+		event.preventDefault();
+		if (button.disabled || box.value.trim() === "") return;
+		button.disabled = true;
+		error.textContent = "";
+		try {
+			put(await fetchFragment(form.dataset.fragment, { method: "POST", body: new URLSearchParams(new FormData(form)) }));
+			box.value = "";
+			const random = crypto.getRandomValues(new Uint32Array(4));
+			form.elements.key.value = Array.from(random, (n) => n.toString(36)).join("");
+			log.scrollTop = 0;
+		} catch (failure) {
+			error.textContent = failure.message || form.dataset.failed;
+		}
+		button.disabled = false;
+		box.focus();
+	});
+	if (keyboard) box.focus({ preventScroll: true });
+}
+
+localTimes(document);
+if (log?.dataset.after) { // not on a page of older messages
+	follow();
+	const composer = document.getElementById("composer");
+	if (composer) compose(composer);
+}

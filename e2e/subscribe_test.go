@@ -1,0 +1,234 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestFilters counts what each subscription gets of the same events.
+func TestFilters(t *testing.T) {
+	t.Parallel()
+	p, receiver := startHub(t), newSink(t)
+	general := p.general()
+	var ops, private channel
+	p.must("POST", "/api/channels", map[string]any{"name": "ops"}, &ops)
+	p.must("POST", "/api/channels", map[string]any{"name": "secret", "type": "private"}, &private)
+	field := func(name, operator string, value any) map[string]any {
+		return map[string]any{"field": name, operator: value}
+	}
+	for path, fields := range map[string]map[string]any{
+		"/created":  {"events": []string{"message.created"}},
+		"/messages": {"events": []string{"message.*"}},
+		"/all":      {"events": []string{"*"}},
+		"/two":      {"events": []string{"message.deleted", "order.*"}},
+		"/ops":      {"events": []string{"message.created"}, "channelIds": []string{ops.ID}},
+		"/private":  {"events": []string{"message.created"}, "channelIds": []string{private.ID, general}},
+		"/deploys": {"events": []string{"message.created"}, "filter": map[string]any{"all": []any{
+			field("message.content", "contains", "deploy"), map[string]any{"not": field("channel.name", "equals", "ops")},
+		}}},
+		"/large":    {"events": []string{"order.created"}, "filter": field("total", "greaterThan", 99.5)},
+		"/reaction": {"events": []string{"reaction.added", "member.joined"}},
+	} {
+		p.webhookTo(receiver, path, fields["events"].([]string), fields)
+	}
+
+	m := p.say(general, "deploy failed")
+	p.say(ops.ID, "deploy in ops")
+	p.say(private.ID, "deploy in secret")
+	p.must("PATCH", "/api/messages/"+m.ID, map[string]any{"content": "deploy done"}, nil)
+	p.must("PUT", "/api/messages/"+m.ID+"/reactions/%F0%9F%91%8D", nil, nil)
+	p.must("DELETE", "/api/messages/"+m.ID, nil, nil)
+	p.publish("order.created", map[string]any{"total": 100})
+	p.publish("order.created", map[string]any{"total": 99.5})
+	p.publish("order.created", map[string]any{"total": "100"})
+
+	p.drained(patience)
+	want := map[string]string{
+		"/created":  "message.created message.created",
+		"/messages": "message.created message.created message.deleted message.reaction.added message.updated",
+		"/all": "message.created message.created message.deleted message.reaction.added message.updated " +
+			"order.created order.created order.created",
+		"/two":      "message.deleted order.created order.created order.created",
+		"/ops":      "message.created",
+		"/private":  "message.created message.created",
+		"/deploys":  "message.created",
+		"/large":    "order.created",
+		"/reaction": "message.reaction.added",
+	}
+	for path, events := range want {
+		if got := eventsOf(receiver.arrived(path)); got != events {
+			t.Errorf("%s got %s\nwant %s", path, got, events)
+		}
+	}
+	p.stop()
+	p.verify()
+}
+
+// TestFiltersOfTheMoment: an event is matched with the subscriptions in force
+// when it happens, and hub verify knows all of them.
+func TestFiltersOfTheMoment(t *testing.T) {
+	t.Parallel()
+	p, receiver := startHub(t), newSink(t)
+	w := p.webhookTo(receiver, "/moment", []string{"a"}, nil)
+	one := "/api/outgoing-webhooks/" + w.ID
+	count := func(event string, want int) {
+		t.Helper()
+		if _, n := p.publish(event, 1); n != want {
+			t.Errorf("%s made %d deliveries, want %d", event, n, want)
+		}
+	}
+	count("a", 1)
+	p.must("PATCH", one, map[string]any{"events": []string{"b"}}, nil)
+	count("a", 0)
+	count("b", 1)
+	p.must("PATCH", one, map[string]any{"enabled": false}, nil)
+	count("b", 0)
+	p.must("PATCH", one, map[string]any{"enabled": true}, nil)
+	count("b", 1)
+	p.must("DELETE", one, nil, nil)
+	count("b", 0)
+	p.drained(patience)
+	p.stop()
+	p.verify()
+}
+
+// eventsOf lists the events of arrivals, sorted by name.
+func eventsOf(all []arrival) string {
+	var events []string
+	for _, a := range all {
+		events = append(events, a.Header.Get("X-Webhook-Event"))
+	}
+	return strings.Join(slices.Sorted(slices.Values(events)), " ")
+}
+
+func TestCustomHeaders(t *testing.T) {
+	t.Parallel()
+	p, receiver := startHub(t), newSink(t)
+	const value = "Bearer receivers-own-credential"
+	w := p.webhookTo(receiver, "/headers", []string{"h"}, map[string]any{"headers": map[string]string{"Authorization": value, "X-Team": "ops"}})
+	p.publish("h", 1)
+	a := receiver.await("/headers", 1)[0]
+	if a.Header.Get("Authorization") != value || a.Header.Get("X-Team") != "ops" {
+		t.Errorf("the request carries %v", a.Header)
+	}
+	p.awaitStatuses(w.ID, "success", 1)
+	for _, path := range []string{
+		"/api/outgoing-webhooks/" + w.ID, "/api/outgoing-webhooks", "/api/deliveries/" + a.Header.Get("Webhook-Id"), "/api/audit-log",
+	} {
+		got, err := p.do("GET", path, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(got.Body), "receivers-own-credential") {
+			t.Errorf("%s shows the header's value: %s", path, got.Body)
+		}
+		if !strings.Contains(path, "audit") && !strings.Contains(string(got.Body), `"Authorization"`) {
+			t.Errorf("%s does not name the header: %s", path, got.Body)
+		}
+	}
+	p.stop()
+	p.verify()
+}
+
+func TestRotateSecret(t *testing.T) {
+	t.Parallel()
+	p, receiver := startHub(t), newSink(t)
+	old := p.webhookTo(receiver, "/rotate", []string{"r"}, nil)
+	if !strings.HasPrefix(old.Secret, "whsec_") {
+		t.Fatalf("the generated secret is %q", old.Secret)
+	}
+	var fresh hook
+	p.must("POST", "/api/outgoing-webhooks/"+old.ID+"/rotate-secret", map[string]any{"overlapHours": 1}, &fresh)
+	if fresh.Secret == old.Secret || !strings.HasPrefix(fresh.Secret, "whsec_") {
+		t.Fatalf("the new secret is %q", fresh.Secret)
+	}
+	p.publish("r", 1)
+	a := receiver.await("/rotate", 1)[0]
+	id, stamp := a.Header.Get("Webhook-Id"), a.Header.Get("Webhook-Timestamp")
+	if got, want := a.Header.Get("X-Webhook-Signature"), bodySignature(old.Secret, a.Body); got != want {
+		t.Errorf("during the overlap X-Webhook-Signature is %s, want the previous secret's %s", got, want)
+	}
+	if got, want := a.Header.Get("X-Webhook-Signature-Next"), bodySignature(fresh.Secret, a.Body); got != want {
+		t.Errorf("X-Webhook-Signature-Next is %s, want %s", got, want)
+	}
+	both := strings.Fields(a.Header.Get("Webhook-Signature"))
+	want := []string{standardSignature(fresh.Secret, id, stamp, a.Body), standardSignature(old.Secret, id, stamp, a.Body)}
+	if !slices.Equal(slices.Sorted(slices.Values(both)), slices.Sorted(slices.Values(want))) {
+		t.Errorf("webhook-signature lists %v, want %v", both, want)
+	}
+
+	var last hook
+	p.must("POST", "/api/outgoing-webhooks/"+old.ID+"/rotate-secret", map[string]any{"overlapHours": 0}, &last)
+	p.publish("r", 2)
+	a = receiver.await("/rotate", 2)[1]
+	checkSigned(t, a, last.Secret)
+	if next := a.Header.Get("X-Webhook-Signature-Next"); next != "" {
+		t.Errorf("without an overlap there is X-Webhook-Signature-Next: %s", next)
+	}
+	p.stop()
+	p.verify()
+}
+
+// TestSigningProfiles compares the headers that GitHub's and Slack's receivers
+// look for with their own instructions.
+func TestSigningProfiles(t *testing.T) {
+	t.Parallel()
+	p, receiver := startHub(t), newSink(t)
+	const secret = "It's a Secret to Everybody"
+	p.webhookTo(receiver, "/github", []string{"s"}, map[string]any{"signing": "github", "secret": secret})
+	p.webhookTo(receiver, "/slack", []string{"s"}, map[string]any{"signing": "slack", "secret": secret})
+	p.webhookTo(receiver, "/standard", []string{"s"}, map[string]any{
+		"signing": "standard", "secret": "whsec_" + base64.StdEncoding.EncodeToString([]byte("twenty-four bytes of key")),
+	})
+	p.publish("s", 1)
+
+	github := receiver.await("/github", 1)[0]
+	checkSigned(t, github, secret)
+	if h := github.Header; h.Get("X-Hub-Signature-256") != bodySignature(secret, github.Body) || h.Get("X-Github-Event") != "s" ||
+		h.Get("X-Github-Delivery") != h.Get("Webhook-Id") {
+		t.Errorf("GitHub's headers: %v", h)
+	}
+	slack := receiver.await("/slack", 1)[0]
+	checkSigned(t, slack, secret)
+	stamp := slack.Header.Get("X-Slack-Request-Timestamp")
+	want := "v0=" + hex.EncodeToString(mac([]byte(secret), "v0:"+stamp+":"+string(slack.Body)))
+	if got := slack.Header.Get("X-Slack-Signature"); got != want || stamp != slack.Header.Get("Webhook-Timestamp") {
+		t.Errorf("Slack's signature of %s: %s, want %s", stamp, got, want)
+	}
+	checkSigned(t, receiver.await("/standard", 1)[0], "whsec_"+base64.StdEncoding.EncodeToString([]byte("twenty-four bytes of key")))
+	p.stop()
+	p.verify()
+}
+
+// TestLoopIsBroken: what has passed too many hubs goes no further.
+func TestLoopIsBroken(t *testing.T) {
+	t.Parallel()
+	p, receiver := startHub(t), newSink(t)
+	p.webhookTo(receiver, "/hop", []string{"*"}, nil)
+	in := p.incoming(map[string]any{"name": "hop", "targetChannelId": p.general()})
+	post := func(hop string) int {
+		header := anonymous()
+		header.Set("X-Hub-Hop", hop)
+		a, err := p.do("POST", incomingPath(in.Token), header, strings.NewReader(`{"content":"around"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.Status
+	}
+	before := len(receiver.arrived("/hop"))
+	if got := post("5"); got != http.StatusOK {
+		t.Errorf("the fifth hop is answered %d", got)
+	}
+	if got := receiver.await("/hop", before+1)[before].Header.Get("X-Hub-Hop"); got != "6" {
+		t.Errorf("it goes on with X-Hub-Hop: %s", got)
+	}
+	if got := post("6"); got != http.StatusLoopDetected {
+		t.Errorf("the sixth hop is answered %d", got)
+	}
+	p.stop()
+	p.verify()
+}

@@ -1,0 +1,137 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+const testEvent = `{"id":"d1","event":"x.y","webhookId":"w1","timestamp":"2026-02-01T12:00:00Z","version":"1.0","data":{}}`
+
+// endless is a body without end or announced length.
+type endless struct{ read int64 }
+
+func (e *endless) Read(p []byte) (int, error) {
+	e.read += int64(len(p))
+	return len(p), nil
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestHandler(t *testing.T) {
+	tests := []struct {
+		name    string
+		method  string
+		body    string
+		change  func(*http.Request)
+		fail    error
+		status  int
+		handled bool
+	}{
+		{name: "good", body: testEvent, status: http.StatusNoContent, handled: true},
+		{name: "handle fails", body: testEvent, fail: errors.New("S3CR3T"), status: http.StatusInternalServerError, handled: true},
+		{name: "method", method: http.MethodGet, body: testEvent, status: http.StatusMethodNotAllowed},
+		{name: "not signed", body: testEvent, change: func(r *http.Request) { r.Header = http.Header{} }, status: http.StatusUnauthorized},
+		{name: "body signature alone", body: testEvent, change: func(r *http.Request) { r.Header.Del(HeaderSignature) },
+			status: http.StatusUnauthorized},
+		{name: "bad signature", body: testEvent, change: func(r *http.Request) { r.Header.Set(HeaderID, "other") },
+			status: http.StatusUnauthorized},
+		{name: "old", body: testEvent, change: func(r *http.Request) { r.Header.Set(HeaderTimestamp, "1600000000") },
+			status: http.StatusUnauthorized},
+		{name: "no event", body: `{}`, status: http.StatusBadRequest},
+		{name: "broken body", body: testEvent, change: func(r *http.Request) { r.Body = io.NopCloser(broken{}) }, status: http.StatusBadRequest},
+		{name: "largest", body: testEvent + strings.Repeat(" ", MaxBody-len(testEvent)), status: http.StatusNoContent, handled: true},
+		{name: "too large", body: testEvent + strings.Repeat(" ", MaxBody-len(testEvent)+1), status: http.StatusRequestEntityTooLarge},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var got []Event
+			h := Handler(testSecret, func(_ context.Context, e Event) error {
+				got = append(got, e)
+				return test.fail
+			}, at(testTime))
+			method := test.method
+			if method == "" {
+				method = http.MethodPost
+			}
+			r := httptest.NewRequest(method, "/hook", strings.NewReader(test.body))
+			r.Header = signed(t, "d1", testTime, []byte(test.body), testSecret)
+			if test.change != nil {
+				test.change(r)
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != test.status {
+				t.Errorf("status %d (%s), want %d", w.Code, w.Body, test.status)
+			}
+			if handled := len(got) == 1 && got[0].ID == "d1"; handled != test.handled {
+				t.Errorf("handled %+v, want handled %v", got, test.handled)
+			}
+			if strings.Contains(w.Body.String(), "S3CR3T") {
+				t.Errorf("the answer tells what the error says: %s", w.Body)
+			}
+		})
+	}
+}
+
+// A body of unknown length is read to the limit and no further.
+func TestHandlerCapsChunkedBodies(t *testing.T) {
+	h := Handler(testSecret, func(context.Context, Event) error { return nil })
+	body := &endless{}
+	r := httptest.NewRequest(http.MethodPost, "/hook", body)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("status %d", w.Code)
+	}
+	if body.read > 4*MaxBody {
+		t.Errorf("%d bytes were asked for", body.read)
+	}
+}
+
+// A secret that is missing stops the program and opens nothing.
+func TestHandlerWithoutASecret(t *testing.T) {
+	for _, secrets := range [][]string{nil, {""}, {"whsec_"}} {
+		func() {
+			defer func() {
+				if err, ok := recover().(error); !ok || !errors.Is(err, ErrSecret) {
+					t.Errorf("secrets %q: %v, want a panic with ErrSecret", secrets, err)
+				}
+			}()
+			Handler(secrets, func(context.Context, Event) error { return nil })
+		}()
+	}
+}
+
+// The handler sees what it was sent, over a real connection.
+func TestHandlerOverHTTP(t *testing.T) {
+	events := make(chan Event, 1)
+	server := httptest.NewServer(Handler([]string{"other", testSecret}, func(_ context.Context, e Event) error {
+		events <- e
+		return nil
+	}, at(testTime)))
+	defer server.Close()
+	r, err := http.NewRequest(http.MethodPost, server.URL, bytes.NewReader([]byte(testEvent)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = signed(t, "d1", testTime, []byte(testEvent), testSecret)
+	response, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusNoContent {
+		t.Fatalf("status %d", response.StatusCode)
+	}
+	if e := <-events; e.ID != "d1" || e.Event != "x.y" || string(e.Data) != "{}" {
+		t.Errorf("%+v", e)
+	}
+}
