@@ -86,7 +86,7 @@ func TestIncomingEdit(t *testing.T) {
 	if got := send("DELETE", in.Token, ""); got > 299 {
 		t.Errorf("the deletion: %d", got)
 	}
-	if got := p.newest(general); len(got) != 0 {
+	if got := p.newest(general); len(got) != 1 || !got[0].IsDeleted || got[0].Content != "" {
 		t.Errorf("after the deletion: %+v", got)
 	}
 	p.stop()

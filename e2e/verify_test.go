@@ -115,8 +115,8 @@ func TestVerifyCanFail(t *testing.T) {
 		"its channels":       {[]string{inWebhook("channel_ids", `["01890000-0000-7000-8000-000000000000"]`)}, "differs from its last revision"},
 		"its ordering":       {[]string{inWebhook("ordering", "unordered")}, "differs from its last revision"},
 		"a recorded revision": {[]string{
-			inWebhook("filter", `{"field":"n","lessThan":5}`),
-			`UPDATE nchat_outgoing_webhook_revisions SET subscription = json_set(subscription, '$.filter.lessThan', 5)
+			inWebhook("filter", `{"field":"n","lessThan":1}`),
+			`UPDATE nchat_outgoing_webhook_revisions SET subscription = json_set(subscription, '$.filter.lessThan', 1)
 				WHERE webhook_id = '` + good.ID + `'`,
 		}, "which did not ask for it"},
 		"a revision is gone": {[]string{"DELETE FROM nchat_outgoing_webhook_revisions WHERE webhook_id = '" + good.ID + "'"}, "has no revision"},

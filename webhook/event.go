@@ -59,8 +59,8 @@ func Parse(body []byte) (Event, error) {
 
 // Decode stores the data of the event in what into points to: a *[MessageData]
 // for message.*, *[ChannelData] for channel.*, *[UserData] for user.*,
-// *[ThreadData] for thread.*, *[FileData] for file.*, *[WebhookTestData] for
-// webhook.test, *[WebhookStateData] for webhook.failing and webhook.disabled,
+// *[ThreadData] for thread.*, *[FileData] for file.*, *[TestData] for
+// webhook.test, *[StateData] for webhook.failing and webhook.disabled,
 // or a type of your own for events sent through the API. The error wraps
 // [ErrPayload].
 func (e Event) Decode(into any) error {

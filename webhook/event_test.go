@@ -96,8 +96,8 @@ func TestDataIsTheHubs(t *testing.T) {
 		{&hub.UserData{}, &webhook.UserData{}},
 		{&hub.ThreadData{}, &webhook.ThreadData{}},
 		{&hub.FileData{}, &webhook.FileData{}},
-		{&hub.WebhookTestData{}, &webhook.WebhookTestData{}},
-		{&hub.WebhookStateData{}, &webhook.WebhookStateData{}},
+		{&hub.WebhookTestData{}, &webhook.TestData{}},
+		{&hub.WebhookStateData{}, &webhook.StateData{}},
 		{&hub.TriggeredBy{}, &webhook.Actor{}},
 	}
 	for _, pair := range pairs {

@@ -160,13 +160,13 @@ type FileData struct {
 	User *User      `json:"user,omitempty"`
 }
 
-// WebhookTestData is the data of webhook.test.
-type WebhookTestData struct {
+// TestData is the data of webhook.test.
+type TestData struct {
 	Message string `json:"message"`
 }
 
-// WebhookStateData is the data of webhook.failing and webhook.disabled.
-type WebhookStateData struct {
+// StateData is the data of webhook.failing and webhook.disabled.
+type StateData struct {
 	Webhook Webhook `json:"webhook"`
 	Reason  string  `json:"reason"` // dead_letter, breaker_open, gone or failing_for_days
 	Detail  string  `json:"detail"`

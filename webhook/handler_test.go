@@ -39,12 +39,18 @@ func TestHandler(t *testing.T) {
 		{name: "handle fails", body: testEvent, fail: errors.New("S3CR3T"), status: http.StatusInternalServerError, handled: true},
 		{name: "method", method: http.MethodGet, body: testEvent, status: http.StatusMethodNotAllowed},
 		{name: "not signed", body: testEvent, change: func(r *http.Request) { r.Header = http.Header{} }, status: http.StatusUnauthorized},
-		{name: "body signature alone", body: testEvent, change: func(r *http.Request) { r.Header.Del(HeaderSignature) },
-			status: http.StatusUnauthorized},
-		{name: "bad signature", body: testEvent, change: func(r *http.Request) { r.Header.Set(HeaderID, "other") },
-			status: http.StatusUnauthorized},
-		{name: "old", body: testEvent, change: func(r *http.Request) { r.Header.Set(HeaderTimestamp, "1600000000") },
-			status: http.StatusUnauthorized},
+		{
+			name: "body signature alone", body: testEvent, change: func(r *http.Request) { r.Header.Del(HeaderSignature) },
+			status: http.StatusUnauthorized,
+		},
+		{
+			name: "bad signature", body: testEvent, change: func(r *http.Request) { r.Header.Set(HeaderID, "other") },
+			status: http.StatusUnauthorized,
+		},
+		{
+			name: "old", body: testEvent, change: func(r *http.Request) { r.Header.Set(HeaderTimestamp, "1600000000") },
+			status: http.StatusUnauthorized,
+		},
 		{name: "no event", body: `{}`, status: http.StatusBadRequest},
 		{name: "broken body", body: testEvent, change: func(r *http.Request) { r.Body = io.NopCloser(broken{}) }, status: http.StatusBadRequest},
 		{name: "largest", body: testEvent + strings.Repeat(" ", MaxBody-len(testEvent)), status: http.StatusNoContent, handled: true},
@@ -81,8 +87,9 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-// A body of unknown length is read to the limit and no further.
-func TestHandlerCapsChunkedBodies(t *testing.T) {
+// A body of unknown length is read to the limit and no further, and one that is
+// announced as too large is not read at all.
+func TestHandlerCapsBodies(t *testing.T) {
 	h := Handler(testSecret, func(context.Context, Event) error { return nil })
 	body := &endless{}
 	r := httptest.NewRequest(http.MethodPost, "/hook", body)
@@ -93,6 +100,15 @@ func TestHandlerCapsChunkedBodies(t *testing.T) {
 	}
 	if body.read > 4*MaxBody {
 		t.Errorf("%d bytes were asked for", body.read)
+	}
+
+	announced := &endless{}
+	r = httptest.NewRequest(http.MethodPost, "/hook", announced)
+	r.ContentLength = MaxBody + 1
+	w = httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusRequestEntityTooLarge || announced.read != 0 {
+		t.Errorf("announced as too large: status %d after reading %d bytes", w.Code, announced.read)
 	}
 }
 

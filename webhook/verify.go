@@ -141,16 +141,12 @@ func (v *Verifier) timestamp(value string) (int64, error) {
 	if err != nil || strconv.FormatInt(unix, 10) != value {
 		return 0, fmt.Errorf("%w: not a number of seconds", ErrTimestamp)
 	}
-	const most = 1 << 40 // far beyond any date, and safe to calculate with
-	if unix < 0 || unix > most {
-		return 0, fmt.Errorf("%w: out of range", ErrTimestamp)
-	}
 	now := v.now()
 	sent := time.Unix(unix, 0)
-	// Sent is in whole seconds, so it is early by up to one; that is allowed for.
 	if early := sent.Sub(now); early > v.tolerance {
 		return 0, fmt.Errorf("%w: %v ahead of this clock", ErrTimestamp, early.Truncate(time.Second))
 	}
+	// sent is in whole seconds, so now is taken in whole seconds as well.
 	if late := now.Truncate(time.Second).Sub(sent); late > v.tolerance {
 		return 0, fmt.Errorf("%w: %v behind this clock", ErrTimestamp, late)
 	}

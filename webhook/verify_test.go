@@ -89,6 +89,28 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 }
 
+// The error says what a developer has to look for.
+func TestErrorsSayWhatIsWrong(t *testing.T) {
+	body := []byte("{}")
+	tests := []struct {
+		change func(http.Header)
+		want   string
+	}{
+		{func(h http.Header) { h.Del(HeaderTimestamp) }, "webhook: not signed: no header webhook-timestamp"},
+		{func(h http.Header) { h.Set(HeaderSignature, "v2,AAAA") }, "webhook: bad signature: no entry of version v1"},
+		{func(h http.Header) { h.Set(HeaderTimestamp, "1700000420") }, "webhook: bad timestamp: 7m0s ahead of this clock"},
+		{func(h http.Header) { h.Set(HeaderTimestamp, "1699999580") }, "webhook: bad timestamp: 7m0s behind this clock"},
+		{func(h http.Header) { h.Set(HeaderTimestamp, "x") }, "webhook: bad timestamp: not a number of seconds"},
+	}
+	for _, test := range tests {
+		h := signed(t, "id1", testTime, body, testSecret)
+		test.change(h)
+		if err := Verify(testSecret, h, body, at(testTime)); err == nil || err.Error() != test.want {
+			t.Errorf("%v, want %s", err, test.want)
+		}
+	}
+}
+
 func TestTolerance(t *testing.T) {
 	body := []byte("{}")
 	h := signed(t, "id1", testTime, body, testSecret)

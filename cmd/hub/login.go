@@ -30,6 +30,7 @@ func newLoginCommand() *cobra.Command {
 			})
 		},
 	}
+	app.RegisterFlags(cmd.Flags())
 	cmd.Flags().StringVar(&user, "user", "", "user name to sign in (default: the owner)")
 	return cmd
 }

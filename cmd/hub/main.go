@@ -50,7 +50,6 @@ func newRootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	app.RegisterFlags(root.PersistentFlags())
 	root.AddCommand(newServeCommand(), newVerifyCommand(), newListenCommand(), newDoctorCommand(databaseChecks),
 		newConfigCommand(), newTokenCommand(), newLoginCommand())
 	return root

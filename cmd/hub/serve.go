@@ -44,6 +44,7 @@ one-time link, and the token, are printed once.`,
 			return hub.Run(cmd.Context(), func() { printWelcome(cmd.OutOrStdout(), welcome) })
 		},
 	}
+	app.RegisterFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&demo, "demo", false, "seed channels, a webhook of each kind, and a local receiver")
 	return cmd
 }

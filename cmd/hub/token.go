@@ -21,6 +21,7 @@ not. A running hub notices a revoked token within a minute; through the API it
 is at once.`,
 		Args: cobra.NoArgs,
 	}
+	app.RegisterFlags(cmd.PersistentFlags())
 	cmd.AddCommand(newTokenCreateCommand(), newTokenListCommand(), newTokenRevokeCommand())
 	return cmd
 }

@@ -64,6 +64,7 @@ all is as it should be; 1: not.`,
 			return nil
 		},
 	}
+	app.RegisterFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	return cmd
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -70,7 +71,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the data folder: %w", err)
 	}
-	if a.keys, err = c.OpenKeys(); err != nil {
+	if a.keys, err = openKeys(c); err != nil {
 		return nil, err
 	}
 	bell := &control.Bell{}
@@ -141,7 +142,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	})
 	pages := &console.Console{Control: a.control, Auth: a.auth}
 	pages.Mount(a.server.Mux())
-	a.server.HandleNotFound(http.HandlerFunc(pages.NotFound))
+	a.server.HandleNotFound(pages.NotFound())
 	a.server.HandleMetrics(a.metrics())
 	a.server.AddCheck("database", a.store.Ping)
 	a.server.AddCheck("progress", a.checkProgress)
@@ -151,6 +152,18 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		Bytes: c.Retention.Bytes, Also: a.cleanups(),
 	}
 	return a, nil
+}
+
+// openKeys opens the sealing keys. New ones are made only with a new
+// database: an existing one would be full of secrets they cannot open.
+func openKeys(c Config) (*secret.Keys, error) {
+	if _, err := os.Stat(c.Database.Path); err == nil {
+		if _, err := c.CheckKeys(); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("the keys file %s is missing, and the database %s has secrets sealed with it: "+
+				"restore it from a backup, or set HUB_SECRET_KEYS", c.KeysFile(), c.Database.Path)
+		}
+	}
+	return c.OpenKeys()
 }
 
 // URL is where the hub is reached, without a slash at the end.

@@ -55,7 +55,7 @@ func (d *Database) CreateToken(ctx context.Context, username, name string, scope
 	if err != nil {
 		return secret.String{}, err
 	}
-	token := secret.Token(tokenPrefix, tokenBytes)
+	token := secret.Token(secret.APITokenPrefix, tokenBytes)
 	return token, d.store.CreateToken(ctx, nil, hub.APIToken{
 		ID: hub.TokenID(d.ids.New()), Name: name, UserID: u.ID, Scope: scope, Hash: secret.Hash(token.Reveal()),
 		CreatedAt: d.store.Now(), ExpiresAt: expires,

@@ -20,9 +20,6 @@ type Welcome struct {
 	DemoURL string
 }
 
-// tokenPrefix begins every API token.
-const tokenPrefix = "hub_"
-
 // tokenBytes is the randomness of a generated API token.
 const tokenBytes = 32
 
@@ -39,7 +36,7 @@ func (a *App) Welcome(ctx context.Context) (Welcome, error) {
 			return w, err
 		}
 	} else if len(tokens) == 0 {
-		token := secret.Token(tokenPrefix, tokenBytes)
+		token := secret.Token(secret.APITokenPrefix, tokenBytes)
 		if err := a.addToken(ctx, "first start", token); err != nil {
 			return w, err
 		}

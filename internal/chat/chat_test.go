@@ -3,7 +3,6 @@ package chat
 import (
 	"encoding/json"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -89,7 +88,7 @@ func (r *recorder) Settle(committed bool, routings ...hub.Routing) {
 }
 
 // check fails the test unless everything routed was settled exactly once.
-func (r *recorder) check(t *testing.T) {
+func (r *recorder) check(t testing.TB) {
 	t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -132,7 +131,7 @@ func (r *recorder) last(t *testing.T, kind string) *hub.Event {
 // world is a chat on a real database, with its defaults and a few users.
 type world struct {
 	*Service
-	t      *testing.T
+	t      testing.TB
 	db     *store.Store
 	router *recorder
 	clock  *clock
@@ -144,7 +143,7 @@ type world struct {
 }
 
 // open makes a world. What the defaults did is not in router.
-func open(t *testing.T) *world {
+func open(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, router: &recorder{}, clock: &clock{at: noon}, dir: t.TempDir()}
 	db, err := store.Open(t.Context(), store.Options{
@@ -173,8 +172,8 @@ func open(t *testing.T) *world {
 }
 
 // must fails the test when there is an error.
-func must[T any](v T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -216,7 +215,7 @@ func wantCode(t *testing.T, err error, want hub.Code) {
 	}
 }
 
-func decode[T any](t *testing.T, data []byte) T {
+func decode[T any](t testing.TB, data []byte) T {
 	t.Helper()
 	var v T
 	if err := json.Unmarshal(data, &v); err != nil {
@@ -225,18 +224,13 @@ func decode[T any](t *testing.T, data []byte) T {
 	return v
 }
 
+// blobs returns the paths of all files in the files folder.
 func (w *world) blobs() []string {
 	w.t.Helper()
 	var out []string
-	root := os.DirFS(w.dir)
 	for _, pattern := range []string{"files/*/*", "files/.incoming-*"} {
-		names, err := filepath.Glob(filepath.Join(w.dir, pattern))
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		out = append(out, names...)
+		out = append(out, must(filepath.Glob(filepath.Join(w.dir, pattern)))(w.t)...)
 	}
-	_ = root
 	return out
 }
 

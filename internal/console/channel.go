@@ -151,6 +151,9 @@ func (c *Console) channelView(r *http.Request, a hub.Actor, id hub.ChannelID, be
 	if p.List, err = c.channelList(r.Context(), a, id, before); err != nil {
 		return channelView{}, err
 	}
+	if !p.CanWrite || p.Channel.Archived {
+		p.List.EmptyHelp = ""
+	}
 	p.Live = before == ""
 	p.Fragments = "/fragments" + channelPath(id) + "/messages"
 	return p, nil

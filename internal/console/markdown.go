@@ -89,7 +89,7 @@ func (linkRenderer) link(w util.BufWriter, _ []byte, node ast.Node, entering boo
 	openLink(w, n.Destination)
 	if n.Title != nil {
 		_, _ = w.WriteString(` title="`)
-		_, _ = w.Write(util.EscapeHTML(n.Title))
+		html.DefaultWriter.Write(w, n.Title)
 		_ = w.WriteByte('"')
 	}
 	_ = w.WriteByte('>')
@@ -123,21 +123,20 @@ func (linkRenderer) image(w util.BufWriter, source []byte, node ast.Node, enteri
 		return ast.WalkContinue, nil
 	}
 	n := node.(*ast.Image)
-	description := util.EscapeHTML(textOf(n, source))
 	switch {
 	case safeImage(string(n.Destination)):
 		_, _ = w.WriteString(`<img loading="lazy" src="`)
 		_, _ = w.Write(escapeURL(n.Destination))
 		_, _ = w.WriteString(`" alt="`)
-		_, _ = w.Write(description)
+		writeText(w, n, source)
 		_, _ = w.WriteString(`">`)
 	case safeLink(string(n.Destination)):
 		openLink(w, n.Destination)
 		_ = w.WriteByte('>')
-		_, _ = w.Write(description)
+		writeText(w, n, source)
 		_, _ = w.WriteString("</a>")
 	default:
-		_, _ = w.Write(description)
+		writeText(w, n, source)
 	}
 	return ast.WalkSkipChildren, nil
 }
@@ -167,22 +166,20 @@ func openLink(w util.BufWriter, target []byte) {
 
 func escapeURL(u []byte) []byte { return util.EscapeHTML(util.URLEscape(u, true)) }
 
-// textOf returns the text below a node, without its formatting.
-func textOf(n ast.Node, source []byte) []byte {
-	var b bytes.Buffer
+// writeText writes the text below a node, without its formatting.
+func writeText(w util.BufWriter, n ast.Node, source []byte) {
 	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}
 		switch n := n.(type) {
 		case *ast.Text:
-			b.Write(n.Segment.Value(source))
+			html.DefaultWriter.Write(w, n.Segment.Value(source))
 		case *ast.String:
-			b.Write(n.Value)
+			html.DefaultWriter.Write(w, n.Value)
 		}
 		return ast.WalkContinue, nil
 	})
-	return b.Bytes()
 }
 
 // safeLink reports whether a link in a message may lead there: to the web or

@@ -392,13 +392,18 @@ func (e *Engine) Progress() (stuckSince time.Time) {
 	return stuckSince
 }
 
-// pausedSetting is the key of the setting that remembers PauseAll.
-const pausedSetting = "queue_paused"
+// pausedSetting is the key of the setting that remembers PauseAll, with its
+// values. It was never set until the first PauseAll.
+const (
+	pausedSetting = "queue_paused"
+	pausedYes     = "yes"
+	pausedNo      = "no"
+)
 
 // PauseAll stops sending for all webhooks until ResumeAll, also over a
 // restart; deliveries go on being made.
 func (e *Engine) PauseAll(ctx context.Context) error {
-	if err := e.Store.SetSetting(ctx, pausedSetting, "1"); err != nil {
+	if err := e.Store.SetSetting(ctx, pausedSetting, pausedYes); err != nil {
 		return err
 	}
 	e.mu.Lock()
@@ -409,7 +414,7 @@ func (e *Engine) PauseAll(ctx context.Context) error {
 
 // ResumeAll ends a PauseAll.
 func (e *Engine) ResumeAll(ctx context.Context) error {
-	if err := e.Store.SetSetting(ctx, pausedSetting, ""); err != nil {
+	if err := e.Store.SetSetting(ctx, pausedSetting, pausedNo); err != nil {
 		return err
 	}
 	e.mu.Lock()
@@ -428,6 +433,6 @@ func (e *Engine) loadPaused(ctx context.Context) error {
 	if err != nil && hub.CodeOf(err) != hub.NotFound {
 		return err
 	}
-	e.paused = value != ""
+	e.paused = value == pausedYes
 	return nil
 }

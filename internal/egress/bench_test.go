@@ -108,8 +108,10 @@ var benchBody = []byte(`{"id":"` + strings.Repeat("x", 400) + `"}`)
 // benchHeader is what a delivery carries, values and all, made anew each time.
 func benchHeader(h http.Header) http.Header {
 	h["Content-Type"] = []string{"application/json"}
-	for _, name := range []string{"X-Webhook-Id", "X-Webhook-Event", "X-Webhook-Attempt", "X-Webhook-Timestamp",
-		"X-Webhook-Signature", "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature", "X-Hub-Hop"} {
+	for _, name := range []string{
+		"X-Webhook-Id", "X-Webhook-Event", "X-Webhook-Attempt", "X-Webhook-Timestamp",
+		"X-Webhook-Signature", "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature", "X-Hub-Hop",
+	} {
 		h[name] = []string{"0199d2f0-7d5e-7c4b-9d5e-7c4b9d5e7c4b"}
 	}
 	return h

@@ -13,11 +13,10 @@ import (
 const maxDrain = 64 << 10
 
 // readBody reads at most limit bytes of a response's body, decodes them if
-// they are gzip, again to at most limit bytes, and closes the body. whole
-// reports whether that was all of it. How long it may take is bounded by the
+// they are gzip, again to at most limit bytes. whole reports whether that was
+// all of it. How long it may take is bounded by the
 // request's context.
 func readBody(response *http.Response, limit int64) (body []byte, whole bool) {
-	defer func() { _ = response.Body.Close() }()
 	body, whole = readCapped(response.Body, limit, response.ContentLength)
 	if !whole && response.ProtoMajor == 1 {
 		_, _ = io.CopyN(io.Discard, response.Body, maxDrain) // the next use of the connection fails if this does

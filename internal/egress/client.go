@@ -230,6 +230,7 @@ func (c *Client) exchange(caller context.Context, r *Request, started time.Time)
 		failed.Host = target.Host
 		return Result{RemoteAddr: e.remoteAddr()}, failed
 	}
+	defer func() { _ = response.Body.Close() }()
 	if c.options.BodyTimeout > 0 {
 		timer.Reset(min(c.options.BodyTimeout, limit-time.Since(started)))
 	}

@@ -68,14 +68,26 @@ func TestDo(t *testing.T) {
 		r    Request
 		want string
 	}{
-		{"POST by default", Request{URL: target.String(), Header: header, Body: []byte("{}")},
-			"POST " + host + " /a%2Fb?c=d map[" + defaults + " Content-Type:[application/json] User-Agent:[nself-chat-webhook/1.0] X-Two:[1 2]] {}"},
-		{"parsed URL", Request{Target: target, Method: http.MethodPut, Body: []byte("x")},
-			"PUT " + host + " /a%2Fb?c=d map[" + defaults + " User-Agent:[nself-chat-webhook/1.0]] x"},
-		{"own agent and encoding", Request{Target: target, Header: http.Header{"User-Agent": {"mine"}, "Accept-Encoding": {"br"}}},
-			"POST " + host + " /a%2Fb?c=d map[Accept-Encoding:[br] User-Agent:[mine]] "},
-		{"prepared header", Request{Target: target, Header: c.NewHeader(0), Method: http.MethodGet},
-			"GET " + host + " /a%2Fb?c=d map[" + defaults + " User-Agent:[nself-chat-webhook/1.0]] "},
+		{
+			"POST by default",
+			Request{URL: target.String(), Header: header, Body: []byte("{}")},
+			"POST " + host + " /a%2Fb?c=d map[" + defaults + " Content-Type:[application/json] User-Agent:[nself-chat-webhook/1.0] X-Two:[1 2]] {}",
+		},
+		{
+			"parsed URL",
+			Request{Target: target, Method: http.MethodPut, Body: []byte("x")},
+			"PUT " + host + " /a%2Fb?c=d map[" + defaults + " User-Agent:[nself-chat-webhook/1.0]] x",
+		},
+		{
+			"own agent and encoding",
+			Request{Target: target, Header: http.Header{"User-Agent": {"mine"}, "Accept-Encoding": {"br"}}},
+			"POST " + host + " /a%2Fb?c=d map[Accept-Encoding:[br] User-Agent:[mine]] ",
+		},
+		{
+			"prepared header",
+			Request{Target: target, Header: c.NewHeader(0), Method: http.MethodGet},
+			"GET " + host + " /a%2Fb?c=d map[" + defaults + " User-Agent:[nself-chat-webhook/1.0]] ",
+		},
 	}
 	for _, test := range tests {
 		result := c.Do(t.Context(), &test.r)
@@ -143,7 +155,7 @@ func TestConcurrentUse(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		_, _ = w.Write(body)
 	})
-	c := local(t, Options{})
+	c := local(t, Options{BodyTimeout: mostTime})
 	const workers, each = 16, 50
 	var group sync.WaitGroup
 	for w := range workers {
@@ -196,7 +208,7 @@ func TestGzipIsDecoded(t *testing.T) {
 		w.Header().Set("Content-Encoding", "GZIP")
 		_, _ = w.Write(packed.Bytes())
 	})
-	result := local(t, Options{}).Do(t.Context(), &Request{URL: server.URL})
+	result := local(t, Options{BodyTimeout: mostTime}).Do(t.Context(), &Request{URL: server.URL})
 	if string(result.Body) != text || result.Truncated {
 		t.Errorf("%d bytes, truncated %v; want %d", len(result.Body), result.Truncated, len(text))
 	}

@@ -56,6 +56,7 @@ func TestHostile(t *testing.T) {
 		name      string
 		talk      func(net.Conn) // after the request was read
 		timeout   time.Duration  // 0: the attack must end without it
+		slow      bool           // the body is, so it is given little time
 		kind      Kind
 		status    int
 		truncated bool
@@ -81,15 +82,15 @@ func TestHostile(t *testing.T) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\ny\r\n0\r\n")
 			forever(c, "A: b\r\n")
 		}},
-		{name: "silent body", status: 200, truncated: true, size: 2, talk: func(c net.Conn) {
+		{name: "silent body", slow: true, status: 200, truncated: true, size: 2, talk: func(c net.Conn) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok")
 			untilClosed(c)
 		}},
-		{name: "dripping body", status: 203, truncated: true, size: -1, talk: func(c net.Conn) {
+		{name: "dripping body", slow: true, status: 203, truncated: true, size: -1, talk: func(c net.Conn) {
 			_, _ = io.WriteString(c, "HTTP/1.1 203 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
 			drip(c, "1\r\ny\r\n")
 		}},
-		{name: "dripping past what is kept", status: 200, truncated: true, size: DefaultMaxResponse, talk: func(c net.Conn) {
+		{name: "dripping past what is kept", slow: true, status: 200, truncated: true, size: DefaultMaxResponse, talk: func(c net.Conn) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n"+strings.Repeat("y", DefaultMaxResponse))
 			drip(c, "y")
 		}},
@@ -171,7 +172,11 @@ func TestHostile(t *testing.T) {
 					test.talk(conn)
 				}
 			})
-			c := New(Options{Policy: Policy{AllowLoopback: true}, BodyTimeout: short})
+			options := Options{Policy: Policy{AllowLoopback: true}, BodyTimeout: mostTime}
+			if test.slow {
+				options.BodyTimeout = short
+			}
+			c := New(options)
 			defer c.Close()
 			r := secretRequest(receiver.url())
 			r.Timeout = test.timeout
@@ -203,7 +208,7 @@ func TestEndlessBodyIsNotDrawn(t *testing.T) {
 			sent.Store(forever(conn, "y"))
 		}
 	})
-	c := New(Options{Policy: Policy{AllowLoopback: true}})
+	c := New(Options{Policy: Policy{AllowLoopback: true}, BodyTimeout: mostTime})
 	defer c.Close()
 	if result := c.Do(t.Context(), &Request{URL: receiver.url()}); result.Status != http.StatusOK || !result.Truncated {
 		t.Fatalf("%+v", result)

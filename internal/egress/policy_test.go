@@ -92,8 +92,10 @@ func TestEverySpellingOfPrivateAddresses(t *testing.T) {
 	}
 	for name, policy := range policies {
 		g := newGuard(policy)
-		for _, v4 := range []string{"127.0.0.1", "10.0.0.1", "172.16.5.4", "192.168.0.1", "100.64.0.1", "169.254.169.254",
-			"192.0.0.8", "198.18.0.1", "0.0.0.0", "224.0.0.1"} {
+		for _, v4 := range []string{
+			"127.0.0.1", "10.0.0.1", "172.16.5.4", "192.168.0.1", "100.64.0.1", "169.254.169.254",
+			"192.0.0.8", "198.18.0.1", "0.0.0.0", "224.0.0.1",
+		} {
 			for form, addr := range spellings(netip.MustParseAddr(v4).As4()) {
 				if form == "mapped" && policy.AllowLoopback && v4 == "127.0.0.1" {
 					continue // the kernel is given the IPv4 address
@@ -123,9 +125,14 @@ func TestAllow(t *testing.T) {
 		{[]string{"127.0.0.0/8"}, []string{"127.0.0.1"}, []string{"::1", "64:ff9b:1::7f00:1"}},
 		{[]string{"2002::/16"}, []string{"2002:808:808::1"}, []string{"2002:a00:1::1"}},
 		// A wide opening opens neither what holds credentials nor what is no host.
-		{[]string{"0.0.0.0/0", "::/0"}, []string{"10.0.0.1", "127.0.0.1", "::1", "fd00::1", "240.0.0.1"},
-			[]string{"169.254.169.254", "169.254.1.1", "fe80::1", "fd00:ec2::254", "100.100.100.200", "168.63.129.16",
-				"0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255", "64:ff9b::a9fe:a9fe", "64:ff9b::0"}},
+		{
+			[]string{"0.0.0.0/0", "::/0"},
+			[]string{"10.0.0.1", "127.0.0.1", "::1", "fd00::1", "240.0.0.1"},
+			[]string{
+				"169.254.169.254", "169.254.1.1", "fe80::1", "fd00:ec2::254", "100.100.100.200", "168.63.129.16",
+				"0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255", "64:ff9b::a9fe:a9fe", "64:ff9b::0",
+			},
+		},
 	}
 	for _, test := range tests {
 		g := newGuard(Policy{Allow: prefixes(t, test.allow...)})
@@ -207,8 +214,10 @@ func TestRefusalText(t *testing.T) {
 
 // What a refusal tells an administrator to set opens the address.
 func TestHintIsTrue(t *testing.T) {
-	for _, s := range []string{"10.0.0.7", "127.0.0.1", "::1", "fd00::7", "169.254.169.254", "fe80::1", "100.100.100.200",
-		"168.63.129.16", "fd00:ec2::254", "198.18.0.1", "64:ff9b::a00:7", "2001:db8::1", "240.0.0.1"} {
+	for _, s := range []string{
+		"10.0.0.7", "127.0.0.1", "::1", "fd00::7", "169.254.169.254", "fe80::1", "100.100.100.200",
+		"168.63.129.16", "fd00:ec2::254", "198.18.0.1", "64:ff9b::a00:7", "2001:db8::1", "240.0.0.1",
+	} {
 		addr := netip.MustParseAddr(s)
 		refusal := newGuard(Policy{}).check(addr, false)
 		_, hint, found := strings.Cut(refusal.Error(), "HUB_EGRESS_ALLOW=")

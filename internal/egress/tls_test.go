@@ -102,7 +102,11 @@ func TestBadTLS(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c := local(t, Options{RootCAs: test.roots, Resolver: resolver, ConnectTimeout: 200 * time.Millisecond})
+			options := Options{RootCAs: test.roots, Resolver: resolver}
+			if test.name == "silence" {
+				options.ConnectTimeout = 200 * time.Millisecond
+			}
+			c := local(t, options)
 			result := bounded(t.Context(), t, c, secretRequest(test.url))
 			if result.Kind != KindTLS || !strings.Contains(result.Err.Error(), test.want) {
 				t.Fatalf("%q, %v; want %q", result.Kind, result.Err, test.want)
@@ -176,7 +180,11 @@ func TestHostileHTTP2(t *testing.T) {
 				}
 				test.handler(w, r)
 			})
-			c := local(t, Options{RootCAs: roots, BodyTimeout: 150 * time.Millisecond})
+			options := Options{RootCAs: roots, BodyTimeout: mostTime}
+			if test.name == "silent body" {
+				options.BodyTimeout = 150 * time.Millisecond
+			}
+			c := local(t, options)
 			r := secretRequest(server.URL)
 			r.Timeout = test.timeout
 			result := bounded(t.Context(), t, c, r)

@@ -106,8 +106,10 @@ func TestParseURLDropsTheFragment(t *testing.T) {
 // FuzzCheckURL: no input makes it panic, admits an address by its digits that
 // the address check would refuse, or comes back in the error.
 func FuzzCheckURL(f *testing.F) {
-	for _, seed := range []string{"https://example.com/", "http://127.0.0.1", "https://[::ffff:7f00:1]/", "https://user:pw@host/p?q#f",
-		"https://0x7f.1/", "https://１２７.0.0.1/", "https://[fe80::1%25en0]:1/", "https://localhost", "://", "https://a:b:c/", "https://%31%32"} {
+	for _, seed := range []string{
+		"https://example.com/", "http://127.0.0.1", "https://[::ffff:7f00:1]/", "https://user:pw@host/p?q#f",
+		"https://0x7f.1/", "https://１２７.0.0.1/", "https://[fe80::1%25en0]:1/", "https://localhost", "://", "https://a:b:c/", "https://%31%32",
+	} {
 		f.Add(seed)
 	}
 	c := New(Options{Policy: Policy{AllowHTTP: true}})

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -95,9 +96,6 @@ func (s *fakeStore) Call(_ context.Context, id hub.CallID) (hub.Call, error) {
 func (s *fakeStore) LogCalls(_ context.Context, calls []hub.Call, uses []hub.IncomingWebhook) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.flushed != nil {
-		defer func() { s.flushed <- struct{}{} }()
-	}
 	if s.logErr != nil {
 		return s.logErr
 	}
@@ -248,6 +246,13 @@ func (w *world) serve(r *http.Request) *httptest.ResponseRecorder {
 	rec := httptest.NewRecorder()
 	w.mux.ServeHTTP(rec, r)
 	return rec
+}
+
+// written returns the calls that were logged and the counts that were added.
+func (w *world) written() (calls []hub.Call, uses []hub.IncomingWebhook) {
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	return slices.Clone(w.store.calls), slices.Clone(w.store.uses)
 }
 
 // journal returns the calls that wait for the log, and forgets them.

@@ -79,6 +79,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 			return nil, err
 		}
 		s.lock = lock
+		// Only the hub's own account may read what is in it; SQLite gives the
+		// files beside it the same mode.
+		if err := createPrivate(o.Path); err != nil {
+			return nil, err
+		}
 	}
 	writeDB, err := openDB(o.Path, "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous("+o.Synchronous+")",
 		"cache_size(-16000)", "journal_size_limit(67108864)", "max_page_count("+strconv.Itoa(maxPages(o.MaxPages))+")")
@@ -98,10 +103,6 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if !o.Shared {
 		if err := migrate(ctx, writeDB); err != nil {
 			return nil, err
-		}
-		// Only the hub's own account may read what is in it.
-		if err := os.Chmod(o.Path, 0o600); err != nil {
-			return nil, fmt.Errorf("store: %w", err)
 		}
 	}
 	if err := s.w.start(ctx); err != nil {
@@ -202,6 +203,16 @@ func (s *Store) Size(ctx context.Context) (int64, error) {
 
 // Now returns the store's clock: it decides dues and leases.
 func (s *Store) Now() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+
+// createPrivate makes an empty file that only this account may read, unless it
+// is there.
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return f.Close()
+}
 
 // lockFile takes the exclusive lock that says which process owns the folder.
 func lockFile(path string) (*os.File, error) {

@@ -1,7 +1,7 @@
 "use strict";
 
 // Times in the viewer's zone: the hour for today, the date besides for other days.
-const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const hour = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 
@@ -162,7 +162,7 @@ function compose(form) {
 	const box = form.elements.content;
 	const button = form.querySelector("button");
 	const error = document.getElementById("error");
-	const keyboard = matchMedia("(hover: hover)").matches; // on a touch screen Enter is a line break
+	const keyboard = !matchMedia("(pointer: coarse)").matches; // on a touch screen Enter is a line break
 	box.addEventListener("keydown", (event) => {
 		if (!keyboard || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
 		event.preventDefault();

@@ -1,0 +1,162 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nself-chat/hub"
+)
+
+func TestMessages(t *testing.T) {
+	r := newRig(t)
+	list := "/api/channels/" + string(r.defaults.General) + "/messages"
+	var m Message
+	made := r.call("writer", http.MethodPost, list, map[string]any{
+		"content": "**Hello**", "embeds": []any{map[string]any{"title": "Card", "color": "#ff0000"}},
+	}).want(http.StatusCreated, &m)
+	one := "/api/messages/" + string(m.ID)
+	if m.Author.Username != "writer" || m.Revision != 1 || len(m.Embeds) != 1 || made.header.Get("Location") != one {
+		t.Errorf("%+v", m)
+	}
+	var got Message
+	r.call("guest", http.MethodGet, one, nil).want(http.StatusOK, &got)
+	if diff := cmp.Diff(m, got); diff != "" {
+		t.Error(diff)
+	}
+	r.call("writer", http.MethodPost, list, map[string]any{"content": " "}).refused(http.StatusBadRequest, hub.Invalid, "content")
+	r.call("writer", http.MethodPost, list, map[string]any{"content": "x", "threadId": "0190b3c8-7c4e-7a12-8000-00000000abcd"}).
+		refused(http.StatusNotFound, hub.NotFound)
+
+	r.call("writer", http.MethodPatch, one, `{"content": "edited", "embeds": null}`).want(http.StatusOK, &got)
+	if got.Content != "edited" || got.Revision != 2 || got.EditedAt.IsZero() || len(got.Embeds) != 0 {
+		t.Errorf("%+v", got)
+	}
+	r.call("owner", http.MethodPatch, one, `{"content": "by another"}`).refused(http.StatusForbidden, hub.Forbidden)
+	r.call("writer", http.MethodPatch, one, `{"content": null}`).refused(http.StatusBadRequest, hub.Invalid, "content")
+
+	emoji := one + "/reactions/" + url.PathEscape("👍")
+	r.call("writer", http.MethodPut, emoji, nil).want(http.StatusNoContent, nil)
+	r.call("owner", http.MethodPut, emoji, nil).want(http.StatusNoContent, nil)
+	r.call("owner", http.MethodPut, emoji, nil).want(http.StatusNoContent, nil)
+	r.call("reader", http.MethodGet, one, nil).want(http.StatusOK, &got)
+	if len(got.Reactions) != 1 || got.Reactions[0].Emoji != "👍" || got.Reactions[0].Count != 2 {
+		t.Errorf("%+v", got.Reactions)
+	}
+	r.call("writer", http.MethodDelete, emoji, nil).want(http.StatusNoContent, nil)
+	r.call("writer", http.MethodPut, one+"/reactions/"+url.PathEscape("two words"), nil).refused(http.StatusBadRequest, hub.Invalid, "emoji")
+
+	r.call("writer", http.MethodPut, one+"/pin", nil).want(http.StatusNoContent, nil)
+	if got := r.everything("reader", list+"?pinned=true", "5"); !slices.Equal(got, []string{string(m.ID)}) {
+		t.Errorf("pinned %v", got)
+	}
+	r.call("writer", http.MethodDelete, one+"/pin", nil).want(http.StatusNoContent, nil)
+
+	r.call("reader", http.MethodDelete, one, nil).refused(http.StatusForbidden, hub.Forbidden)
+	r.call("writer", http.MethodDelete, one, nil).want(http.StatusNoContent, nil)
+	got = Message{}
+	r.call("reader", http.MethodGet, one, nil).want(http.StatusOK, &got)
+	if !got.IsDeleted || got.Content != "" {
+		t.Errorf("%+v", got)
+	}
+	// Who manages the channel may delete what others wrote.
+	r.call("admin", http.MethodDelete, "/api/messages/"+string(r.post("writer", r.defaults.General, "rude").ID), nil).want(http.StatusNoContent, nil)
+}
+
+func TestMessagePaging(t *testing.T) {
+	r := newRig(t)
+	list := "/api/channels/" + string(r.defaults.General) + "/messages"
+	var want []string
+	for i := range 8 {
+		want = append(want, string(r.post("writer", r.defaults.General, "message "+strconv.Itoa(i)).ID))
+	}
+	newest := slices.Clone(want)
+	slices.Reverse(newest)
+	for _, limit := range []string{"1", "3", "8"} {
+		if diff := cmp.Diff(newest, r.everything("reader", list, limit)); diff != "" {
+			t.Errorf("limit %s: %s", limit, diff)
+		}
+	}
+	if diff := cmp.Diff(newest[5:], r.everything("reader", list+"?before="+want[3], "2")); diff != "" {
+		t.Errorf("before: %s", diff)
+	}
+	// After goes on upwards; within a page the newest is first.
+	got := r.everything("reader", list+"?after="+want[2], "2")
+	if diff := cmp.Diff([]string{want[4], want[3], want[6], want[5], want[7]}, got); diff != "" {
+		t.Errorf("after: %s", diff)
+	}
+	r.call("reader", http.MethodGet, list+"?after="+want[0]+"&before="+want[1], nil).refused(http.StatusBadRequest, hub.Invalid, "after")
+	r.call("reader", http.MethodGet, list+"?after="+want[0]+"&cursor="+encodeCursor(olderKind, want[1]), nil).
+		refused(http.StatusBadRequest, hub.Invalid, "cursor")
+}
+
+func TestThreads(t *testing.T) {
+	r := newRig(t)
+	root := r.post("writer", r.defaults.General, "root")
+	list := "/api/channels/" + string(r.defaults.General) + "/messages"
+	var want []string
+	for i := range 3 {
+		var m Message
+		r.call("admin", http.MethodPost, list, map[string]any{"content": "reply " + strconv.Itoa(i), "threadId": root.ID}).want(http.StatusCreated, &m)
+		want = append([]string{string(m.ID)}, want...)
+	}
+	var got Thread
+	r.call("reader", http.MethodGet, "/api/messages/"+want[1]+"/thread?limit=2", nil).want(http.StatusOK, &got)
+	if got.Root.ID != root.ID || got.Root.ReplyCount != 3 || len(got.Items) != 2 || string(got.Items[0].ID) != want[0] || got.NextCursor == "" {
+		t.Errorf("%+v", got)
+	}
+	r.call("reader", http.MethodGet, "/api/messages/"+string(root.ID)+"/thread?limit=2&cursor="+got.NextCursor, nil).want(http.StatusOK, &got)
+	if diff := cmp.Diff(want, r.everything("reader", list+"?thread="+string(root.ID), "1")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPostOnce(t *testing.T) {
+	r := newRig(t)
+	list := "/api/channels/" + string(r.defaults.General) + "/messages"
+	var a, b Message
+	r.call("writer", http.MethodPost, list, `{"content": "once"}`, "Idempotency-Key: p").want(http.StatusCreated, &a)
+	r.call("writer", http.MethodPost, list, `{"content": "once"}`, "Idempotency-Key: p").want(http.StatusCreated, &b)
+	if a.ID != b.ID {
+		t.Errorf("%s, then %s", a.ID, b.ID)
+	}
+	r.call("writer", http.MethodPost, list, `{"content": "twice"}`, "Idempotency-Key: p").refused(http.StatusConflict, hub.Conflict)
+	if n := len(r.everything("reader", list, "10")); n != 1 {
+		t.Errorf("%d messages", n)
+	}
+}
+
+func TestSearch(t *testing.T) {
+	r := newRig(t)
+	var want []string
+	for i := range 5 {
+		want = append([]string{string(r.post("writer", r.defaults.General, "The Café number "+strconv.Itoa(i)).ID)}, want...)
+	}
+	ids := func(limit string) (ids []string) {
+		cursor := ""
+		for {
+			var p page[Hit]
+			r.call("guest", http.MethodGet, "/api/search?q=cafe+numb&limit="+limit+"&cursor="+cursor, nil).want(http.StatusOK, &p)
+			for _, h := range p.Items {
+				ids = append(ids, string(h.Message.ID))
+				if len(h.Marks) != 2 || h.Snippet[h.Marks[0].Start:h.Marks[0].End] != "Café" {
+					t.Errorf("%+v", h)
+				}
+			}
+			if cursor = p.NextCursor; cursor == "" {
+				return ids
+			}
+		}
+	}
+	for _, limit := range []string{"2", "5"} {
+		if diff := cmp.Diff(want, ids(limit)); diff != "" {
+			t.Errorf("limit %s: %s", limit, diff)
+		}
+	}
+	r.call("guest", http.MethodGet, "/api/search?q=%2B%2B", nil).refused(http.StatusBadRequest, hub.Invalid, "q")
+	r.call("guest", http.MethodGet, "/api/search", nil).refused(http.StatusBadRequest, hub.Invalid, "q")
+}

@@ -1,0 +1,231 @@
+package chat
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/nself-chat/hub"
+)
+
+func TestChannelNames(t *testing.T) {
+	w := open(t)
+	for name, valid := range map[string]bool{
+		"ops": true, "ops-2_b": true, "général": true, "開発": true, "हिन्दी": true, strings.Repeat("ä", 80): true,
+		"": false, "Ops": false, "a b": false, "a/b": false, "a#": false, "É": false, strings.Repeat("a", 81): false, "a\x00": false, "a\xff": false,
+		"general": false, // taken
+	} {
+		_, err := w.CreateChannel(t.Context(), NewChannel{Name: name}, Cause{})
+		if (err == nil) != valid {
+			t.Errorf("%q: %v", name, err)
+		}
+		if code := hub.CodeOf(err); err != nil && code != hub.Invalid && code != hub.Conflict {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for name, n := range map[string]NewChannel{
+		"type":        {Name: "a", Type: "direct"},
+		"topic":       {Name: "a", Topic: strings.Repeat("x", 501)},
+		"description": {Name: "a", Description: "\xff"},
+	} {
+		_, err := w.CreateChannel(t.Context(), n, Cause{})
+		if hub.CodeOf(err) != hub.Invalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestCreateChannel(t *testing.T) {
+	w := open(t)
+	ctx := t.Context()
+	ch := must(w.CreateChannel(ctx, NewChannel{Name: "ops", Type: hub.ChannelPrivate, Topic: "now"}, Cause{By: w.ann.ID}))(t)
+	same(t, "as read", must(w.Channel(ctx, ch.ID))(t), ch)
+	same(t, "by name", must(w.ChannelByName(ctx, "ops"))(t), ch)
+	events := w.router.stored
+	if len(events) != 2 || events[0].Type != hub.EventChannelCreated || events[1].Type != hub.EventUserJoined {
+		t.Fatalf("events: %v", w.router.types())
+	}
+	for _, e := range events {
+		if e.OrderKey != "c:"+string(ch.ID) || !e.ChannelPrivate || e.ChannelID != ch.ID || e.FirstOfKey != (e == events[0]) {
+			t.Errorf("event %+v", e)
+		}
+	}
+	created, joined := decode[hub.ChannelData](t, events[0].Data), decode[hub.UserData](t, events[1].Data)
+	if created.Channel.Topic != "now" || created.User.ID != w.ann.ID || joined.User.ID != w.ann.ID || joined.Channel.Name != "ops" {
+		t.Errorf("data: %+v, %+v", created, joined)
+	}
+	if is := must(w.IsMember(ctx, ch.ID, w.ann.ID))(t); !is {
+		t.Error("the creator is no member")
+	}
+	w.router.types()
+	must(w.Post(ctx, Post{ChannelID: ch.ID, Author: hub.Author{ID: w.ann.ID}, Content: "x"}))(t)
+	if e := w.router.last(t, hub.EventMessageCreated); !e.ChannelPrivate {
+		t.Error("a message in a private channel is told as public")
+	}
+}
+
+func TestUpdateChannel(t *testing.T) {
+	w := open(t)
+	ctx := t.Context()
+	ch := must(w.CreateChannel(ctx, NewChannel{Name: "ops"}, Cause{By: w.ann.ID}))(t)
+	w.router.types()
+	update := func(c ChannelChange) (hub.Channel, error) { return w.UpdateChannel(ctx, ch.ID, c, Cause{By: w.bob.ID}) }
+	steps := []struct {
+		name   string
+		change ChannelChange
+		want   []string
+	}{
+		{"nothing", ChannelChange{Name: ptr("ops"), Archived: ptr(false)}, nil},
+		{"topic", ChannelChange{Topic: ptr("t")}, []string{hub.EventChannelUpdated}},
+		{"topic back", ChannelChange{Topic: ptr("")}, []string{hub.EventChannelUpdated}},
+		{"name and archive", ChannelChange{Name: ptr("old"), Archived: ptr(true)}, []string{hub.EventChannelUpdated, hub.EventChannelArchived}},
+		{"archived already", ChannelChange{Archived: ptr(true)}, nil},
+		{"back", ChannelChange{Archived: ptr(false)}, []string{hub.EventChannelUpdated}},
+		{"archive", ChannelChange{Archived: ptr(true)}, []string{hub.EventChannelArchived}},
+		{"back, renamed", ChannelChange{Archived: ptr(false), Name: ptr("ops")}, []string{hub.EventChannelUpdated}},
+	}
+	for _, s := range steps {
+		got, err := update(s.change)
+		if err != nil {
+			t.Fatalf("%s: %v", s.name, err)
+		}
+		same(t, s.name, must(w.Channel(ctx, ch.ID))(t), got)
+		if got.IsArchived == got.ArchivedAt.IsZero() {
+			t.Errorf("%s: archived %v at %v", s.name, got.IsArchived, got.ArchivedAt)
+		}
+		wantTypes(t, w.router, s.want...)
+	}
+	_, err := update(ChannelChange{Name: ptr("general")})
+	wantCode(t, err, hub.Conflict)
+	_, err = update(ChannelChange{Name: ptr("No Name")})
+	wantCode(t, err, hub.Invalid)
+	_, err = w.UpdateChannel(ctx, hub.ChannelID(w.IDs.New()), ChannelChange{Topic: ptr("x")}, Cause{})
+	wantCode(t, err, hub.NotFound)
+	for _, id := range []hub.ChannelID{w.d.General, w.d.Notices} {
+		_, err = w.UpdateChannel(ctx, id, ChannelChange{Archived: ptr(true)}, Cause{})
+		wantCode(t, err, hub.Conflict)
+	}
+	// The next message is told with the new name.
+	must(update(ChannelChange{Name: ptr("renamed")}))(t)
+	must(w.Post(ctx, Post{ChannelID: ch.ID, Author: hub.Author{ID: w.ann.ID}, Content: "x"}))(t)
+	if d := decode[hub.MessageData](t, w.router.last(t, hub.EventMessageCreated).Data); d.Channel.Name != "renamed" {
+		t.Errorf("told with the name %q", d.Channel.Name)
+	}
+
+	other := &Service{Store: w.db, Router: w.router, IDs: w.IDs, Now: w.Now, Log: w.Log}
+	w.Store = &meddler{Store: w.db, before: func() {
+		must(other.UpdateChannel(ctx, ch.ID, ChannelChange{Topic: ptr("theirs")}, Cause{}))(t)
+	}}
+	if got := must(update(ChannelChange{Description: ptr("ours")}))(t); got.Topic != "theirs" || got.Description != "ours" {
+		t.Errorf("after others: %+v", got)
+	}
+}
+
+func TestDeleteChannel(t *testing.T) {
+	w := open(t)
+	ctx := t.Context()
+	ch := must(w.CreateChannel(ctx, NewChannel{Name: "ops"}, Cause{By: w.ann.ID}))(t)
+	var last hub.Message
+	for i := range clearBatch + 3 {
+		last = must(w.Post(ctx, Post{ChannelID: ch.ID, Author: hub.Author{ID: w.ann.ID}, Content: fmt.Sprint("lost ", i)}))(t)
+	}
+	w.router.types()
+	if err := w.DeleteChannel(ctx, ch.ID, Cause{By: w.ann.ID}); err != nil {
+		t.Fatal(err)
+	}
+	e := w.router.last(t, hub.EventChannelDeleted)
+	if d := decode[hub.ChannelData](t, e.Data); d.Channel.Name != "ops" || e.OrderKey != "c:"+string(ch.ID) {
+		t.Errorf("event %s: %+v", e.OrderKey, d)
+	}
+	_, err := w.Message(ctx, last.ID)
+	wantCode(t, err, hub.NotFound)
+	_, _, err = w.Messages(ctx, MessageQuery{ChannelID: ch.ID})
+	wantCode(t, err, hub.NotFound)
+	_, err = w.Post(ctx, Post{ChannelID: ch.ID, Author: hub.Author{ID: w.ann.ID}, Content: "x"})
+	wantCode(t, err, hub.NotFound)
+	_, err = w.Edit(ctx, last.ID, Edit{Content: ptr("x")}, Cause{})
+	wantCode(t, err, hub.NotFound)
+	if left := strings.Count(w.dump(), "lost "); left == 0 {
+		t.Error("messages of a deleted channel are deleted, not scrubbed")
+	}
+	w.dumpMessages(t, ch.ID, 1)
+	wantCode(t, w.DeleteChannel(ctx, ch.ID, Cause{}), hub.NotFound)
+	for _, id := range []hub.ChannelID{w.d.General, w.d.Notices} {
+		wantCode(t, w.DeleteChannel(ctx, id, Cause{}), hub.Conflict)
+	}
+}
+
+// A deletion that a stop of the hub interrupted is finished at the next start.
+func TestDeleteChannelGoesOn(t *testing.T) {
+	w := open(t)
+	w.ScrubDeleted = true
+	ctx := t.Context()
+	ch := must(w.CreateChannel(ctx, NewChannel{Name: "ops"}, Cause{By: w.ann.ID}))(t)
+	for range 3 {
+		must(w.Post(ctx, Post{ChannelID: ch.ID, Author: hub.Author{ID: w.ann.ID}, Content: "lost"}))(t)
+	}
+	if err := w.removeChannel(ctx, ch.ID, Cause{}); err != nil {
+		t.Fatal(err)
+	}
+	w.dumpMessages(t, ch.ID, 0)
+	must(w.EnsureDefaults(ctx))(t)
+	w.dumpMessages(t, ch.ID, 1)
+	if strings.Contains(w.dump(), "lost") {
+		t.Error("text is left")
+	}
+}
+
+// dumpMessages fails unless all messages of the channel have that is_deleted.
+func (w *world) dumpMessages(t *testing.T, id hub.ChannelID, deleted int) {
+	t.Helper()
+	db := w.rawDB()
+	defer db.Close()
+	w.query(db, `SELECT count(*), sum(is_deleted) FROM nchat_messages WHERE channel_id = '`+string(id)+`'`, func(row []any) {
+		if n, ok := row[0].(int64); !ok || n == 0 || row[1] != n*int64(deleted) {
+			t.Errorf("%v of %v messages are deleted", row[1], row[0])
+		}
+	})
+}
+
+func TestMembers(t *testing.T) {
+	w := open(t)
+	ctx := t.Context()
+	ch := must(w.CreateChannel(ctx, NewChannel{Name: "ops", Type: hub.ChannelPrivate}, Cause{By: w.ann.ID}))(t)
+	w.router.types()
+	by := Cause{By: w.ann.ID}
+	m := must(w.AddMember(ctx, ch.ID, w.bob.ID, "", by))(t)
+	e := w.router.last(t, hub.EventUserJoined)
+	d := decode[hub.UserData](t, e.Data)
+	if d.User.ID != w.bob.ID || d.Channel.ID != ch.ID || !e.ChannelPrivate || e.OrderKey != "c:"+string(ch.ID) || e.TriggeredBy.UserID != w.ann.ID {
+		t.Errorf("event %+v: %+v", e, d)
+	}
+	if m.Role != hub.RoleMember || m.User.Username != "bob" || !m.JoinedAt.Equal(noon) {
+		t.Errorf("member %+v", m)
+	}
+	must(w.AddMember(ctx, ch.ID, w.bob.ID, hub.RoleAdmin, by))(t)
+	wantTypes(t, w.router)
+	page, next, err := w.Members(ctx, ch.ID, "", 1)
+	if err != nil || len(page) != 1 || next == "" {
+		t.Fatalf("first page: %v, %q, %v", page, next, err)
+	}
+	page, next, err = w.Members(ctx, ch.ID, next, 1)
+	if err != nil || len(page) != 1 || next != "" || page[0].Role != hub.RoleAdmin {
+		t.Fatalf("second page: %v, %q, %v", page, next, err)
+	}
+	if err := w.RemoveMember(ctx, ch.ID, w.bob.ID, by); err != nil {
+		t.Fatal(err)
+	}
+	wantTypes(t, w.router, hub.EventUserLeft)
+	if err := w.RemoveMember(ctx, ch.ID, w.bob.ID, by); err != nil {
+		t.Fatal(err)
+	}
+	wantTypes(t, w.router)
+	_, err = w.AddMember(ctx, ch.ID, hub.UserID(w.IDs.New()), "", by)
+	wantCode(t, err, hub.NotFound)
+	_, err = w.AddMember(ctx, hub.ChannelID(w.IDs.New()), w.bob.ID, "", by)
+	wantCode(t, err, hub.NotFound)
+	_, err = w.AddMember(ctx, ch.ID, w.bob.ID, "emperor", by)
+	wantCode(t, err, hub.Invalid)
+	_, _, err = w.Members(ctx, hub.ChannelID(w.IDs.New()), "", 0)
+	wantCode(t, err, hub.NotFound)
+}

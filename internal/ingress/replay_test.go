@@ -1,0 +1,91 @@
+package ingress
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/nself-chat/hub"
+)
+
+func TestReplay(t *testing.T) {
+	for name, test := range map[string]struct {
+		dialect, body, content string
+	}{
+		"slack":     {"slack", `{"text":"<https://a.example|b>"}`, "[b](https://a.example)"},
+		"ours":      {"nself-chat", `{"content":"<https://a.example|b>"}`, "<https://a.example|b>"},
+		"a form":    {"slack", "text=a+b&username=x", "a b"},
+		"text":      {"nself-chat", "a + b", "a + b"},
+		"forgotten": {"telegraph", `{"text":"x"}`, "x"},
+		"multipart": {"nself-chat", "--X\r\nContent-Disposition: form-data; name=\"content\"\r\n\r\nhi\r\n--X--\r\n", "hi"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(_ *Options, h *hub.IncomingWebhook) { h.Enabled = false; signed(h, "k") })
+			w.advance(time.Hour)
+			w.store.logged["call"] = hub.Call{
+				ID: "call", IncomingID: "hook", Verdict: "accepted", Dialect: test.dialect, Body: []byte(test.body),
+				BodySize: int64(len(test.body)), CreatedAt: noon,
+			}
+			got, err := w.in.Replay(t.Context(), "call")
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := w.chat.posts[0]
+			if p.Content != test.content || p.ChannelID != "channel" || p.Once != nil || p.Origin.ID != "hook" || p.Trace == "" {
+				t.Errorf("posted %+v", p)
+			}
+			if _, ok := w.chat.messages[got.MessageID]; !ok {
+				t.Errorf("the new call names message %q", got.MessageID)
+			}
+			want := *p.Call
+			want.MessageID = got.MessageID
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("returned is not what is logged (-logged +returned):\n%s", diff)
+			}
+			expected := hub.Call{
+				IncomingID: "hook", Verdict: "accepted", Reason: "Replay of call call.", Dialect: test.dialect, Status: 200,
+				Body: []byte(test.body), BodySize: int64(len(test.body)), CreatedAt: noon.Add(time.Hour),
+			}
+			if name == "forgotten" {
+				expected.Dialect = "slack"
+			}
+			if diff := cmp.Diff(expected, got, cmpopts.IgnoreFields(hub.Call{}, "ID", "MessageID")); diff != "" {
+				t.Errorf("new call (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestReplayRefuses(t *testing.T) {
+	full := hub.Errorf(hub.StorageFull, "Full.")
+	call := hub.Call{ID: "call", IncomingID: "hook", Body: []byte("x"), BodySize: 1}
+	for name, test := range map[string]struct {
+		change func(*world, *hub.Call)
+		want   hub.Code
+	}{
+		"no body":      {func(_ *world, c *hub.Call) { c.Body = nil }, hub.Conflict},
+		"nobody's":     {func(_ *world, c *hub.Call) { c.IncomingID = "" }, hub.Conflict},
+		"cut":          {func(_ *world, c *hub.Call) { c.BodySize = maxLogged + 1 }, hub.Conflict},
+		"unknown":      {func(_ *world, c *hub.Call) { c.ID = "other" }, hub.NotFound},
+		"webhook gone": {func(_ *world, c *hub.Call) { c.IncomingID = "gone" }, hub.NotFound},
+		"still bad":    {func(_ *world, c *hub.Call) { c.Body = []byte(`{"a":1}`) }, hub.Invalid},
+		"disk full":    {func(w *world, _ *hub.Call) { w.in.Gate = func() error { return full } }, hub.StorageFull},
+		"chat refuses": {func(w *world, _ *hub.Call) { w.chat.err = full }, hub.StorageFull},
+		"channel is gone": {func(w *world, _ *hub.Call) {
+			w.chat.err, w.store.channel = hub.Errorf(hub.NotFound, "N."), hub.Channel{}
+		}, hub.NotFound},
+	} {
+		w := newWorld(t)
+		c := call
+		test.change(w, &c)
+		w.store.logged[c.ID] = c
+		if _, err := w.in.Replay(t.Context(), "call"); hub.CodeOf(err) != test.want {
+			t.Errorf("%s: %v, want %s", name, err, test.want)
+		}
+		if len(w.chat.posts) != 0 {
+			t.Errorf("%s: posted", name)
+		}
+	}
+}
