@@ -168,11 +168,17 @@ func TestQueuePause(t *testing.T) {
 	if stats.Pending != 1 || stats.Active != 0 || stats.Completed != 0 {
 		t.Errorf("while the queue stands: %+v", stats)
 	}
+	p.kill()
+	p.start() // it stands over a restart, too
+	p.publish("queued", 2)
+	if n := len(receiver.arrived("/queue")); n != 0 {
+		t.Errorf("%d requests were sent", n)
+	}
 	p.must("POST", "/api/queue/resume", nil, nil)
-	receiver.await("/queue", 1)
-	p.awaitStatuses(w.ID, "success", 1)
+	receiver.await("/queue", 2)
+	p.awaitStatuses(w.ID, "success", 2)
 	p.must("GET", "/api/queue/stats", nil, &stats)
-	if stats.Completed != 1 || stats.Total != 1 {
+	if stats.Completed != 2 || stats.Total != 2 {
 		t.Errorf("after it: %+v", stats)
 	}
 	p.stop()

@@ -62,6 +62,8 @@ type process struct {
 	binary string
 	dir    string // data folder
 	env    []string
+	args   []string // of hub serve
+	addr   string   // to listen on; "": another one at each start
 	url    string
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when the process has ended
@@ -121,9 +123,12 @@ func (p *process) start(extra ...string) {
 // tryStart returns an error when the hub ends before it is ready.
 func (p *process) tryStart(extra ...string) error {
 	p.t.Helper()
-	addr := freeAddr(p.t)
+	addr := p.addr
+	if addr == "" {
+		addr = freeAddr(p.t)
+	}
 	p.url = "http://" + addr
-	p.cmd = exec.Command(p.binary, "serve")
+	p.cmd = exec.Command(p.binary, append([]string{"serve"}, p.args...)...)
 	p.cmd.Dir = p.dir
 	p.cmd.Env = append(append(append(os.Environ(), "HUB_DATA_DIR="+p.dir, "HUB_ADDR="+addr, "HUB_ADMIN_TOKEN="+adminToken,
 		"HUB_INCOMING_RATE_LIMIT=0", "HUB_LOG_FORMAT=text"), p.env...), extra...)
@@ -280,7 +285,7 @@ func (p *process) do(method, path string, header http.Header, body io.Reader) (a
 		return answer{}, err
 	}
 	if p.transcript != nil {
-		fmt.Fprintf(p.transcript, "%s %s: %d %v\n%s\n", method, path, resp.StatusCode, resp.Header, text)
+		fmt.Fprintf(p.transcript, "%d %v\n%s\n", resp.StatusCode, resp.Header, text)
 	}
 	return answer{resp.StatusCode, resp.Header, text}, nil
 }

@@ -58,7 +58,6 @@ func TestMessages(t *testing.T) {
 
 	r.call("reader", http.MethodDelete, one, nil).refused(http.StatusForbidden, hub.Forbidden)
 	r.call("writer", http.MethodDelete, one, nil).want(http.StatusNoContent, nil)
-	got = Message{}
 	r.call("reader", http.MethodGet, one, nil).want(http.StatusOK, &got)
 	if !got.IsDeleted || got.Content != "" {
 		t.Errorf("%+v", got)

@@ -80,7 +80,6 @@ func TestOutgoingWebhookPatch(t *testing.T) {
 	r.call("owner", http.MethodPatch, one, `{"secret": "another-secret"}`).refused(http.StatusBadRequest, hub.Invalid, "secret")
 
 	// Disabled: nothing is delivered. Enabled: it is again.
-	w = OutgoingWebhook{}
 	r.call("owner", http.MethodPatch, one, `{"enabled": false}`).want(http.StatusOK, &w)
 	if w.State != hub.WebhookDisabled || w.Enabled {
 		t.Errorf("%+v", w)
@@ -168,7 +167,6 @@ func TestRotateSecret(t *testing.T) {
 	if got.Secret == made.Secret || !strings.HasPrefix(got.Secret, "whsec_") || got.PreviousUntil.IsZero() {
 		t.Errorf("%+v", got)
 	}
-	got = RotatedSecret{}
 	r.call("owner", http.MethodPost, one+"/rotate-secret", `{"overlapHours": 0}`).want(http.StatusOK, &got)
 	if !got.PreviousUntil.IsZero() {
 		t.Errorf("%+v", got)

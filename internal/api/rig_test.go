@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -211,8 +212,12 @@ func (r *rig) call(as, method, path string, body any, headers ...string) *reply 
 }
 
 // want requires a status and decodes the answer into out, unless it is nil.
+// What out held before is gone.
 func (p *reply) want(status int, out any) *reply {
 	p.t.Helper()
+	if out != nil {
+		reflect.ValueOf(out).Elem().SetZero()
+	}
 	if p.status != status {
 		p.t.Fatalf("status %d, want %d: %s", p.status, status, p.body)
 	}

@@ -54,9 +54,12 @@ var markdown = goldmark.New(
 // render returns the HTML of Markdown. It cannot fail: text that is no
 // Markdown is text.
 func render(source string) string {
+	if tooComplex(source) {
+		return plainHTML(source)
+	}
 	var b bytes.Buffer
 	if err := markdown.Convert([]byte(source), &b); err != nil {
-		return string(util.EscapeHTML([]byte(source)))
+		return plainHTML(source)
 	}
 	return b.String()
 }

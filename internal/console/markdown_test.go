@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestRender(t *testing.T) {
@@ -136,22 +135,5 @@ func TestUnsafe(t *testing.T) {
 	}
 	if why := unsafe(`<p>a &lt; b <a href="https://x" rel="noopener">c</a><br></p>`); why != "" {
 		t.Error(why)
-	}
-}
-
-// Hostile nesting must not take long: a page shows fifty messages.
-func TestRenderIsBounded(t *testing.T) {
-	const length = 16000
-	for _, unit := range []string{
-		"> ", "[", "*", "![](", "<", "`", "- ", "1. ", "|", "~", "_a", "[a](", "**a *b", "\n|a|b|\n|-|-|", "http://", "a@", "\\", "&#",
-	} {
-		source := strings.Repeat(unit, length/len(unit))
-		began := time.Now()
-		html := render(source)
-		took := time.Since(began)
-		t.Logf("%-16q %s, %d bytes", unit, took, len(html))
-		if took > 2*time.Second {
-			t.Errorf("%q repeated takes %s", unit, took)
-		}
 	}
 }

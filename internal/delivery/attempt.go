@@ -76,6 +76,7 @@ func (e *Engine) attempt(t *target, j *hub.Job) (resp hub.Response, headers []by
 	fault.Point(fault.SendBefore)
 	resp = e.Sender.Send(e.sendCtx, t.url, header, body, t.policy.Timeout)
 	fault.Point(fault.SendAfter)
+	t.conceal(&resp)
 	return resp, headers
 }
 

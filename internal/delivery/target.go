@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nself-chat/hub"
@@ -29,8 +30,9 @@ type target struct {
 	signer        *webhook.Signer
 	previous      *webhook.Signer // the secret before the rotation, or nil
 	previousUntil time.Time
-	headers       http.Header // the owner's own
-	err           error       // why nothing can be sent
+	headers       http.Header      // the owner's own
+	echoes        *secret.Redactor // of their values; nil: there are none
+	err           error            // why nothing can be sent
 }
 
 // AAD of the sealed columns of an outgoing webhook.
@@ -79,10 +81,41 @@ func (t *target) open(w *hub.OutgoingWebhook, keys Opener) (err error) {
 		return fmt.Errorf("the webhook's stored headers are malformed")
 	}
 	t.headers = make(http.Header, len(headers))
+	var values []secret.String
 	for name, value := range headers {
 		t.headers.Set(name, value)
+		values = append(values, spellings(value)...)
 	}
+	t.echoes = secret.NewRedactor(values...)
 	return nil
+}
+
+// spellings are the forms in which a receiver may send a header's value back:
+// whole, without its scheme (RFC 9110 §11.4), and in JSON.
+func spellings(value string) []secret.String {
+	_, credentials, _ := strings.Cut(value, " ")
+	var all []secret.String
+	for _, form := range []string{value, credentials} {
+		all = append(all, secret.New(form))
+		if text, err := json.Marshal(form); err == nil { // a string: cannot fail
+			all = append(all, secret.New(strings.Trim(string(text), `"`)))
+		}
+	}
+	return all
+}
+
+// conceal masks the values of the owner's headers in what a receiver answered:
+// some send back what they got, and the answer goes into the log.
+func (t *target) conceal(r *hub.Response) {
+	if t.echoes == nil {
+		return
+	}
+	r.Body, r.Error = []byte(t.echoes.Redact(string(r.Body))), t.echoes.Redact(r.Error)
+	for _, values := range r.Header {
+		for i := range values {
+			values[i] = t.echoes.Redact(values[i])
+		}
+	}
 }
 
 func openSigner(sealed string, id hub.WebhookID, keys Opener) (*webhook.Signer, error) {

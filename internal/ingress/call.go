@@ -43,6 +43,8 @@ type call struct {
 	buffer *[]byte
 	// signedID is the verified webhook-id, which repetitions share.
 	signedID string
+	// repeated: the call was carried out before, and is in the journal.
+	repeated bool
 }
 
 // begin learns what the request's header says. The caller calls end.
@@ -298,7 +300,8 @@ func (c *call) recognise(failed *dialects.Failure) *dialects.Dialect {
 	return dialects.Recognise(request)
 }
 
-// logRow is the call as the log keeps it, without its body.
+// logRow is the call as the log keeps it, without its body. Its Duration ends
+// here: of a post, before the chat takes over and commits the row.
 func (c *call) logRow(v dialects.Verdict, reason string, status int) hub.Call {
 	now := c.in.Now()
 	row := hub.Call{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -34,7 +35,9 @@ func (in *Ingress) post(w http.ResponseWriter, r *http.Request) {
 		c.refuse(failed)
 		return
 	}
-	in.journal.accepted(c.hook.ID, c.began)
+	if !c.repeated {
+		in.journal.accepted(c.hook.ID, c.began)
+	}
 	respond(w, c.dialect.Success(posted))
 }
 
@@ -86,7 +89,7 @@ func (c *call) understand() (dialects.Post, *dialects.Failure) {
 
 // asFailure passes the failures of dialects on.
 func (c *call) asFailure(err error) *dialects.Failure {
-	if f, ok := err.(*dialects.Failure); ok { //nolint:errorlint // dialects return it unwrapped
+	if f, ok := errors.AsType[*dialects.Failure](err); ok {
 		return f
 	}
 	return c.failure(err)
@@ -102,6 +105,7 @@ func (c *call) deliver(ctx context.Context, p dialects.Post, row hub.Call, once 
 		return m, c.whyNot(ctx, err, p.ThreadID)
 	}
 	if once != nil && m.CreatedAt.Before(c.began.Truncate(time.Microsecond)) {
+		c.repeated = true
 		row.Verdict, row.Reason, row.Body, row.MessageID = string(dialects.Repeated), "The request was carried out before.", nil, m.ID
 		c.in.journal.note(entry{call: row}, false)
 	}

@@ -205,6 +205,9 @@ func TestIdempotencyOnTheRealChat(t *testing.T) {
 	if err != nil || len(calls) != 3 || calls[0].Verdict != "conflict" || calls[1].Verdict != "repeated" || calls[2].Verdict != "accepted" {
 		t.Errorf("logged %+v, error %v", calls, err)
 	}
+	if h, err := w.db.IncomingWebhook(t.Context(), w.hook.ID); err != nil || h.CallCount != 3 || h.RefusedCount != 1 {
+		t.Errorf("counted %d calls, %d refused, error %v", h.CallCount, h.RefusedCount, err)
+	}
 	if calls[1].MessageID != calls[2].MessageID {
 		t.Error("the repetition names another message")
 	}

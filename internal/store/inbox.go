@@ -81,28 +81,24 @@ func (t *tx) countUse(w *hub.IncomingWebhook) error {
 	return err
 }
 
-func callFields(c *hub.Call, created *Time, micros *int64) []any {
-	return []any{
+// scanSummary scans callSummary, and further columns into more.
+func scanSummary(row scanner, c *hub.Call, more ...any) error {
+	var micros int64
+	err := row.Scan(append([]any{
 		&c.ID, orEmpty(&c.IncomingID), &c.Verdict, &c.Reason, orEmpty(&c.Dialect), orEmpty(&c.RemoteIP), &c.Status,
-		&c.BodySize, orEmpty(&c.MessageID), micros, created,
-	}
+		&c.BodySize, orEmpty(&c.MessageID), &micros, into(&c.CreatedAt),
+	}, more...)...)
+	c.Duration = time.Duration(micros) * time.Microsecond
+	return err
 }
 
-func scanCallSummary(row scanner) (hub.Call, error) {
-	var c hub.Call
-	var created Time
-	var micros int64
-	err := row.Scan(callFields(&c, &created, &micros)...)
-	c.CreatedAt, c.Duration = created.Time, time.Duration(micros)*time.Microsecond
+func scanCallSummary(row scanner) (c hub.Call, err error) {
+	err = scanSummary(row, &c)
 	return c, err
 }
 
-func scanCall(row scanner) (hub.Call, error) {
-	var c hub.Call
-	var created Time
-	var micros int64
-	err := row.Scan(append(callFields(&c, &created, &micros), &c.Body)...)
-	c.CreatedAt, c.Duration = created.Time, time.Duration(micros)*time.Microsecond
+func scanCall(row scanner) (c hub.Call, err error) {
+	err = scanSummary(row, &c, &c.Body)
 	return c, err
 }
 

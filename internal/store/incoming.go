@@ -10,14 +10,11 @@ const incomingColumns = `id, name, channel_id, user_id, username, avatar_url, en
 	hmac_secret, allow_ips, expires_at, rate_limit, allow_mentions, last_used_at, call_count, refused_count,
 	created_by, created_at, updated_at, deleted_at`
 
-func scanIncoming(row scanner) (hub.IncomingWebhook, error) {
-	var w hub.IncomingWebhook
-	var previousUntil, expires, lastUsed, created, updated, deleted Time
-	err := row.Scan(&w.ID, &w.Name, &w.ChannelID, &w.UserID, orEmpty(&w.Username), orEmpty(&w.AvatarURL), &w.Enabled,
-		&w.TokenHash, orEmpty(&w.PreviousHash), &previousUntil, orEmpty(&w.SealedHMAC), asJSON(&w.AllowIPs), &expires,
-		&w.RateLimit, &w.AllowMentions, &lastUsed, &w.CallCount, &w.RefusedCount, orEmpty(&w.CreatedBy), &created, &updated, &deleted)
-	w.PreviousUntil, w.ExpiresAt, w.LastUsedAt = previousUntil.Time, expires.Time, lastUsed.Time
-	w.CreatedAt, w.UpdatedAt, w.DeletedAt = created.Time, updated.Time, deleted.Time
+func scanIncoming(row scanner) (w hub.IncomingWebhook, err error) {
+	err = row.Scan(&w.ID, &w.Name, &w.ChannelID, &w.UserID, orEmpty(&w.Username), orEmpty(&w.AvatarURL), &w.Enabled,
+		&w.TokenHash, orEmpty(&w.PreviousHash), into(&w.PreviousUntil), orEmpty(&w.SealedHMAC), asJSON(&w.AllowIPs),
+		into(&w.ExpiresAt), &w.RateLimit, &w.AllowMentions, into(&w.LastUsedAt), &w.CallCount, &w.RefusedCount,
+		orEmpty(&w.CreatedBy), into(&w.CreatedAt), into(&w.UpdatedAt), into(&w.DeletedAt))
 	return w, err
 }
 

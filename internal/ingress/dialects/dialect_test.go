@@ -2,6 +2,7 @@ package dialects_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -135,6 +136,8 @@ func TestUnderstands(t *testing.T) {
 				Color: "#a30200", Timestamp: "2023-11-14T22:13:20Z", Footer: "g", Fields: []hub.EmbedField{{Name: "host", Value: "true", Inline: true}},
 			}}},
 		},
+		"a file with a text": {header(), `{"content":"c","attachments":[{"url":"https://a.example/f","text":"t","title":"u"}]}`, "nself-chat",
+			dialects.Post{Content: "c", Files: []hub.Attachment{{URL: "https://a.example/f", Filename: "f"}}}},
 		"only a fallback": {header(), `{"attachments":[{"fallback":"f"}]}`, "slack", dialects.Post{Embeds: []hub.Embed{{Description: "f"}}}},
 		"Slack's blocks": {
 			header(), `{"blocks":[{"type":"header","text":{"type":"plain_text","text":"Title"}},
@@ -202,7 +205,7 @@ func TestRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dialect, _, err := understand(test.header, test.body)
-			failed, ok := err.(*dialects.Failure)
+			failed, ok := errors.AsType[*dialects.Failure](err)
 			if !ok {
 				t.Fatalf("error %v, want a *Failure", err)
 			}

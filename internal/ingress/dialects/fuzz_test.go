@@ -3,6 +3,7 @@ package dialects_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -49,7 +50,7 @@ func parses(t *testing.T, name, label string, body []byte) {
 		checkPost(t, &p)
 		return
 	}
-	failed, ok := err.(*dialects.Failure)
+	failed, ok := errors.AsType[*dialects.Failure](err)
 	if !ok {
 		t.Fatalf("error %T, want *Failure", err)
 	}

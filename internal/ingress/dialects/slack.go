@@ -34,7 +34,9 @@ func hasSlackMarks(r *Request) bool {
 // hasLegacyAttachments tells Slack's cards from nself-chat's files.
 func hasLegacyAttachments(v Value) bool {
 	for e := range v.Elements() {
-		return e.Object().Has("fallback", "fields", "color", "pretext", "title_link", "text", "mrkdwn_in", "author_name", "blocks", "actions")
+		card := e.Object()
+		return !card.Has("url") &&
+			card.Has("fallback", "fields", "color", "pretext", "title", "title_link", "text", "image_url", "author_name", "blocks", "actions")
 	}
 	return false
 }

@@ -1,0 +1,239 @@
+package console
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/a-h/templ"
+
+	"github.com/nself-chat/hub"
+)
+
+// fullMessage has everything that a message can show.
+func fullMessage() hub.Message {
+	return hub.Message{
+		ID: messageID(7), ChannelID: "general", CreatedAt: noon, EditedAt: noon, IsPinned: true, ReplyCount: 2,
+		Author:  hub.Author{ID: "hook", Kind: hub.UserWebhook, Username: "ci", DisplayName: "Build <server>", AvatarURL: "https://example.org/a.png"},
+		Content: "**done**",
+		Embeds: []hub.Embed{{
+			Title: "Build", URL: "https://example.org/1", Description: "*ok*", Color: "#00ff7F", AuthorName: "repo", ImageURL: "https://example.org/i.png",
+			ThumbURL: "https://example.org/t.png", Footer: "CI", Timestamp: "2026-02-01T12:00:00Z",
+			Fields: []hub.EmbedField{{Name: "Branch", Value: "`main`", Inline: true}, {Name: "Took", Value: "3 s"}},
+		}},
+		Files: []hub.Attachment{
+			{ID: "f1", Filename: "plan.pdf", MimeType: "application/pdf", Size: 1536, Hash: "aa"},
+			{ID: "f2", Filename: "cat.png", MimeType: "image/png", Size: 10, Hash: "bb", Width: 640, Height: 480},
+			{ID: "f3", Filename: "elsewhere", MimeType: "text/html", URL: "javascript:alert(1)"},
+		},
+		Reactions: []hub.Reaction{{Emoji: "👍", Count: 3}, {Emoji: "👎", Count: 0}},
+	}
+}
+
+func someSidebar() sidebarView {
+	return sidebarView{
+		Username: "ann",
+		Channels: []channelLink{{ID: "general", Name: "general", Current: true}, {ID: "staff", Name: "staff", Private: true}},
+		Archived: []channelLink{{ID: "old", Name: "old", Archived: true}},
+	}
+}
+
+func someChannel() channelView {
+	full := fullMessage()
+	deleted := hub.Message{ID: messageID(8), ChannelID: "general", CreatedAt: noon, IsDeleted: true, Author: hub.Author{Username: "bob"}}
+	return channelView{
+		Title: "#general", Sidebar: someSidebar(), Channel: channelLink{ID: "general", Name: "general", Topic: "Everything"},
+		List: listView{
+			Messages: viewer{canWrite: true}.messages([]hub.Message{full, deleted}),
+			Older:    "/channels/general?before=x", OlderFragment: "/fragments/channels/general/messages?before=x",
+		},
+		Live: true, LastEvent: 42, Fragments: "/fragments/channels/general/messages", CanWrite: true,
+		Placeholder: "Message #general", Key: "key-1",
+	}
+}
+
+// pages are templates with typed data, what they must say and what not.
+func pages() map[string]struct {
+	page    templ.Component
+	want    []string
+	wantNot []string
+} {
+	archived, readOnly, failed, thread, empty, past := someChannel(), someChannel(), someChannel(), someChannel(), someChannel(), someChannel()
+	archived.Channel.Archived = true
+	readOnly.CanWrite = false
+	failed.Draft, failed.Error = "my <text>", "At most 16000 characters."
+	thread.Thread, thread.Root = true, messageID(7)
+	empty.List = listView{Empty: textNoMessages, EmptyHelp: textNoMessagesHelp}
+	past.Live, past.List.Newest = false, "/channels/general"
+	crowded := someSidebar()
+	crowded.ArchivedOpen = true
+	type page = struct {
+		page    templ.Component
+		want    []string
+		wantNot []string
+	}
+	return map[string]page{
+		"channel": {channelPage(someChannel()), []string{
+			`<title>#general · nself-chat hub</title>`, `aria-current="page"`, `data-after="42"`, `data-channel="general"`,
+			`data-thread=""`, `id="m-` + string(messageID(7)) + `"`, `Build &lt;server&gt;`, `<span class="badge">webhook</span>`,
+			`<time datetime="2026-02-01T12:00:00Z">1 Feb 2026, 12:00 UTC</time>`, `<strong>done</strong>`, `fill="#00ff7F"`,
+			`<a href="https://example.org/1" rel="noopener nofollow" target="_blank">Build</a>`, `href="/api/files/f1"`, `1.5 KiB`,
+			`src="/api/files/f2"`, `width="640"`, `👍`, `2 replies`, `href="/channels/general/threads/` + string(messageID(7)) + `"`,
+			textDeleted, `(edited)`, `pinned`, `name="key" value="key-1"`, textLoadOlder, `aria-label="private"`, textArchived, `Everything`,
+			`action="/channels/general/messages"`, `data-fragment="/fragments/channels/general/messages"`, `method="post" action="/logout"`,
+		}, []string{"👎", "javascript:", `<b>&lt;server`, textBackToChannel}},
+		"archived":  {channelPage(archived), []string{textArchivedNote}, []string{"<textarea"}},
+		"read only": {channelPage(readOnly), []string{textReadOnly}, []string{"<textarea"}},
+		"failed post": {channelPage(failed), []string{
+			`>my &lt;text&gt;</textarea>`, `role="alert" id="error">At most 16000 characters.</p>`,
+		}, nil},
+		"thread":         {channelPage(thread), []string{textThread, textBackToChannel, `data-thread="` + string(messageID(7)) + `"`, `name="thread" value="` + string(messageID(7)) + `"`}, []string{"Everything"}},
+		"empty":          {channelPage(empty), []string{`<ol id="items"></ol>`, textNoMessages, textNoMessagesHelp}, []string{textLoadOlder}},
+		"older page":     {channelPage(past), []string{textOlderPage, `href="/channels/general">` + textNewest}, []string{"data-after"}},
+		"list":           {messageList(someChannel().List), []string{`id="older"`, textDeleted}, []string{"<html"}},
+		"message":        {message(viewer{}.message(new(fullMessage()))), []string{`data-message="` + string(messageID(7)) + `"`}, []string{"<html"}},
+		"avatar":         {avatar(avatarView{Initials: "AL", Color: "color-3"}), []string{"AL", "color-3"}, []string{"<img"}},
+		"embed":          {embedCard(embedView{Title: "bare"}), []string{"bare"}, []string{"<a", "fill=", "<img", "<dl"}},
+		"composer":       {composer(someChannel()), []string{"<textarea"}, nil},
+		"sidebar":        {sidebar(crowded), []string{"<details open"}, nil},
+		"links":          {channelLinks(someSidebar().Channels), []string{"general"}, nil},
+		"mark":           {channelMark(channelLink{}), []string{"#"}, []string{"private"}},
+		"time":           {timestamp(timeOf(noon)), []string{"2026-02-01T12:00:00Z"}, nil},
+		"logo":           {logo(), []string{"<svg"}, nil},
+		"frame":          {layout("A <title>"), []string{"<title>A &lt;title&gt;</title>"}, nil},
+		"plain":          {plain("One thing"), []string{"<h1>One thing</h1>"}, nil},
+		"no channels":    {noChannelsPage(sidebarView{Username: "ann"}), []string{textNoChannels, textNoChannelsHelp}, nil},
+		"signed out":     {signedOutPage(), []string{textNotSignedIn, "<code>hub login</code>"}, nil},
+		"login":          {loginPage(`a"b`), []string{`name="code" value="a&#34;b"`, `method="post" action="/login"`}, nil},
+		"login failed":   {loginFailedPage("It was used."), []string{"It was used.", "hub login"}, nil},
+		"problem":        {problemPage("Oh", "What <happened>.", "req-7"), []string{"What &lt;happened&gt;.", "<code>req-7</code>"}, nil},
+		"problem, known": {problemPage("Oh", "What happened.", ""), []string{"What happened."}, []string{textRequestID}},
+	}
+}
+
+func TestPages(t *testing.T) {
+	for name, p := range pages() {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			if err := p.page.Render(t.Context(), &b); err != nil {
+				t.Fatal(err)
+			}
+			html := b.String()
+			for _, want := range p.want {
+				if !strings.Contains(html, want) {
+					t.Errorf("lacks %q:\n%s", want, html)
+				}
+			}
+			for _, not := range p.wantNot {
+				if strings.Contains(html, not) {
+					t.Errorf("has %q:\n%s", not, html)
+				}
+			}
+			checkPolicy(t, html)
+			checkNesting(t, html)
+			checkNames(t, html)
+		})
+	}
+}
+
+// Every template is executed by TestPages: each is called in pages().
+func TestEveryTemplateIsExecuted(t *testing.T) {
+	files, err := filepath.Glob("*_templ.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	tested := callsIn(t, "pages_test.go", "pages")
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range parsed.Decls {
+			if fn, ok := decl.(*ast.FuncDecl); ok && !slices.Contains(tested, fn.Name.Name) {
+				t.Errorf("%s: %s is not in pages()", file, fn.Name.Name)
+			}
+		}
+	}
+}
+
+// callsIn returns the names of the functions that a function calls.
+func callsIn(t *testing.T, file, function string) (names []string) {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, decl := range parsed.Decls {
+		fn, ok := decl.(*ast.FuncDecl)
+		if !ok || fn.Name.Name != function {
+			continue
+		}
+		ast.Inspect(fn, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok {
+				if id, ok := call.Fun.(*ast.Ident); ok {
+					names = append(names, id.Name)
+				}
+			}
+			return true
+		})
+	}
+	return names
+}
+
+var inlineExpr = regexp.MustCompile(`(?i)<style|<script>|<script [^>]*>[^<]|\sstyle=|\son[a-z]+=|javascript:`)
+
+// checkPolicy finds what the Content-Security-Policy would refuse.
+func checkPolicy(t *testing.T, html string) {
+	t.Helper()
+	if found := inlineExpr.FindString(html); found != "" {
+		t.Errorf("the policy forbids %q", found)
+	}
+}
+
+func TestCheckPolicy(t *testing.T) {
+	for _, html := range []string{`<p style="x">`, `<a onclick="x">`, `<style>`, `<script>x</script>`, `<script src="x">y</script>`, `<a href="javascript:x">`} {
+		if !inlineExpr.MatchString(html) {
+			t.Errorf("%s passes", html)
+		}
+	}
+}
+
+// checkNesting finds elements that are not closed where they were opened.
+func checkNesting(t *testing.T, html string) {
+	t.Helper()
+	d := xml.NewDecoder(strings.NewReader(html))
+	d.Strict, d.AutoClose, d.Entity = false, append(xml.HTMLAutoClose, "path", "circle"), xml.HTMLEntity
+	for {
+		_, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Errorf("malformed: %v\n%s", err, html)
+			return
+		}
+	}
+}
+
+var idExpr = regexp.MustCompile(` id="([^"]*)"`)
+
+// checkNames finds ids that occur twice.
+func checkNames(t *testing.T, html string) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, m := range idExpr.FindAllStringSubmatch(html, -1) {
+		if seen[m[1]] {
+			t.Errorf("id %q occurs twice", m[1])
+		}
+		seen[m[1]] = true
+	}
+}
