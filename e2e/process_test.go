@@ -299,7 +299,7 @@ func (p *process) must(method, path string, in, out any) {
 }
 
 var client = &http.Client{
-	Transport: &http.Transport{MaxIdleConnsPerHost: 64},
+	Transport: &http.Transport{MaxIdleConnsPerHost: 64, ExpectContinueTimeout: 30 * time.Second},
 	Timeout:   60 * time.Second,
 }
 

@@ -41,6 +41,10 @@ var useProblems = sync.OnceFunc(func() {
 	}
 })
 
+// maxErrors bounds what is said of one request: a list with thousands of wrong
+// elements must not make an answer many times its size.
+const maxErrors = 50
+
 // refusal turns what huma found wrong into the hub's error. The values that
 // huma attaches are dropped: input is never echoed.
 func refusal(status int, detail string, errs []error) error {
@@ -57,6 +61,9 @@ func refusal(status int, detail string, errs []error) error {
 	}
 	var fields hub.FieldErrors
 	for _, err := range errs {
+		if len(fields) == maxErrors {
+			break
+		}
 		if d, ok := errors.AsType[*huma.ErrorDetail](err); ok {
 			fields.Add(place(d.Location), "%s", d.Message)
 		}

@@ -105,7 +105,8 @@ func TestUpdateChannel(t *testing.T) {
 		_, err = w.UpdateChannel(ctx, id, ChannelChange{Archived: ptr(true)}, Cause{})
 		wantCode(t, err, hub.Conflict)
 	}
-	// The next message is told with the new name.
+	// The next message is told with the new name, not the one in memory.
+	must(w.Post(ctx, Post{ChannelID: ch.ID, Author: hub.Author{ID: w.ann.ID}, Content: "x"}))(t)
 	must(update(ChannelChange{Name: ptr("renamed")}))(t)
 	must(w.Post(ctx, Post{ChannelID: ch.ID, Author: hub.Author{ID: w.ann.ID}, Content: "x"}))(t)
 	if d := decode[hub.MessageData](t, w.router.last(t, hub.EventMessageCreated).Data); d.Channel.Name != "renamed" {

@@ -1,10 +1,12 @@
 package chat
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -327,6 +329,8 @@ func TestConcurrentReplies(t *testing.T) {
 	w.router.webhook = hub.WebhookID(w.IDs.New())
 	roots := []hub.MessageID{w.post("a").ID, w.post("b").ID}
 	w.router.types()
+	single := &single{Store: w.db}
+	w.Store = single
 	const each = 20
 	var all sync.WaitGroup
 	for range each {
@@ -335,6 +339,9 @@ func TestConcurrentReplies(t *testing.T) {
 		}
 	}
 	all.Wait()
+	if single.crowded.Load() {
+		t.Error("two replies in one channel were stored at a time")
+	}
 	counts := map[hub.MessageID]int{}
 	last := ""
 	for _, e := range w.events() {
@@ -356,6 +363,23 @@ func TestConcurrentReplies(t *testing.T) {
 			t.Errorf("%d replies, %d events, want %d", m.ReplyCount, counts[root], each)
 		}
 	}
+}
+
+// single is a Store that notes when two messages are stored at a time.
+type single struct {
+	Store
+	inside  atomic.Int32
+	crowded atomic.Bool
+}
+
+func (s *single) PostMessage(ctx context.Context, msg *hub.Message, replies int, text string, once *hub.Idempotency, call *hub.Call,
+	routings ...hub.Routing,
+) (bool, error) {
+	if s.inside.Add(1) > 1 {
+		s.crowded.Store(true)
+	}
+	defer s.inside.Add(-1)
+	return s.Store.PostMessage(ctx, msg, replies, text, once, call, routings...)
 }
 
 // A reply whose thread another process changed is begun afresh.

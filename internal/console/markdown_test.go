@@ -66,13 +66,14 @@ var (
 // unsafe returns what is wrong with the HTML of a message; "" when nothing is.
 func unsafe(html string) string {
 	for rest := html; ; {
-		_, after, found := strings.Cut(rest, "<")
-		if !found {
+		i := strings.IndexByte(rest, '<')
+		if i < 0 {
 			return ""
 		}
-		m := tagExpr.FindStringSubmatch("<" + after)
+		rest = rest[i:]
+		m := tagExpr.FindStringSubmatch(rest)
 		if m == nil {
-			return "malformed tag: " + clipped(after)
+			return "malformed tag: " + clipped(rest)
 		}
 		if !slices.Contains(allowedTags, m[1]) {
 			return "element " + m[1]
@@ -82,7 +83,7 @@ func unsafe(html string) string {
 				return why
 			}
 		}
-		rest = after
+		rest = rest[1:]
 	}
 }
 

@@ -50,17 +50,16 @@ type timeView struct {
 }
 
 type embedView struct {
-	Color       string // "": the style's own
-	Author      string
-	Title       string
-	URL         string // "": the title is no link
-	HTML        string
-	Fields      []embedFieldView
-	Image       string
-	Thumb       string
-	Footer      string
-	Time        timeView
-	Placeholder bool
+	Color  string // "": the style's own
+	Author string
+	Title  string
+	URL    string // "": the title is no link
+	HTML   string
+	Fields []embedFieldView
+	Image  string
+	Thumb  string
+	Footer string
+	Time   timeView
 }
 
 type embedFieldView struct {

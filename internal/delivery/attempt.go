@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/egress"
 	"github.com/nself-chat/hub/internal/fault"
 )
 
@@ -101,6 +102,9 @@ func (e *Engine) conclude(l *lane, j *hub.Job, resp *hub.Response, headers []byt
 	} else {
 		next = hub.Next(l.target.policy, o.Tries, resp, now, e.Rand())
 		health, notice := l.health.After(next, probe, now)
+		if egress.Kind(resp.ErrorKind) == egress.KindLocal && next.Status == hub.DeliveryRetrying {
+			health, notice = l.health, hub.NoticeNone // the hub's own trouble says nothing about the receiver
+		}
 		if health != l.health {
 			if health.Open != l.health.Open {
 				e.Log.Info("breaker", "webhook", l.id, "open", health.Open, "failures", health.Failures)

@@ -35,41 +35,44 @@ type Pruner struct {
 	Bytes int64
 	// Also are clean-ups of other packages, run once a round.
 	Also []func(ctx context.Context) error
-	// Every is the time between rounds; 0: ten minutes.
-	Every time.Duration
 }
 
 const (
-	pruneEvery  = 10 * time.Minute
-	pruneBatch  = 200
-	pruneRest   = 20 * time.Millisecond
+	// ageEvery is the time between looks at what is too old, quotaEvery
+	// between looks at the size.
+	ageEvery   = 10 * time.Minute
+	quotaEvery = 5 * time.Second
+	// A batch keeps the writer for about 5 ms.
+	pruneBatch  = 50
+	pruneRest   = 5 * time.Millisecond
 	vacuumPages = 512
 	// quotaShare is the part of the time span held that goes at a time when
 	// the database is over its quota.
 	quotaShare = 20
 	// quotaKeep is kept whatever the quota says: what a receiver may still
 	// ask about right now.
-	quotaKeep = time.Minute
+	quotaKeep = 5 * time.Second
 )
 
 // Run cleans up until ctx is done.
 func (p *Pruner) Run(ctx context.Context) error {
-	every := p.Every
-	if every == 0 {
-		every = pruneEvery
-	}
-	timer := time.NewTimer(every)
-	defer timer.Stop()
+	ticker := time.NewTicker(quotaEvery)
+	defer ticker.Stop()
+	next := p.Now().Add(ageEvery)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-timer.C:
+		case <-ticker.C:
 		}
-		if err := p.Round(ctx); err != nil && ctx.Err() == nil {
+		round := p.quota
+		if now := p.Now(); !now.Before(next) {
+			next = now.Add(ageEvery)
+			round = p.Round
+		}
+		if err := round(ctx); err != nil && ctx.Err() == nil {
 			p.Log.Warn("clean-up failed; it is tried again", "error", err)
 		}
-		timer.Reset(every)
 	}
 }
 
@@ -89,16 +92,16 @@ func (p *Pruner) Round(ctx context.Context) error {
 			return err
 		}
 	}
-	if p.Bytes > 0 {
-		return p.quota(ctx)
-	}
-	return nil
+	return p.quota(ctx)
 }
 
 // quota removes the oldest work until the database is within its quota, or
 // nothing more may go.
 func (p *Pruner) quota(ctx context.Context) error {
 	for range quotaShare {
+		if p.Bytes == 0 {
+			return nil
+		}
 		size, err := p.Store.Size(ctx)
 		if err != nil || size <= p.Bytes {
 			return err

@@ -198,7 +198,7 @@ func (r *rig) addWebhook(behaves string, change func(*hub.Policy)) hub.OutgoingW
 	id := hub.WebhookID(r.ids.New())
 	w := hub.OutgoingWebhook{
 		ID: id, Name: behaves, URL: fmt.Sprintf("http://receiver/%s-%d", behaves, len(r.hooks)), State: hub.WebhookActive,
-		Events: []string{"*"}, Policy: hub.DefaultPolicy(), SealedSecret: "a secret of the tests", CreatedAt: r.store.Now(), UpdatedAt: r.store.Now(),
+		Events: []string{fmt.Sprintf("*.%d", len(r.hooks)%3), "all.*"}, Policy: hub.DefaultPolicy(), SealedSecret: "a secret of the tests", CreatedAt: r.store.Now(), UpdatedAt: r.store.Now(),
 	}
 	if change != nil {
 		change(&w.Policy)
@@ -313,9 +313,9 @@ func simulate(t *testing.T, path string, seed uint64, steps int) {
 	for step := range steps {
 		switch n := rnd.IntN(1000); {
 		case n < 600:
-			r.publish("custom.event", "")
+			r.publish(fmt.Sprintf("custom.%d", rnd.IntN(3)), "")
 		case n < 800:
-			r.publish("message.updated", fmt.Sprintf("m:%d", rnd.IntN(8)))
+			r.publish(fmt.Sprintf("message.%d", rnd.IntN(3)), fmt.Sprintf("m:%d", rnd.IntN(8)))
 		case n < 990:
 			time.Sleep(time.Duration(rnd.IntN(2000)) * time.Millisecond)
 		case n < 994:

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/egress"
 	"github.com/nself-chat/hub/internal/secret"
 	"github.com/nself-chat/hub/webhook"
 )
@@ -58,8 +59,8 @@ func newTarget(w *hub.OutgoingWebhook, keys Opener) *target {
 }
 
 func (t *target) open(w *hub.OutgoingWebhook, keys Opener) (err error) {
-	if t.url, err = url.Parse(w.URL); err != nil {
-		return fmt.Errorf("the webhook's URL cannot be parsed")
+	if t.url, err = egress.ParseURL(w.URL); err != nil {
+		return err
 	}
 	if t.signer, err = openSigner(w.SealedSecret, w.ID, keys); err != nil {
 		return err
@@ -133,6 +134,7 @@ func openSigner(sealed string, id hub.WebhookID, keys Opener) (*webhook.Signer, 
 var (
 	contentType = []string{"application/json"}
 	userAgent   = []string{UserAgent}
+	identity    = []string{"identity"} // no compression to undo
 )
 
 // masked stands for the value of an owner's header in the log.
@@ -144,7 +146,7 @@ func (t *target) request(j *hub.Job, body []byte, now time.Time) (http.Header, [
 	unix := now.Unix()
 	id := string(j.Delivery.ID)
 	stamp := strconv.FormatInt(unix, 10)
-	h := make(http.Header, 12+len(t.headers))
+	h := make(http.Header, 13+len(t.headers))
 	log := append(make([]byte, 0, 640), '{')
 	set := func(name, value string) {
 		h[name] = []string{value}
@@ -156,7 +158,7 @@ func (t *target) request(j *hub.Job, body []byte, now time.Time) (http.Header, [
 	for _, name := range sortedKeys(t.headers) {
 		log = appendHeaderJSON(log, name, masked)
 	}
-	h["Content-Type"], h["User-Agent"] = contentType, userAgent
+	h["Content-Type"], h["User-Agent"], h["Accept-Encoding"] = contentType, userAgent, identity
 	log = appendHeaderJSON(log, "Content-Type", contentType[0])
 	log = appendHeaderJSON(log, "User-Agent", UserAgent)
 	set("X-Webhook-Id", id)

@@ -41,6 +41,8 @@ type call struct {
 	body   []byte // as received; of a call without hook only its beginning
 	size   int64  // bytes received
 	buffer *[]byte
+	// admitted: all proofs were given; only then the body is logged.
+	admitted bool
 	// signedID is the verified webhook-id, which repetitions share.
 	signedID string
 	// repeated: the call was carried out before, and is in the journal.
@@ -96,12 +98,15 @@ func (c *call) admit(ctx context.Context) *dialects.Failure {
 	if failed := c.countCall(); failed != nil {
 		return failed
 	}
-	if c.hook.key.IsZero() {
-		return nil
+	if !c.hook.key.IsZero() {
+		id, failed := verify(c.hook.key, c.r.Header, c.body, c.in.Now())
+		if failed != nil {
+			return c.strange(failed)
+		}
+		c.signedID = id
 	}
-	id, failed := verify(c.hook.key, c.r.Header, c.body, c.in.Now())
-	c.signedID = id
-	return c.strange(failed)
+	c.admitted = true
+	return nil
 }
 
 // readBody reads the body up to its limit. Without keep only the beginning
@@ -111,13 +116,9 @@ func (c *call) readBody(keep bool) *dialects.Failure {
 	if label := c.r.Header.Get("Content-Type"); len(label) >= 10 && strings.EqualFold(label[:10], "multipart/") {
 		limit = maxMultipart
 	}
-	tooLarge := &dialects.Failure{
-		Verdict: dialects.TooLarge,
-		Detail:  "The body is too large: at most " + strconv.FormatInt(limit>>20, 10) + " MiB are taken.",
-	}
 	if c.r.ContentLength > limit {
 		c.size = c.r.ContentLength
-		return tooLarge
+		return tooLarge(limit)
 	}
 	kept := int64(maxSniffed)
 	if keep {
@@ -135,9 +136,16 @@ func (c *call) readBody(keep bool) *dialects.Failure {
 		c.size += n
 	}
 	if c.size > limit {
-		return tooLarge
+		return tooLarge(limit)
 	}
 	return nil
+}
+
+func tooLarge(limit int64) *dialects.Failure {
+	return &dialects.Failure{
+		Verdict: dialects.TooLarge,
+		Detail:  "The body is too large: at most " + strconv.FormatInt(limit>>20, 10) + " MiB are taken.",
+	}
 }
 
 var cutOff = &dialects.Failure{Verdict: dialects.BadBody, Detail: "The body could not be read to its end."}
@@ -216,11 +224,8 @@ func (c *call) count(key limitKey, limit int) *dialects.Failure {
 }
 
 // strange counts a failure that somebody who guesses would make, and refuses
-// for that when there were too many. nil stays nil.
+// for that when there were too many.
 func (c *call) strange(failed *dialects.Failure) *dialects.Failure {
-	if failed == nil {
-		return nil
-	}
 	if limited := c.count(limitKey{"", clientOf(c.ip)}, failureLimit); limited != nil {
 		return limited
 	}
@@ -248,14 +253,28 @@ func (c *call) failure(err error) *dialects.Failure {
 		f.Verdict = dialects.TooLarge
 	case hub.StorageFull:
 		f.Verdict = dialects.StorageFull
+		c.in.warn(e)
 	case hub.Unavailable:
 		f.Verdict = dialects.Unavailable
 		f.RetryAfter = max(f.RetryAfter, time.Second)
+		c.in.warn(e)
 	default:
 		f.Verdict, f.Detail, f.Fields = dialects.Internal, "Something failed inside the hub; the reason is in its log.", nil
 		c.in.Log.Error("an incoming call failed", "error", err, "webhook", c.webhookID())
 	}
 	return f
+}
+
+// warn logs that calls are refused for want of space or of the database, at
+// most once a second: there may be thousands.
+func (in *Ingress) warn(e *hub.Error) {
+	if errors.Is(e, context.Canceled) {
+		return // the sender has gone
+	}
+	now := in.Now().Unix()
+	if in.warnedAt.Swap(now) != now {
+		in.Log.Warn("incoming calls are refused", "code", e.Code, "error", e, "cause", e.Unwrap())
+	}
 }
 
 func (c *call) webhookID() hub.IncomingID {
@@ -283,8 +302,8 @@ func (c *call) refuse(failed *dialects.Failure) {
 	}
 	respond(c.w, answer)
 	row := c.logRow(failed.Verdict, failed.Error(), answer.Status)
-	if c.hook != nil && (failed.Verdict == dialects.BadBody || failed.Verdict == dialects.NoText) {
-		row.Body = c.in.masker.mask(c.body) // of calls that were entitled to post, and of no others
+	if c.admitted && (failed.Verdict == dialects.BadBody || failed.Verdict == dialects.NoText) {
+		row.Body = c.in.masker.mask(c.body)
 	}
 	c.in.journal.note(entry{row, c.hash}, true)
 }

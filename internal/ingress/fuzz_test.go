@@ -14,8 +14,10 @@ import (
 // what is posted is within what the chat takes.
 func FuzzHandler(f *testing.F) {
 	for _, body := range []string{guideBody, `{"content":"<!here> @all","embeds":[{"title":"t"}]}`, `payload=%7B%7D`, "text=a", "plain", `{"text":`, "\xff", ""} {
-		for _, header := range []string{"", "Content-Type: application/json", "Accept: application/json", "X-Hub-Hop: 9", "Idempotency-Key: k",
-			"X-Webhook-Signature: sha256=00", "Webhook-Signature: v1,AAAA", "Content-Type: multipart/form-data; boundary=X"} {
+		for _, header := range []string{
+			"", "Content-Type: application/json", "Accept: application/json", "X-Hub-Hop: 9", "Idempotency-Key: k",
+			"X-Webhook-Signature: sha256=00", "Webhook-Signature: v1,AAAA", "Content-Type: multipart/form-data; boundary=X",
+		} {
 			f.Add("POST", "", header, []byte(body))
 			f.Add("POST", "/slack", header, []byte(body))
 			f.Add("PATCH", "/messages/"+string(foreign), header, []byte(body))

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nself-chat/hub"
@@ -46,6 +47,8 @@ type Ingress struct {
 	limits  *limiter
 	masker  *masker
 	journal *journal
+	// warnedAt is the Unix second of the last warning.
+	warnedAt atomic.Int64
 }
 
 // Options are what an Ingress works with. All are required but Gate.

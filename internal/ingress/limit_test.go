@@ -208,8 +208,11 @@ func TestClientsOfOneNetwork(t *testing.T) {
 		a, b string
 		same bool
 	}{
-		{"192.0.2.1", "192.0.2.2", false}, {"192.0.2.1", "::ffff:192.0.2.1", true},
-		{"2001:db8::1", "2001:db8::ffff:1", true}, {"2001:db8::1", "2001:db8:0:1::1", false}, {"fe80::1%eth0", "fe80::2%eth1", true},
+		{"192.0.2.1", "192.0.2.2", false},
+		{"192.0.2.1", "::ffff:192.0.2.1", true},
+		{"2001:db8::1", "2001:db8::ffff:1", true},
+		{"2001:db8::1", "2001:db8:0:1::1", false},
+		{"fe80::1%eth0", "fe80::2%eth1", true},
 	} {
 		if same := clientOf(netip.MustParseAddr(test.a)) == clientOf(netip.MustParseAddr(test.b)); same != test.same {
 			t.Errorf("%s and %s count together: %v", test.a, test.b, same)

@@ -38,7 +38,6 @@ type fakeStore struct {
 	finds   int
 	err     error // of everything
 	logErr  error
-	flushed chan struct{} // receives after each LogCalls, when not nil
 	onFind  func()
 }
 

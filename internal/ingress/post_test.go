@@ -79,8 +79,10 @@ func TestLookOfTheAuthor(t *testing.T) {
 		"its own":       {"", "", `{"text":"x"}`, hub.Author{DisplayName: "Builds"}},
 		"the webhook's": {"CI", "https://a.example/ci", `{"text":"x"}`, hub.Author{Username: "CI", AvatarURL: "https://a.example/ci"}},
 		"the call's":    {"CI", "https://a.example/ci", `{"text":"x","username":"me","icon_url":"https://a.example/me"}`, hub.Author{Username: "me", AvatarURL: "https://a.example/me"}},
-		"half the call's": {"CI", "https://a.example/ci", `{"text":"x","username":" me\n too \u0000"}`,
-			hub.Author{Username: "me  too", AvatarURL: "https://a.example/ci"}},
+		"half the call's": {
+			"CI", "https://a.example/ci", `{"text":"x","username":" me\n too \u0000"}`,
+			hub.Author{Username: "me  too", AvatarURL: "https://a.example/ci"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(_ *Options, h *hub.IncomingWebhook) { h.Username, h.AvatarURL = test.username, test.avatar })
@@ -288,8 +290,8 @@ func TestBodyCutOff(t *testing.T) {
 	if rec := w.serve(r); rec.Code != http.StatusBadRequest {
 		t.Errorf("answered %d", rec.Code)
 	}
-	if len(w.chat.posts) != 0 {
-		t.Error("half a body was posted")
+	if calls := w.journal(); len(w.chat.posts) != 0 || len(calls) != 1 || calls[0].Body != nil {
+		t.Errorf("posted %d, logged %+v: half a body is neither posted nor kept", len(w.chat.posts), calls)
 	}
 }
 
@@ -333,13 +335,27 @@ func TestChatsErrors(t *testing.T) {
 			if strings.Contains(rec.Body.String(), "operator") {
 				t.Error("the answer tells what happened inside")
 			}
-			if logged := strings.Contains(w.log.String(), "of-the-operator"); logged != (name == "defect") {
+			if logged := strings.Contains(w.log.String(), "of-the-operator"); logged != (name == "defect" || name == "unavailable") {
 				t.Errorf("the log has %q", w.log.String())
 			}
 			if got := w.verdicts(); got != test.verdict {
 				t.Errorf("logged as %s, want %s", got, test.verdict)
 			}
 		})
+	}
+}
+
+func TestWarningsAreFew(t *testing.T) {
+	w := newWorld(t)
+	w.chat.err = hub.Errorf(hub.StorageFull, "Full.")
+	for range 3 {
+		for range 10 {
+			w.do("POST", token, "x")
+		}
+		w.advance(time.Second)
+	}
+	if n := strings.Count(w.log.String(), "incoming calls are refused"); n != 3 {
+		t.Errorf("%d warnings in 3 seconds:\n%s", n, w.log.String())
 	}
 }
 

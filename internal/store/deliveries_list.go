@@ -36,12 +36,20 @@ func (c *conditions) text() string {
 // webhook it walks the index (webhook_id, id), of all the primary key; rare
 // states have partial indexes of their own.
 func (s *Store) Deliveries(ctx context.Context, q hub.DeliveryQuery) ([]hub.Delivery, error) {
+	text, args, err := deliveriesQuery(q)
+	if err != nil {
+		return nil, err
+	}
+	return list(ctx, s.readers, scanDelivery, text, args...)
+}
+
+func deliveriesQuery(q hub.DeliveryQuery) (text string, args []any, err error) {
 	var c conditions
 	if q.WebhookID != "" {
 		c.add("d.webhook_id = %s", string(q.WebhookID))
 	}
 	if err := c.addStatus(q.Status); err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	if q.Before != "" {
 		c.add("d.id < %s", string(q.Before))
@@ -56,8 +64,8 @@ func (s *Store) Deliveries(ctx context.Context, q hub.DeliveryQuery) ([]hub.Deli
 		c.add("d.event GLOB %s", hub.CanonicalEvent(q.Event)) // GLOB's ? and [ cannot occur in a valid event pattern
 	}
 	c.args = append(c.args, q.Limit)
-	return list(ctx, s.readers, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d
-		WHERE `+c.text()+` ORDER BY d.id DESC LIMIT `+c.last(), c.args...)
+	return `SELECT ` + deliveryColumns + ` FROM nchat_webhook_deliveries d
+		WHERE ` + c.text() + ` ORDER BY d.id DESC LIMIT ` + c.last(), c.args, nil
 }
 
 // addStatus restricts to one state. The state stands in the text, because a

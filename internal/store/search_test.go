@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"path/filepath"
 	"testing"
+
+	"github.com/nself-chat/hub"
 )
 
 func TestMatchQuery(t *testing.T) {
@@ -18,6 +20,46 @@ func TestMatchQuery(t *testing.T) {
 			t.Errorf("%q became %s, want %s", terms, got, want)
 		}
 	}
+}
+
+// What nobody can read any more is not kept in the index either.
+func TestDeletedMessagesLeaveTheIndex(t *testing.T) {
+	now := noon
+	s := openWithUsers(t, &now)
+	ctx := t.Context()
+	if err := s.CreateChannel(ctx, &hub.Channel{ID: "c", Name: "c", Type: hub.ChannelPublic, CreatedAt: now}); err != nil {
+		t.Fatal(err)
+	}
+	indexed := func(want int) {
+		t.Helper()
+		var n int
+		err := each(ctx, s.readers, func(row scanner) error { return row.Scan(&n) }, `SELECT count(*) FROM nchat_message_search`)
+		if err != nil || n != want {
+			t.Errorf("%d messages are indexed, %v; want %d", n, err, want)
+		}
+	}
+	for _, id := range []hub.MessageID{"a", "b", "empty"} {
+		m := &hub.Message{ID: id, ChannelID: "c", Author: hub.Author{ID: "ann"}, Type: hub.MessageText, Revision: 1, CreatedAt: now}
+		text := "words"
+		if id == "empty" {
+			text = ""
+		}
+		if ok, err := s.PostMessage(ctx, m, 0, text, nil, nil); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+	}
+	indexed(2)
+	if ok, err := s.DeleteMessage(ctx, "a", now, nil); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	indexed(1)
+	if err := s.DeleteChannel(ctx, "c"); err != nil {
+		t.Fatal(err)
+	}
+	if last, err := s.ClearChannel(ctx, "c", "", 10, nil); last != "" || err != nil {
+		t.Fatal(last, err)
+	}
+	indexed(0)
 }
 
 // Whatever the terms, they are no query syntax.

@@ -49,6 +49,8 @@ type writer struct {
 	closed bool
 	queue  chan *write
 	ended  chan struct{}
+	// answers recycles the channels on which callers wait.
+	answers sync.Pool
 
 	// Owned by the goroutine of run.
 	conn  *sql.Conn
@@ -68,6 +70,7 @@ func newWriter(db *sql.DB, o Options) *writer {
 	return &writer{
 		db: db, log: o.Log, now: o.Now, onEvents: o.OnEvents,
 		queue: make(chan *write, 4*maxGroup), ended: make(chan struct{}), closed: true,
+		answers: sync.Pool{New: func() any { return make(chan error, 1) }},
 	}
 }
 
@@ -124,9 +127,6 @@ func (w *writer) disconnect() {
 	w.conn = nil
 }
 
-// doneChannels recycles the channels on which callers wait.
-var doneChannels = sync.Pool{New: func() any { return make(chan error, 1) }}
-
 // write hands a value to the writer and waits for its fate. ctx is respected
 // until the value is queued; after that the answer is awaited, because the
 // value may already be stored.
@@ -134,12 +134,12 @@ func (s *Store) write(ctx context.Context, apply func(*tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return hub.Wrap(hub.Unavailable, err, "The request was given up before anything was stored.")
 	}
-	v := &write{apply: apply, done: doneChannels.Get().(chan error)}
+	v := &write{apply: apply, done: s.w.answers.Get().(chan error)}
 	if err := s.w.enqueue(ctx, v); err != nil {
 		return err
 	}
 	err := <-v.done
-	doneChannels.Put(v.done)
+	s.w.answers.Put(v.done)
 	return err
 }
 

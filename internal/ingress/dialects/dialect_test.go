@@ -66,12 +66,18 @@ func TestUnderstands(t *testing.T) {
 		"text, and JSON accepted among others": {
 			header("Accept", "application/json, text/plain, */*"), `{"text":"hi"}`, "slack", dialects.Post{Content: "hi"},
 		},
-		"content": {header(), `{"content":"hi","avatarUrl":"https://a.example/b.png"}`, "nself-chat",
-			dialects.Post{Content: "hi", AvatarURL: "https://a.example/b.png"}},
-		"avatar in snake case": {header(), `{"text":"hi","avatar_url":"http://a.example/b.png"}`, "nself-chat",
-			dialects.Post{Content: "hi", AvatarURL: "http://a.example/b.png"}},
-		"a picture that is no address is left out": {header(), `{"content":"hi","icon_url":"javascript:alert(1)"}`, "nself-chat",
-			dialects.Post{Content: "hi"}},
+		"content": {
+			header(), `{"content":"hi","avatarUrl":"https://a.example/b.png"}`, "nself-chat",
+			dialects.Post{Content: "hi", AvatarURL: "https://a.example/b.png"},
+		},
+		"avatar in snake case": {
+			header(), `{"text":"hi","avatar_url":"http://a.example/b.png"}`, "nself-chat",
+			dialects.Post{Content: "hi", AvatarURL: "http://a.example/b.png"},
+		},
+		"a picture that is no address is left out": {
+			header(), `{"content":"hi","icon_url":"javascript:alert(1)"}`, "nself-chat",
+			dialects.Post{Content: "hi"},
+		},
 		"thread":             {header(), `{"text":"hi","threadId":"` + strings.ToUpper(thread) + `"}`, "nself-chat", dialects.Post{Content: "hi", ThreadID: thread}},
 		"number as text":     {header(), `{"content":12.50}`, "nself-chat", dialects.Post{Content: "12.50"}},
 		"boolean as text":    {header(), `{"content":true}`, "nself-chat", dialects.Post{Content: "true"}},
@@ -86,22 +92,28 @@ func TestUnderstands(t *testing.T) {
 		"plain text by curl": {header("Content-Type", asForm), "50% = a & b are done; [ok]", "nself-chat", dialects.Post{Content: "50% = a & b are done; [ok]"}},
 		"bracketed text":     {header("Content-Type", "text/plain"), "[build] done", "nself-chat", dialects.Post{Content: "[build] done"}},
 		"JSON string":        {header("Content-Type", "application/json"), `"hi \"there\""`, "nself-chat", dialects.Post{Content: `hi "there"`}},
-		"form": {header("Content-Type", asForm), "text=Hello+w%C3%B6rld%21&username=CI", "slack",
-			dialects.Post{Content: "Hello wörld!", Username: "CI"}},
-		"form in our words": {header("Content-Type", asForm+"; charset=utf-8"), "content=Hi&icon_url=https%3A%2F%2Fa.example%2Fb", "nself-chat",
-			dialects.Post{Content: "Hi", AvatarURL: "https://a.example/b"}},
+		"form": {
+			header("Content-Type", asForm), "text=Hello+w%C3%B6rld%21&username=CI", "slack",
+			dialects.Post{Content: "Hello wörld!", Username: "CI"},
+		},
+		"form in our words": {
+			header("Content-Type", asForm+"; charset=utf-8"), "content=Hi&icon_url=https%3A%2F%2Fa.example%2Fb", "nself-chat",
+			dialects.Post{Content: "Hi", AvatarURL: "https://a.example/b"},
+		},
 		"payload":           {header(), `payload=%7B%22text%22%3A%22hi%22%7D`, "slack", dialects.Post{Content: "hi"}},
 		"payload, labelled": {header("Content-Type", asForm), `x=1&payload=%7B%22content%22%3A%22hi%22%2C%22text%22%3A%22ho%22%7D`, "slack", dialects.Post{Content: "ho"}},
 		"multipart": {
 			header("Content-Type", `multipart/form-data; boundary=XX`),
 			"--XX\r\nContent-Disposition: form-data; name=\"content\"\r\n\r\nhi\r\n--XX\r\n" +
 				"Content-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\n\r\nbytes\r\n--XX--\r\n",
-			"nself-chat", dialects.Post{Content: "hi\n\n_(1 file was not taken)_"},
+			"nself-chat",
+			dialects.Post{Content: "hi\n\n_(1 file was not taken)_"},
 		},
 		"multipart, unlabelled, with JSON": {
 			header(),
 			"--XX\r\nContent-Disposition: form-data; name=\"payload_json\"\r\n\r\n{\"content\":\"hi\"}\r\n--XX--\r\n",
-			"nself-chat", dialects.Post{Content: "hi"},
+			"nself-chat",
+			dialects.Post{Content: "hi"},
 		},
 		"files": {
 			header(), `{"text":"hi","attachments":[{"url":"https://a.example/x/report%20%231.pdf?v=1","contentType":"application/pdf"},
@@ -136,19 +148,27 @@ func TestUnderstands(t *testing.T) {
 				Color: "#a30200", Timestamp: "2023-11-14T22:13:20Z", Footer: "g", Fields: []hub.EmbedField{{Name: "host", Value: "true", Inline: true}},
 			}}},
 		},
-		"a file with a text": {header(), `{"content":"c","attachments":[{"url":"https://a.example/f","text":"t","title":"u"}]}`, "nself-chat",
-			dialects.Post{Content: "c", Files: []hub.Attachment{{URL: "https://a.example/f", Filename: "f"}}}},
+		"a file with a text": {
+			header(), `{"content":"c","attachments":[{"url":"https://a.example/f","text":"t","title":"u"}]}`, "nself-chat",
+			dialects.Post{Content: "c", Files: []hub.Attachment{{URL: "https://a.example/f", Filename: "f"}}},
+		},
 		"only a fallback": {header(), `{"attachments":[{"fallback":"f"}]}`, "slack", dialects.Post{Embeds: []hub.Embed{{Description: "f"}}}},
 		"Slack's blocks": {
 			header(), `{"blocks":[{"type":"header","text":{"type":"plain_text","text":"Title"}},
 				{"type":"context","elements":[{"type":"mrkdwn","text":"a"},{"type":"image","image_url":"x"}]},
 				{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"b"}]}]},{"type":"new"}]}`,
-			"slack", dialects.Post{Content: "Title\na\nb"},
+			"slack",
+			dialects.Post{Content: "Title\na\nb"},
 		},
-		"text before blocks": {header(), `{"text":"t","blocks":[{"type":"section","text":{"type":"mrkdwn","text":"b"}}],"thread_ts":"1700.1"}`,
-			"slack", dialects.Post{Content: "t"}},
-		"what is no link stays": {header(), `{"text":"a < b <https://a.example> <@U1> <x|y> <https://a.example|"}`, "slack",
-			dialects.Post{Content: "a < b <https://a.example> <@U1> <x|y> <https://a.example|"}},
+		"text before blocks": {
+			header(), `{"text":"t","blocks":[{"type":"section","text":{"type":"mrkdwn","text":"b"}}],"thread_ts":"1700.1"}`,
+			"slack",
+			dialects.Post{Content: "t"},
+		},
+		"what is no link stays": {
+			header(), `{"text":"a < b <https://a.example> <@U1> <x|y> <https://a.example|"}`, "slack",
+			dialects.Post{Content: "a < b <https://a.example> <@U1> <x|y> <https://a.example|"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dialect, got, err := understand(test.header, test.body)
@@ -200,8 +220,10 @@ func TestRefuses(t *testing.T) {
 		"broken payload":       {header(), `payload=%7B`, "slack", dialects.BadBody, ""},
 		"payload is an array":  {header(), `payload=[]`, "slack", dialects.BadBody, ""},
 		"multipart, cut":       {header("Content-Type", "multipart/form-data; boundary=X"), "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx", "nself-chat", dialects.BadBody, ""},
-		"multipart, only a file": {header("Content-Type", "multipart/form-data; boundary=X"),
-			"--X\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\nx\r\n--X--\r\n", "nself-chat", dialects.NoText, ""},
+		"multipart, only a file": {
+			header("Content-Type", "multipart/form-data; boundary=X"),
+			"--X\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\nx\r\n--X--\r\n", "nself-chat", dialects.NoText, "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dialect, _, err := understand(test.header, test.body)
@@ -253,8 +275,10 @@ func TestAnswers(t *testing.T) {
 		},
 		"nself-chat refused, no field": {
 			dialects.ByName("nself-chat").Failure(&dialects.Failure{Verdict: dialects.UnknownToken, Detail: "D."}),
-			dialects.Answer{Status: 404, ContentType: "application/problem+json",
-				Body: []byte(`{"type":"about:blank","title":"Not Found","status":404,"detail":"D.","code":"not_found","errors":[]}`)},
+			dialects.Answer{
+				Status: 404, ContentType: "application/problem+json",
+				Body: []byte(`{"type":"about:blank","title":"Not Found","status":404,"detail":"D.","code":"not_found","errors":[]}`),
+			},
 		},
 		"slack limited": {
 			dialects.ByName("slack").Failure(limited),

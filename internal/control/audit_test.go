@@ -1,0 +1,155 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/secret"
+)
+
+// shelf keeps outgoing webhooks and the audit log in memory.
+type shelf struct {
+	Store
+	webhook hub.OutgoingWebhook
+	entries []hub.AuditEntry
+	err     error
+}
+
+func (s *shelf) AddAudit(ctx context.Context, entries ...hub.AuditEntry) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	s.entries = append(s.entries, entries...)
+	return nil
+}
+
+func (s *shelf) CreateOutgoingWebhook(_ context.Context, w *hub.OutgoingWebhook) (int64, error) {
+	s.webhook = *w
+	return 1, s.err
+}
+
+func (s *shelf) OutgoingWebhook(context.Context, hub.WebhookID) (hub.OutgoingWebhook, error) {
+	return s.webhook, nil
+}
+
+func (s *shelf) DeliveryCounts(context.Context) (map[hub.WebhookID]map[hub.DeliveryStatus]int64, error) {
+	return nil, nil
+}
+
+func (s *shelf) UpdateOutgoingWebhook(_ context.Context, _ hub.WebhookID, change func(*hub.OutgoingWebhook) error) (
+	hub.OutgoingWebhook, int64, error,
+) {
+	for range 2 { // a change may be run again
+		w := s.webhook
+		if err := change(&w); err != nil {
+			return hub.OutgoingWebhook{}, 0, err
+		}
+		if s.err == nil {
+			s.webhook = w
+			return w, 2, nil
+		}
+		s.err = nil
+	}
+	return hub.OutgoingWebhook{}, 0, errors.New("twice")
+}
+
+// idle is an engine that only counts.
+type idle struct {
+	Engine
+	reloads, released, skipped int
+}
+
+func (i *idle) Reload(context.Context) error { i.reloads++; return nil }
+func (i *idle) ReleaseHeld(_ context.Context, _ hub.WebhookID, deliver bool) error {
+	if deliver {
+		i.released++
+	} else {
+		i.skipped++
+	}
+	return nil
+}
+
+type anyURL struct{}
+
+func (anyURL) CheckURL(string) error { return nil }
+
+func newShelf(t *testing.T) (*Service, *shelf, *idle) {
+	keys, err := secret.ParseKeys("k:" + strings.Repeat("QUFB", 10) + "QUE=")
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, engine := &shelf{}, &idle{}
+	return &Service{
+		Store: st, Engine: engine, Egress: anyURL{}, Keys: keys, IDs: &hub.IDs{}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Defaults: hub.DefaultPolicy(),
+	}, st, engine
+}
+
+// TestAudit: every change leaves an entry, without the secrets it was about,
+// and also when its caller has gone.
+func TestAudit(t *testing.T) {
+	s, st, engine := newShelf(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	actor := actors["admin"]
+	actor.TokenID, actor.RemoteIP = "token", "192.0.2.1"
+	w, key, err := s.CreateOutgoing(ctx, actor, OutgoingChange{
+		Name: Set("sink"), URL: Set("https://user.example/path?token=in-the-url"), Events: Set([]string{"*"}),
+		Secret: Set("a-secret-of-mine"), Headers: Set(map[string]string{"Authorization": "Bearer of-mine"}),
+	})
+	if err != nil || key.Reveal() != "a-secret-of-mine" || engine.reloads != 1 {
+		t.Fatalf("%v, %d reloads", err, engine.reloads)
+	}
+	if _, _, err := s.RotateSecret(ctx, actor, w.ID, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if len(st.entries) != 2 || st.entries[0].Action != "outgoing_webhook.create" || st.entries[0].TokenID != "token" ||
+		st.entries[0].RemoteIP != "192.0.2.1" || st.entries[0].Subject != string(w.ID) {
+		t.Fatalf("%+v", st.entries)
+	}
+	for _, e := range st.entries {
+		for _, hidden := range []string{"of-mine", "in-the-url", "whsec_", "s1:"} {
+			if strings.Contains(string(e.Before)+string(e.After), hidden) {
+				t.Errorf("%s shows %s: %s", e.Action, hidden, e.After)
+			}
+		}
+	}
+	for _, sealed := range []string{st.webhook.SealedSecret, st.webhook.SealedPrevious, st.webhook.SealedHeaders} {
+		if !strings.HasPrefix(sealed, "s1:") {
+			t.Errorf("not sealed: %s", sealed)
+		}
+	}
+}
+
+// TestUpdateRunsAgain: a change that the store runs twice leaves the same.
+func TestUpdateRunsAgain(t *testing.T) {
+	s, st, engine := newShelf(t)
+	w, _, err := s.CreateOutgoing(t.Context(), actors["owner"], OutgoingChange{
+		Name: Set("sink"), URL: Set("https://a.example/"), Events: Set([]string{"*"}), Enabled: Set(false),
+	})
+	if err != nil || w.State != hub.WebhookDisabled {
+		t.Fatalf("%+v, %v", w, err)
+	}
+	st.webhook.Health = hub.Health{Failures: 12, Open: true}
+	st.err = errors.New("once")
+	got, err := s.UpdateOutgoing(t.Context(), actors["owner"], w.ID, Version(st.webhook.UpdatedAt), OutgoingChange{Enabled: Set(true)})
+	if err != nil || got.State != hub.WebhookActive || !got.Health.Healthy() || engine.released != 1 {
+		t.Fatalf("%+v, %v, %d released", got, err, engine.released)
+	}
+	// Enabling what is enabled, or paused, releases nothing.
+	st.webhook.State = hub.WebhookPaused
+	if got, err = s.UpdateOutgoing(t.Context(), actors["owner"], w.ID, "", OutgoingChange{Enabled: Set(true)}); err != nil || got.State != hub.WebhookPaused {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if engine.released != 1 {
+		t.Errorf("%d released", engine.released)
+	}
+	if _, err := s.ResumeOutgoing(t.Context(), actors["owner"], w.ID, false); err != nil || engine.skipped != 1 || engine.released != 1 {
+		t.Errorf("%v, %+v", err, engine)
+	}
+}
