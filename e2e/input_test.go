@@ -52,10 +52,11 @@ var oddValues = []string{
 
 // badInput sends requests that must be refused, or at least survived.
 type badInput struct {
-	t  *testing.T
-	p  *process
-	mu sync.Mutex
-	n  map[int]int // statuses seen
+	t       *testing.T
+	p       *process
+	general string // id of the channel, whose name is among what is changed
+	mu      sync.Mutex
+	n       map[int]int // statuses seen
 }
 
 // send sends one request. refuse: only 4xx will do.
@@ -83,11 +84,14 @@ func (b *badInput) send(what, method, path string, header http.Header, body io.R
 
 // clear checks that a refusal says something, and does not repeat what it got.
 func (b *badInput) clear(what, method, path string, a answer) {
-	if len(bytes.TrimSpace(a.Body)) == 0 || len(a.Body) > 16<<10 {
-		b.t.Errorf("%s, %s %s: %d with %d bytes", what, method, path, a.Status, len(a.Body))
+	if len(bytes.TrimSpace(a.Body)) == 0 {
+		b.t.Errorf("%s, %s %s: %d without a word", what, method, path, a.Status)
 	}
 	if a.Header.Get("Content-Type") != "application/problem+json" {
 		return // a page, or a sender's own dialect
+	}
+	if len(a.Body) > 16<<10 {
+		b.t.Errorf("%s, %s %s: %d with %d bytes", what, method, path, a.Status, len(a.Body))
 	}
 	var p struct {
 		Title, Detail, Code string
@@ -121,7 +125,7 @@ func each[T any](items []T, work func(T)) {
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	p, receiver := startHub(t), newSink(t)
-	b := &badInput{t: t, p: p, n: make(map[int]int)}
+	b := &badInput{t: t, p: p, general: p.general(), n: make(map[int]int)}
 	targets := inputTargets(p, receiver)
 	each(targets, func(o inputTarget) {
 		for what, body := range badBodies {
@@ -138,6 +142,8 @@ func TestBadInput(t *testing.T) {
 	})
 	tooLarge(b, targets)
 	badForms(b)
+	badPages(b)
+	badPayloads(b)
 	badAddresses(b)
 	if status, err := p.call("GET", "/healthz", nil, nil); err != nil {
 		t.Errorf("the hub afterwards: %d %v", status, err)
@@ -315,6 +321,50 @@ func badForms(b *badInput) {
 		fmt.Fprint(part, "x")
 		w.Close()
 		b.send(fmt.Sprintf("upload: name %.20q", name), "POST", path, kind(w.FormDataContentType()), &form, false)
+	}
+}
+
+// badPages sends the console's forms as no browser would.
+func badPages(b *badInput) {
+	cookie := b.p.signIn()
+	form := http.Header{
+		"Authorization": {""}, "Cookie": {cookie.Name + "=" + cookie.Value}, "Origin": {b.p.url},
+		"Content-Type": {"application/x-www-form-urlencoded"},
+	}
+	for _, path := range []string{"/login", "/channels/" + b.general + "/messages", "/fragments/channels/" + b.general + "/messages"} {
+		for what, body := range map[string]string{
+			"nothing": "", "a bad escape": "content=%zz", "invalid UTF-8": "content=%ff%fe&code=%ff", "an empty text": "content=+%0a",
+			"too long": "content=" + strings.Repeat("x", 20_000), "oversize": "content=" + strings.Repeat("x", 11<<20),
+			"an odd thread": "content=x&thread=%00", "an odd code": "code=" + strings.Repeat("y", 5000), "semicolons": "content=x;code=y",
+			"an endless key": "key=" + strings.Repeat("k", 5000) + "&content=x",
+		} {
+			b.send(what, "POST", path, form, strings.NewReader(body), true)
+		}
+		b.send("a NUL", "POST", path, form, strings.NewReader("content=a%00b&code=%00"), false)
+	}
+}
+
+// badPayloads posts to an incoming webhook what is labelled as something else.
+func badPayloads(b *badInput) {
+	in := b.p.incoming(map[string]any{"name": "payloads", "targetChannelId": b.general})
+	for _, c := range []struct{ kind, body string }{
+		{"application/x-www-form-urlencoded", "payload="},
+		{"application/x-www-form-urlencoded", "payload=%7B"},
+		{"application/x-www-form-urlencoded", "payload=%5B%5D"},
+		{"application/x-www-form-urlencoded", "text=%ff"},
+		{"application/x-www-form-urlencoded", "payload=%7B%22text%22%3A%22%ff%22%7D"},
+		{"text/plain", "\xff\xfe"},
+		{"text/plain", ""},
+		{"text/plain", " \n"},
+		{"multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"payload\"\r\n\r\n{\r\n--b--\r\n"},
+		{"multipart/form-data; boundary=b", "--b\r\nContent-Disposition"},
+		{"multipart/form-data", "x"},
+		{"application/json; charset=\xff", "{"},
+		{"application/json", `{"blocks":` + strings.Repeat("[", 5000)},
+		{"application/json", `{"text":"\ud800","blocks":"x"`},
+	} {
+		header := http.Header{"Content-Type": {c.kind}, "Authorization": {""}}
+		b.send(c.kind, "POST", incomingPath(in.Token), header, strings.NewReader(c.body), c.kind != "multipart/form-data")
 	}
 }
 

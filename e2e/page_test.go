@@ -60,6 +60,9 @@ func TestPage(t *testing.T) {
 	b.scheme("dark")
 	b.picture("dark")
 	b.scheme("light")
+	p.say(general, strings.Repeat("unbroken", 30)+" https://example.com/"+strings.Repeat("path/", 30))
+	p.say(general, "```\n"+strings.Repeat("wide code ", 30)+"\n```\n\n| "+strings.Repeat("wide | ", 20)+"\n"+strings.Repeat("|---", 21)+"|\n| "+strings.Repeat("cell | ", 20))
+	b.shows("wide code")
 	narrow(t, b, ops.ID)
 	reconnects(t, b, p, general)
 	if !eval[bool](b, `window.neverReloaded === true`) {
@@ -172,8 +175,10 @@ func narrow(t *testing.T, b *browser, opsID string) {
 	if width := eval[int](b, `document.documentElement.scrollWidth`); width > 380 {
 		t.Errorf("at 380 px the page is %d px wide", width)
 	}
-	if !eval[bool](b, `document.querySelector("#composer textarea").getBoundingClientRect().right <= 380`) {
-		t.Error("the composer does not fit")
+	for _, part := range []string{"#composer", "#composer button", "header.bar", "#messages", ".markdown", ".markdown > p", ".embed"} {
+		if n := eval[int](b, `[...document.querySelectorAll("`+part+`")].filter((e) => e.getBoundingClientRect().right > 380).length`); n != 0 {
+			t.Errorf("at 380 px %d of %s stick out", n, part)
+		}
 	}
 	link := `a[href="/channels/` + opsID + `"]`
 	if eval[bool](b, `document.querySelector('`+link+`').checkVisibility()`) {

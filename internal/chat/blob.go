@@ -124,12 +124,11 @@ func (b *Blobs) keep(in *incoming) error {
 		return diskError(err)
 	}
 	dir := filepath.Dir(path)
-	switch err := os.Mkdir(dir, 0o700); {
-	case err == nil:
-		if err := syncDir(b.Dir); err != nil {
-			return diskError(err)
-		}
-	case !errors.Is(err, fs.ErrExist):
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return diskError(err)
+	}
+	// Also when it was there: who made it may not have come this far.
+	if err := syncDir(b.Dir); err != nil {
 		return diskError(err)
 	}
 	if err := os.Rename(in.file.Name(), path); err != nil {

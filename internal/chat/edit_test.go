@@ -38,7 +38,8 @@ func TestEdit(t *testing.T) {
 	edited := must(w.Edit(ctx, m.ID, Edit{Content: ptr("second @here")}, by))(t)
 	e := w.router.last(t, hub.EventMessageUpdated)
 	data := decode[hub.MessageData](t, e.Data)
-	if data.Prior.Content != "first" || data.Content != "second @\u200bhere" || data.Message.Revision != 2 || data.Actor.ID != w.bob.ID ||
+	if data.Prior.Content != "first" || data.Content != "second @\u200bhere" || data.Message.Revision != 2 ||
+		data.Actor.ID != w.bob.ID ||
 		data.User.ID != w.ann.ID || data.Message.EditedAt == nil || len(data.Message.Embeds) != 1 ||
 		e.OrderKey != "m:"+string(m.ID) || e.FirstOfKey || e.TriggeredBy.Username != "bob" || e.Trace != "trace2" {
 		t.Errorf("event %+v: %s", e, e.Data)

@@ -29,8 +29,8 @@ func (s *Service) Save(ctx context.Context, filename string, content io.Reader, 
 	}
 	defer in.drop()
 	a := hub.Attachment{
-		ID: hub.FileID(s.IDs.New()), UserID: by.By, Filename: cleanFilename(filename), MimeType: sniff(in.head), Size: in.size, Hash: in.hash,
-		CreatedAt: s.now(),
+		ID: hub.FileID(s.IDs.New()), UserID: by.By, Filename: cleanFilename(filename), MimeType: sniff(in.head), Size: in.size,
+		Hash: in.hash, CreatedAt: s.now(),
 	}
 	a.Width, a.Height = dimensions(a.MimeType, io.NewSectionReader(in.file, 0, in.size))
 	event, err := s.fileEvent(&c, hub.EventFileUploaded, &a)

@@ -37,7 +37,8 @@ func TestSave(t *testing.T) {
 	by := Cause{By: w.ann.ID, Trace: "trace3"}
 	photo := pngImage(t, 30, 20)
 	a := must(w.Save(ctx, "C:\\photos\\me.png", iotest.OneByteReader(textReader(photo)), by))(t)
-	if a.Filename != "me.png" || a.MimeType != "image/png" || a.Width != 30 || a.Height != 20 || a.Size != int64(len(photo)) || a.UserID != w.ann.ID {
+	if a.Filename != "me.png" || a.MimeType != "image/png" || a.Width != 30 || a.Height != 20 || a.Size != int64(len(photo)) ||
+		a.UserID != w.ann.ID {
 		t.Errorf("file %+v", a)
 	}
 	same(t, "as read", must(w.File(ctx, a.ID))(t), a)
@@ -133,7 +134,8 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s: read %q", test.name, got)
 		}
 		for name, want := range map[string]string{
-			"Content-Type": test.mime, "Content-Disposition": test.disposition, "X-Content-Type-Options": "nosniff", "ETag": `"` + a.Hash + `"`,
+			"Content-Type": test.mime, "Content-Disposition": test.disposition, "X-Content-Type-Options": "nosniff",
+			"ETag": `"` + a.Hash + `"`,
 		} {
 			if got := d.Header.Get(name); got != want {
 				t.Errorf("%s: %s is %q, want %q", test.name, name, got, want)
@@ -186,7 +188,8 @@ func TestSweepFiles(t *testing.T) {
 	if removed := must(w.SweepFiles(ctx))(t); removed != 0 {
 		t.Errorf("%d removed from nothing", removed)
 	}
-	posted, waiting := must(w.Save(ctx, "posted", textReader("posted"), by))(t), must(w.Save(ctx, "waiting", textReader("waiting"), by))(t)
+	posted := must(w.Save(ctx, "posted", textReader("posted"), by))(t)
+	waiting := must(w.Save(ctx, "waiting", textReader("waiting"), by))(t)
 	must(w.Post(ctx, Post{ChannelID: w.d.General, Author: hub.Author{ID: w.ann.ID}, FileIDs: []hub.FileID{posted.ID}}))(t)
 	write := func(name string, age time.Duration) {
 		t.Helper()
@@ -274,8 +277,9 @@ func TestSaveAgainstDelete(t *testing.T) {
 
 func TestCleanFilename(t *testing.T) {
 	for name, want := range map[string]string{
-		"a.txt": "a.txt", "../../etc/passwd": "passwd", `C:\x\a.txt`: "a.txt", "a\x00b\n.txt": "ab.txt", "": "file", "..": "file", "/": "file",
-		" . a . ": "a", "gnp\u202egpj.exe": "gnpgpj.exe", "a\u2066b\u200f": "ab", "\xff\xfe": "file", "a:b?.txt": "a_b_.txt", "日本.png": "日本.png",
+		"a.txt": "a.txt", "日本.png": "日本.png", "../../etc/passwd": "passwd", `C:\x\a.txt`: "a.txt", "a\x00b\n.txt": "ab.txt",
+		"": "file", "..": "file", "/": "file", " . a . ": "a", "\xff\xfe": "file", "a:b?.txt": "a_b_.txt",
+		"gnp\u202egpj.exe": "gnpgpj.exe", "a\u2066b\u200f": "ab",
 		strings.Repeat("ä", 200) + ".png": strings.Repeat("ä", 125) + ".png",
 	} {
 		if got := cleanFilename(name); got != want {
@@ -285,7 +289,10 @@ func TestCleanFilename(t *testing.T) {
 }
 
 func FuzzCleanFilename(f *testing.F) {
-	for _, s := range []string{"a.txt", "../x", "\u202e", strings.Repeat("é", 300), "a.\xff", "x" + strings.Repeat(".", 300), "\u2028.a"} {
+	for _, s := range []string{
+		"a.txt", "../x", "\u202e", strings.Repeat("é", 300), "a.\xff", "x" + strings.Repeat(".", 300),
+		"\u2028.a",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, name string) {

@@ -10,7 +10,9 @@ import (
 // AddMember makes a user a member of a channel. A user who is one already gets
 // the role, and nothing is told. An empty role is RoleMember.
 // Errors: Invalid, NotFound (channel or user).
-func (s *Service) AddMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, role hub.Role, by Cause) (hub.Member, error) {
+func (s *Service) AddMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, role hub.Role, by Cause) (
+	hub.Member, error,
+) {
 	if role == "" {
 		role = hub.RoleMember
 	}
@@ -20,10 +22,11 @@ func (s *Service) AddMember(ctx context.Context, channel hub.ChannelID, user hub
 		return hub.Member{}, errs.Err()
 	}
 	m := hub.Member{ChannelID: channel, Role: role}
-	err := s.membership(ctx, channel, user, hub.EventUserJoined, by, func(u hub.User, c *change, routings []hub.Routing) (bool, error) {
+	add := func(u hub.User, c *change, routings []hub.Routing) (bool, error) {
 		m.User, m.JoinedAt = u, c.at
 		return s.Store.AddMember(ctx, &m, routings...)
-	})
+	}
+	err := s.membership(ctx, channel, user, hub.EventUserJoined, by, add)
 	if err != nil {
 		return hub.Member{}, err
 	}
@@ -33,9 +36,10 @@ func (s *Service) AddMember(ctx context.Context, channel hub.ChannelID, user hub
 // RemoveMember ends a user's membership of a channel; without one nothing
 // changes and nothing is told. Errors: NotFound (channel or user).
 func (s *Service) RemoveMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, by Cause) error {
-	return s.membership(ctx, channel, user, hub.EventUserLeft, by, func(_ hub.User, _ *change, routings []hub.Routing) (bool, error) {
+	remove := func(_ hub.User, _ *change, routings []hub.Routing) (bool, error) {
 		return s.Store.RemoveMember(ctx, channel, user, routings...)
-	})
+	}
+	return s.membership(ctx, channel, user, hub.EventUserLeft, by, remove)
 }
 
 func (s *Service) membership(ctx context.Context, channel hub.ChannelID, user hub.UserID, kind string, by Cause,

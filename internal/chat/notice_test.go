@@ -37,7 +37,8 @@ func TestPostNotice(t *testing.T) {
 	ctx := t.Context()
 	w.router.webhook = hub.WebhookID(w.IDs.New())
 	hook := &hub.OutgoingWebhook{
-		ID: w.router.webhook, Name: "crm", URL: "https://example.org", State: hub.WebhookActive, Events: []string{"*"}, Policy: hub.DefaultPolicy(),
+		ID: w.router.webhook, Name: "crm", URL: "https://example.org", State: hub.WebhookActive, Events: []string{"*"},
+		Policy: hub.DefaultPolicy(),
 		Notice: hub.NoticeBreaker, CreatedAt: noon, UpdatedAt: noon,
 	}
 	if _, err := w.db.CreateOutgoingWebhook(ctx, hook); err != nil {
@@ -59,7 +60,8 @@ func TestPostNotice(t *testing.T) {
 	if !created.Quiet || created.Type != hub.EventMessageCreated || !created.ChannelPrivate {
 		t.Errorf("the notice's event: %+v", created)
 	}
-	if failing.Type != hub.EventWebhookFailing || failing.Quiet || failing.ID == "" || !failing.Time.Equal(noon) || failing.Origin.Kind != hub.OriginHub {
+	if failing.Type != hub.EventWebhookFailing || failing.Quiet || failing.ID == "" || !failing.Time.Equal(noon) ||
+		failing.Origin.Kind != hub.OriginHub {
 		t.Errorf("the event that belongs to it: %+v", failing)
 	}
 	if waiting := must(w.db.WebhooksWithNotice(ctx))(t); len(waiting) != 0 {

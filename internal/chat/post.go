@@ -99,7 +99,8 @@ func (s *Service) postedBefore(ctx context.Context, once *hub.Idempotency) (m hu
 func (s *Service) draft(ctx context.Context, p *Post) (*hub.Message, error) {
 	var errs hub.FieldErrors
 	m := &hub.Message{
-		ID: hub.MessageID(s.IDs.New()), ChannelID: p.ChannelID, Type: p.Type, Origin: originOf(p.Origin), Revision: 1, CreatedAt: s.now(),
+		ID: hub.MessageID(s.IDs.New()), ChannelID: p.ChannelID, Type: p.Type, Origin: originOf(p.Origin), Revision: 1,
+		CreatedAt: s.now(),
 	}
 	if m.Type == "" {
 		m.Type = hub.MessageText

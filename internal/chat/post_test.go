@@ -32,13 +32,17 @@ func TestPost(t *testing.T) {
 		Embeds: []hub.Embed{{Title: "Build", URL: "https://example.org/1", Color: "#00ff00"}},
 	}))(t)
 	same(t, "the message as read", must(w.Message(t.Context(), m.ID))(t), m)
-	wantAuthor := hub.Author{ID: w.hook.ID, Kind: hub.UserWebhook, Username: "CI", DisplayName: "CI", AvatarURL: "https://example.org/ci.png"}
+	wantAuthor := hub.Author{
+		ID: w.hook.ID, Kind: hub.UserWebhook, Username: "CI", DisplayName: "CI",
+		AvatarURL: "https://example.org/ci.png",
+	}
 	same(t, "author", m.Author, wantAuthor)
 
 	e := w.router.last(t, hub.EventMessageCreated)
 	stored := must(w.db.Event(t.Context(), e.ID))(t)
+	by := hub.TriggeredBy{UserID: w.hook.ID, Username: "CI"}
 	if stored.OrderKey != "m:"+string(m.ID) || !e.FirstOfKey || stored.ChannelPrivate || stored.ChannelID != w.d.General ||
-		stored.Trace != "trace1" || stored.Origin != origin || *stored.TriggeredBy != (hub.TriggeredBy{UserID: w.hook.ID, Username: "CI"}) ||
+		stored.Trace != "trace1" || stored.Origin != origin || *stored.TriggeredBy != by ||
 		!stored.Time.Equal(noon) {
 		t.Errorf("event: %+v, triggered by %+v", stored, stored.TriggeredBy)
 	}
@@ -274,7 +278,10 @@ func TestPostOnce(t *testing.T) {
 	// The answer stays the same whatever became of the channel.
 	ch := must(w.CreateChannel(t.Context(), NewChannel{Name: "ops"}, Cause{}))(t)
 	p := Post{
-		ChannelID: ch.ID, Author: hub.Author{ID: w.ann.ID}, Content: "y", Once: &hub.Idempotency{TokenID: "token", Key: "key2", RequestHash: "h"},
+		ChannelID: ch.ID, Author: hub.Author{ID: w.ann.ID}, Content: "y", Once: &hub.Idempotency{
+			TokenID: "token", Key: "key2",
+			RequestHash: "h",
+		},
 	}
 	first := must(w.Post(t.Context(), p))(t)
 	must(w.UpdateChannel(t.Context(), ch.ID, ChannelChange{Archived: ptr(true)}, Cause{}))(t)
@@ -285,7 +292,10 @@ func TestPostOnce(t *testing.T) {
 
 func TestPostLogsItsCall(t *testing.T) {
 	w := open(t)
-	call := &hub.Call{ID: hub.CallID(w.IDs.New()), IncomingID: hub.IncomingID(w.IDs.New()), Verdict: "accepted", Status: 200, CreatedAt: noon}
+	call := &hub.Call{
+		ID: hub.CallID(w.IDs.New()), IncomingID: hub.IncomingID(w.IDs.New()), Verdict: "accepted", Status: 200,
+		CreatedAt: noon,
+	}
 	m := must(w.Post(t.Context(), Post{ChannelID: w.d.General, Author: hub.Author{ID: w.hook.ID}, Content: "x", Call: call}))(t)
 	if got := must(w.db.Call(t.Context(), call.ID))(t); got.MessageID != m.ID {
 		t.Errorf("the call names message %q, want %q", got.MessageID, m.ID)
@@ -307,7 +317,8 @@ func TestReplies(t *testing.T) {
 		t.Errorf("threads %s and %s, want %s", first.ThreadID, second.ThreadID, root.ID)
 	}
 	data := decode[hub.ThreadData](t, e.Data)
-	if e.OrderKey != "c:"+string(w.d.General) || data.Thread != (hub.ThreadInfo{ID: root.ID, ChannelID: w.d.General, MessageCount: 2}) ||
+	thread := hub.ThreadInfo{ID: root.ID, ChannelID: w.d.General, MessageCount: 2}
+	if e.OrderKey != "c:"+string(w.d.General) || data.Thread != thread ||
 		data.User.ID != w.bob.ID || data.Channel.Name != "general" {
 		t.Errorf("event %s: %+v", e.OrderKey, data)
 	}
@@ -388,7 +399,10 @@ func TestReplyAfterOthers(t *testing.T) {
 	root := w.post("root")
 	other := &Service{Store: w.db, Router: w.router, Blobs: w.Blobs, IDs: w.IDs, Now: w.Now, Log: w.Log}
 	w.Store = &meddler{Store: w.db, before: func() {
-		_, err := other.Post(t.Context(), Post{ChannelID: w.d.General, ThreadID: root.ID, Author: hub.Author{ID: w.ann.ID}, Content: "theirs"})
+		_, err := other.Post(t.Context(), Post{
+			ChannelID: w.d.General, ThreadID: root.ID, Author: hub.Author{ID: w.ann.ID},
+			Content: "theirs",
+		})
 		if err != nil {
 			t.Error(err)
 		}

@@ -64,7 +64,9 @@ func (s *Service) ChannelByName(ctx context.Context, name string) (hub.Channel, 
 }
 
 // Members returns a page of a channel's members, and the cursor of the next.
-func (s *Service) Members(ctx context.Context, id hub.ChannelID, cursor string, limit int) (page []hub.Member, next string, err error) {
+func (s *Service) Members(ctx context.Context, id hub.ChannelID, cursor string, limit int) (
+	page []hub.Member, next string, err error,
+) {
 	if _, err := s.channel(ctx, id); err != nil {
 		return nil, "", err
 	}

@@ -21,14 +21,17 @@ func (m *meddler) meddle() {
 	}
 }
 
-func (m *meddler) PostMessage(ctx context.Context, msg *hub.Message, replies int, text string, once *hub.Idempotency, call *hub.Call,
+func (m *meddler) PostMessage(ctx context.Context, msg *hub.Message, replies int, text string, once *hub.Idempotency,
+	call *hub.Call,
 	routings ...hub.Routing,
 ) (bool, error) {
 	m.meddle()
 	return m.Store.PostMessage(ctx, msg, replies, text, once, call, routings...)
 }
 
-func (m *meddler) EditMessage(ctx context.Context, msg *hub.Message, editor hub.UserID, text string, routings ...hub.Routing) (bool, error) {
+func (m *meddler) EditMessage(ctx context.Context, msg *hub.Message, editor hub.UserID, text string,
+	routings ...hub.Routing,
+) (bool, error) {
 	m.meddle()
 	return m.Store.EditMessage(ctx, msg, editor, text, routings...)
 }
@@ -155,7 +158,8 @@ func TestGivenUpRequests(t *testing.T) {
 	cancel()
 	_, err := w.Post(ctx, Post{ChannelID: w.d.General, Author: hub.Author{ID: w.ann.ID}, Content: "y"})
 	wantCode(t, err, hub.Unavailable)
-	if page, _, err := w.Messages(t.Context(), MessageQuery{ChannelID: w.d.General}); err != nil || len(page) != 1 || page[0].ID != m.ID {
+	if page, _, err := w.Messages(t.Context(), MessageQuery{ChannelID: w.d.General}); err != nil || len(page) != 1 ||
+		page[0].ID != m.ID {
 		t.Errorf("messages: %v, %v", page, err)
 	}
 }

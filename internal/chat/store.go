@@ -26,7 +26,8 @@ type Store interface {
 type MessageStore interface {
 	PostMessage(ctx context.Context, m *hub.Message, replies int, searchable string, once *hub.Idempotency, call *hub.Call,
 		routings ...hub.Routing) (bool, error)
-	PostNotice(ctx context.Context, m *hub.Message, searchable string, webhook hub.WebhookID, n hub.Notice, routings ...hub.Routing) error
+	PostNotice(ctx context.Context, m *hub.Message, searchable string, webhook hub.WebhookID, n hub.Notice,
+		routings ...hub.Routing) error
 	PostedBefore(ctx context.Context, k *hub.Idempotency) (hub.MessageID, error)
 	EditMessage(ctx context.Context, m *hub.Message, editor hub.UserID, searchable string, routings ...hub.Routing) (bool, error)
 	SetPinned(ctx context.Context, id hub.MessageID, pinned bool, routings ...hub.Routing) (bool, error)
@@ -34,7 +35,8 @@ type MessageStore interface {
 		routings ...hub.Routing) (bool, error)
 	Message(ctx context.Context, id hub.MessageID) (hub.Message, error)
 	ThreadOf(ctx context.Context, id hub.MessageID) (root hub.MessageID, in hub.ChannelID, replies int, err error)
-	ChannelMessages(ctx context.Context, channel hub.ChannelID, before, after hub.MessageID, topLevel bool, limit int) ([]hub.Message, error)
+	ChannelMessages(ctx context.Context, channel hub.ChannelID, before, after hub.MessageID, topLevel bool, limit int) (
+		[]hub.Message, error)
 	ThreadMessages(ctx context.Context, root, before, after hub.MessageID, limit int) ([]hub.Message, error)
 	PinnedMessages(ctx context.Context, channel hub.ChannelID, before hub.MessageID, limit int) ([]hub.Message, error)
 	Revisions(ctx context.Context, id hub.MessageID) ([]hub.Revision, error)
@@ -44,7 +46,8 @@ type MessageStore interface {
 
 // ReactionStore keeps reactions.
 type ReactionStore interface {
-	AddReaction(ctx context.Context, id hub.MessageID, user hub.UserID, emoji string, set time.Time, routings ...hub.Routing) (bool, error)
+	AddReaction(ctx context.Context, id hub.MessageID, user hub.UserID, emoji string, set time.Time,
+		routings ...hub.Routing) (bool, error)
 	RemoveReaction(ctx context.Context, id hub.MessageID, user hub.UserID, emoji string, routings ...hub.Routing) (bool, error)
 	HasReaction(ctx context.Context, id hub.MessageID, user hub.UserID, emoji string) (bool, error)
 }

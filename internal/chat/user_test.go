@@ -11,7 +11,8 @@ func TestCreateUser(t *testing.T) {
 	w := open(t)
 	ctx := t.Context()
 	u := must(w.CreateUser(ctx, NewUser{Username: "Eve", Email: "eve@example.org", Role: hub.RoleAdmin}, Cause{By: w.ann.ID}))(t)
-	if u.Username != "eve" || u.DisplayName != "eve" || u.Kind != hub.UserHuman || u.Status != "active" || u.Email != "eve@example.org" {
+	if u.Username != "eve" || u.DisplayName != "eve" || u.Kind != hub.UserHuman || u.Status != "active" ||
+		u.Email != "eve@example.org" {
 		t.Errorf("user %+v", u)
 	}
 	same(t, "as read", must(w.User(ctx, u.ID))(t), u)
@@ -33,7 +34,8 @@ func TestCreateUser(t *testing.T) {
 	if len(long.Username) != 50 || len(longer.Username) != 50 {
 		t.Errorf("long names %q, %q", long.Username, longer.Username)
 	}
-	if nameless := must(w.CreateUser(ctx, NewUser{Kind: hub.UserWebhook, DisplayName: "監視"}, Cause{}))(t); nameless.Username != "webhook" {
+	if nameless := must(w.CreateUser(ctx, NewUser{Kind: hub.UserWebhook, DisplayName: "監視"},
+		Cause{}))(t); nameless.Username != "webhook" {
 		t.Errorf("a name without a letter of ours became %q", nameless.Username)
 	}
 	for name, n := range map[string]NewUser{
@@ -66,11 +68,18 @@ func TestUpdateUser(t *testing.T) {
 	}{
 		{"nothing", UserChange{Username: ptr("BOB"), Status: ptr("active")}, nil},
 		{"name", UserChange{DisplayName: ptr("Bobby")}, []string{hub.EventUserUpdated}},
-		{"role and avatar", UserChange{Role: ptr(hub.RoleAdmin), AvatarURL: ptr("https://example.org/b.png")}, []string{hub.EventUserUpdated}},
+		{
+			"role and avatar",
+			UserChange{Role: ptr(hub.RoleAdmin), AvatarURL: ptr("https://example.org/b.png")},
+			[]string{hub.EventUserUpdated},
+		},
 		{"suspended", UserChange{Status: ptr("suspended")}, []string{hub.EventUserDeactivated}},
 		{"inactive", UserChange{Status: ptr("inactive")}, []string{hub.EventUserUpdated}},
 		{"active", UserChange{Status: ptr("active")}, []string{hub.EventUserUpdated}},
-		{"renamed and deleted", UserChange{Username: ptr("gone"), Status: ptr("deleted")}, []string{hub.EventUserDeactivated, hub.EventUserUpdated}},
+		{"renamed and deleted", UserChange{Username: ptr("gone"), Status: ptr("deleted")}, []string{
+			hub.EventUserDeactivated,
+			hub.EventUserUpdated,
+		}},
 	}
 	for _, s := range steps {
 		got, err := update(s.change)

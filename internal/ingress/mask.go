@@ -17,7 +17,8 @@ const (
 )
 
 // secretName is a field's name that says its value is a secret.
-const secretName = `[a-z0-9_.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|authorization|credential)[a-z0-9_.-]*`
+const secretName = `[a-z0-9_.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|` +
+	`authorization|credential)[a-z0-9_.-]*`
 
 // secretPatterns find what package secret does not: the credentials of others.
 // What the first group matches stays. Each has a cheap test of whether it can

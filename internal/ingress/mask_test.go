@@ -44,7 +44,7 @@ func TestMaskCuts(t *testing.T) {
 	const key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	for shift := -60; shift < 620; shift += 7 {
 		// Early masks shorten the body, and so move its end.
-		early := strings.Repeat(`"whsec_`+strings.Repeat("A", 60)+`" `, 5)
+		early := strings.Repeat(`"whsec_`+strings.Repeat("A", 60)+`" `, 20)
 		body := early + strings.Repeat("é", (maxLogged+shift-len(early))/2) + key + strings.Repeat("z ", 2000)
 		got := m.mask([]byte(body))
 		if len(got) > maxLogged || !utf8.Valid(got) {
@@ -53,7 +53,7 @@ func TestMaskCuts(t *testing.T) {
 		if bytes.Contains(got, []byte("MfKQ")) || bytes.Contains(got, []byte("AAAA")) {
 			t.Fatalf("shift %d: part of the credential stayed: …%s", shift, got[len(got)-60:])
 		}
-		if len(got) < maxLogged-2*maskMargin {
+		if len(got) < maxLogged-4*maskMargin {
 			t.Fatalf("shift %d: only %d bytes are kept", shift, len(got))
 		}
 	}

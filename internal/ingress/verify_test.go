@@ -91,6 +91,18 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// TestSignedWithoutID: a signature over an empty id would let one call be
+// repeated under any name.
+func TestSignedWithoutID(t *testing.T) {
+	stamp := strconv.FormatInt(noon.Unix(), 10)
+	h := http.Header{}
+	h.Set("webhook-timestamp", stamp)
+	h.Set("webhook-signature", "v1,"+base64Of(sign([]byte("key"), []byte("."+stamp+".body"))))
+	if _, failed := verify(secret.New("key"), h, []byte("body"), noon); failed == nil {
+		t.Error("taken")
+	}
+}
+
 // TestSecretOfBothSchemes: one whsec_ secret is literal for one scheme and
 // base64 for the other; a plain one is the same for both.
 func TestSecretOfBothSchemes(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"github.com/nself-chat/hub"
 )
 
-const fileColumns = `a.id, a.message_id, a.user_id, a.filename, a.file_path, a.url, a.mime_type, a.size_bytes, coalesce(a.width, 0),
-	coalesce(a.height, 0), a.created_at`
+const fileColumns = `a.id, a.message_id, a.user_id, a.filename, a.file_path, a.url, a.mime_type, a.size_bytes,
+	coalesce(a.width, 0), coalesce(a.height, 0), a.created_at`
 
 func scanFile(row scanner) (a hub.Attachment, err error) {
 	err = row.Scan(&a.ID, orEmpty(&a.MessageID), &a.UserID, &a.Filename, orEmpty(&a.Hash), orEmpty(&a.URL), &a.MimeType, &a.Size,
@@ -34,7 +34,8 @@ func (s *Store) Files(ctx context.Context, ids []hub.FileID) ([]hub.Attachment, 
 		return nil, nil
 	}
 	in, args := placeholders(ids, nil)
-	return list(ctx, s.readers, scanFile, `SELECT `+fileColumns+` FROM nchat_attachments a WHERE a.id IN (`+in+`) AND `+reachable, args...)
+	return list(ctx, s.readers, scanFile,
+		`SELECT `+fileColumns+` FROM nchat_attachments a WHERE a.id IN (`+in+`) AND `+reachable, args...)
 }
 
 // UnpostedFiles returns at most limit files that were uploaded before a time
@@ -61,11 +62,11 @@ func (s *Store) CreateFile(ctx context.Context, a *hub.Attachment, routings ...h
 }
 
 func (t *tx) insertFile(a *hub.Attachment) error {
-	_, err := t.exec(`INSERT INTO nchat_attachments (id, message_id, user_id, filename, original_filename, file_path, url, type, mime_type,
-			size_bytes, width, height, created_at, updated_at)
+	_, err := t.exec(`INSERT INTO nchat_attachments (id, message_id, user_id, filename, original_filename, file_path, url, type,
+			mime_type, size_bytes, width, height, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
-		string(a.ID), orNull(a.MessageID), string(a.UserID), a.Filename, orNull(a.Hash), orNull(a.URL), fileType(a.MimeType), a.MimeType,
-		a.Size, orNil(a.Width), orNil(a.Height), at(a.CreatedAt))
+		string(a.ID), orNull(a.MessageID), string(a.UserID), a.Filename, orNull(a.Hash), orNull(a.URL), fileType(a.MimeType),
+		a.MimeType, a.Size, orNil(a.Width), orNil(a.Height), at(a.CreatedAt))
 	return err
 }
 
@@ -95,8 +96,8 @@ func (t *tx) fileIsFree(a *hub.Attachment) error {
 		return nil
 	}
 	var free bool
-	err := each(context.Background(), t, func(row scanner) error { return row.Scan(&free) }, `SELECT EXISTS (SELECT 1 FROM nchat_attachments
-		WHERE id = $1 AND user_id = $2 AND message_id IS NULL)`, string(a.ID), string(a.UserID))
+	err := each(context.Background(), t, func(row scanner) error { return row.Scan(&free) },
+		`SELECT EXISTS (SELECT 1 FROM nchat_attachments WHERE id = $1 AND user_id = $2 AND message_id IS NULL)`, string(a.ID), string(a.UserID))
 	if err == nil && !free {
 		err = hub.Errorf(hub.NotFound, "There is no such file of this user that is not posted yet.")
 	}
@@ -117,7 +118,8 @@ func (t *tx) tieFile(a *hub.Attachment, m *hub.Message) error {
 // no other row uses its blob, which is then for the caller to remove.
 func (s *Store) DeleteFile(ctx context.Context, id hub.FileID, routings ...hub.Routing) (unused bool, err error) {
 	err = s.write(ctx, func(t *tx) error {
-		a, err := one(context.Background(), t, "file", scanFile, `SELECT `+fileColumns+` FROM nchat_attachments a WHERE a.id = $1`, string(id))
+		a, err := one(context.Background(), t, "file", scanFile,
+			`SELECT `+fileColumns+` FROM nchat_attachments a WHERE a.id = $1`, string(id))
 		if err != nil {
 			return err
 		}

@@ -135,7 +135,8 @@ func (t *tx) postMessage(m *hub.Message, replies int, searchable string, once *h
 		return false, err
 	}
 	created := at(m.CreatedAt).text()
-	n, err := t.exec(`UPDATE nchat_channels SET message_count = coalesce(message_count, 0) + 1, last_message_at = $2, last_message_id = $3
+	n, err := t.exec(`UPDATE nchat_channels SET message_count = coalesce(message_count, 0) + 1, last_message_at = $2,
+			last_message_id = $3
 		WHERE id = $1 AND is_archived = 0`, string(m.ChannelID), created, string(m.ID))
 	if err != nil {
 		return false, err
@@ -147,8 +148,8 @@ func (t *tx) postMessage(m *hub.Message, replies int, searchable string, once *h
 	if err != nil {
 		return false, err
 	}
-	_, err = t.exec(`INSERT INTO nchat_messages (id, channel_id, user_id, thread_id, parent_message_id, content, type, metadata, embeds,
-			created_at, updated_at)
+	_, err = t.exec(`INSERT INTO nchat_messages (id, channel_id, user_id, thread_id, parent_message_id, content, type, metadata,
+			embeds, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $9)`,
 		string(m.ID), string(m.ChannelID), orNull(m.Author.ID), orNull(m.ThreadID), m.Content, string(m.Type), meta,
 		embedsColumn(m.Embeds), created)
@@ -221,7 +222,8 @@ func (t *tx) editMessage(m *hub.Message, editor hub.UserID, searchable string) (
 	if err != nil {
 		return false, err
 	}
-	_, err = t.exec(`UPDATE nchat_messages SET content = $2, embeds = $3, metadata = $4, is_edited = 1, edited_at = $5, updated_at = $5
+	_, err = t.exec(`UPDATE nchat_messages SET content = $2, embeds = $3, metadata = $4, is_edited = 1, edited_at = $5,
+			updated_at = $5
 		WHERE id = $1`, string(m.ID), m.Content, embedsColumn(m.Embeds), meta, edited)
 	if err != nil {
 		return false, err
@@ -318,9 +320,9 @@ type ScrubFunc = func(json.RawMessage) (json.RawMessage, error)
 // content, its revisions, the log of the call that posted it, and the data of
 // the events so far, which scrub rewrites. The rows of its files are removed
 // then; the blobs that no row uses are for the caller to remove (BlobUsed).
-func (s *Store) DeleteMessage(ctx context.Context, id hub.MessageID, deleted time.Time, scrub ScrubFunc, routings ...hub.Routing) (
-	ok bool, err error,
-) {
+func (s *Store) DeleteMessage(ctx context.Context, id hub.MessageID, deleted time.Time, scrub ScrubFunc,
+	routings ...hub.Routing,
+) (ok bool, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		ok = false
 		h, err := t.head(id)
@@ -358,7 +360,8 @@ func (t *tx) softDelete(h *messageHead, deleted time.Time, scrub ScrubFunc) erro
 
 // scrubMessage removes the text of a deleted message from the database.
 func (t *tx) scrubMessage(h *messageHead, scrub ScrubFunc) error {
-	_, err := t.exec(`UPDATE nchat_messages SET content = '', content_html = NULL, content_plain = NULL, embeds = NULL, mentions = NULL
+	_, err := t.exec(`UPDATE nchat_messages SET content = '', content_html = NULL, content_plain = NULL, embeds = NULL,
+			mentions = NULL
 		WHERE id = $1`, string(h.id))
 	if err != nil {
 		return err
@@ -412,7 +415,8 @@ func (t *tx) scrubEvents(key string, scrub ScrubFunc) error {
 
 // Message returns one message with its files and reactions.
 func (s *Store) Message(ctx context.Context, id hub.MessageID) (hub.Message, error) {
-	m, err := one(ctx, s.readers, "message", scanMessage, `SELECT `+messageColumns+` FROM `+messageTables+` WHERE m.id = $1`, string(id))
+	m, err := one(ctx, s.readers, "message", scanMessage,
+		`SELECT `+messageColumns+` FROM `+messageTables+` WHERE m.id = $1`, string(id))
 	if err != nil {
 		return m, err
 	}
@@ -433,9 +437,9 @@ func (s *Store) PostedBefore(ctx context.Context, k *hub.Idempotency) (id hub.Me
 // ChannelMessages returns at most limit messages of a channel, newest first:
 // those below before ("": the newest), or, when after is set, the ones that
 // follow it. topLevel leaves out replies in threads.
-func (s *Store) ChannelMessages(ctx context.Context, channel hub.ChannelID, before, after hub.MessageID, topLevel bool, limit int) (
-	[]hub.Message, error,
-) {
+func (s *Store) ChannelMessages(ctx context.Context, channel hub.ChannelID, before, after hub.MessageID, topLevel bool,
+	limit int,
+) ([]hub.Message, error) {
 	where := `m.channel_id = $1`
 	if topLevel {
 		where += ` AND m.thread_id IS NULL`
@@ -451,7 +455,9 @@ func (s *Store) ThreadMessages(ctx context.Context, root, before, after hub.Mess
 
 // PinnedMessages returns at most limit pinned messages of a channel below
 // before ("": the newest), newest first.
-func (s *Store) PinnedMessages(ctx context.Context, channel hub.ChannelID, before hub.MessageID, limit int) ([]hub.Message, error) {
+func (s *Store) PinnedMessages(ctx context.Context, channel hub.ChannelID, before hub.MessageID, limit int) (
+	[]hub.Message, error,
+) {
 	return s.messages(ctx, `m.channel_id = $1 AND m.is_pinned = 1`, string(channel), before, "", limit)
 }
 

@@ -24,7 +24,8 @@ func (s *Store) Search(ctx context.Context, terms []string, viewer hub.UserID, a
 		where += ` AND s.rowid < (SELECT rowid FROM nchat_messages WHERE id = $` + strconv.Itoa(len(args)) + `)`
 	}
 	page, err := list(ctx, s.readers, scanMessage, `SELECT `+messageColumns+` FROM nchat_message_search s
-		JOIN nchat_messages m ON m.rowid = s.rowid JOIN nchat_channels c ON c.id = m.channel_id LEFT JOIN nchat_users u ON u.id = m.user_id
+		JOIN nchat_messages m ON m.rowid = s.rowid JOIN nchat_channels c ON c.id = m.channel_id
+		LEFT JOIN nchat_users u ON u.id = m.user_id
 		WHERE nchat_message_search MATCH $1 AND m.is_deleted = 0`+where+` ORDER BY s.rowid DESC LIMIT $2`, args...)
 	if err != nil {
 		return nil, err

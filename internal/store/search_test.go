@@ -68,7 +68,10 @@ func FuzzMatchQuery(f *testing.F) {
 		f.Add(s, "x")
 		f.Add("x", s)
 	}
-	s, err := Open(f.Context(), Options{Path: filepath.Join(f.TempDir(), "hub.db"), Synchronous: "OFF", Log: slog.New(slog.DiscardHandler)})
+	s, err := Open(f.Context(), Options{
+		Path: filepath.Join(f.TempDir(), "hub.db"), Synchronous: "OFF",
+		Log: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		f.Fatal(err)
 	}

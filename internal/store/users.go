@@ -54,7 +54,8 @@ func (s *Store) CreateUser(ctx context.Context, u *hub.User, routings ...hub.Rou
 }
 
 func (t *tx) insertUser(u *hub.User) error {
-	_, err := t.exec(`INSERT INTO nchat_users (id, email, display_name, username, avatar_url, status, metadata, created_at, updated_at)
+	_, err := t.exec(`INSERT INTO nchat_users (id, email, display_name, username, avatar_url, status, metadata,
+			created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		string(u.ID), u.Email, u.DisplayName, orNull(u.Username), orNull(u.AvatarURL), u.Status,
 		asJSON(userMeta{Kind: u.Kind, Role: u.Role}), at(u.CreatedAt), at(u.UpdatedAt))
@@ -120,8 +121,8 @@ func (t *tx) updateUser(prev, next *hub.User) (bool, error) {
 	if next.Status == "deleted" {
 		deleted = at(next.UpdatedAt)
 	}
-	_, err = t.exec(`UPDATE nchat_users SET email = $2, display_name = $3, username = $4, avatar_url = $5, status = $6, metadata = $7,
-			updated_at = $8, deleted_at = $9 WHERE id = $1`,
+	_, err = t.exec(`UPDATE nchat_users SET email = $2, display_name = $3, username = $4, avatar_url = $5, status = $6,
+			metadata = $7, updated_at = $8, deleted_at = $9 WHERE id = $1`,
 		string(next.ID), next.Email, next.DisplayName, orNull(next.Username), orNull(next.AvatarURL), next.Status, meta,
 		at(next.UpdatedAt), deleted)
 	return err == nil, err

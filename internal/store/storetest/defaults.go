@@ -19,13 +19,25 @@ func testDefaults(t *testing.T, f *fixture) {
 	}
 	ensure := func() (d defaults) {
 		t.Helper()
-		d.owner = hub.User{ID: hub.UserID(f.ids.New()), Kind: hub.UserHuman, Username: "owner", Role: hub.RoleOwner, CreatedAt: f.now, UpdatedAt: f.now}
-		d.bot = hub.User{ID: hub.UserID(f.ids.New()), Kind: hub.UserBot, Username: "hub", Role: hub.RoleMember, CreatedAt: f.now, UpdatedAt: f.now}
+		d.owner = hub.User{
+			ID: hub.UserID(f.ids.New()), Kind: hub.UserHuman, Username: "owner", Role: hub.RoleOwner,
+			CreatedAt: f.now, UpdatedAt: f.now,
+		}
+		d.bot = hub.User{
+			ID: hub.UserID(f.ids.New()), Kind: hub.UserBot, Username: "hub", Role: hub.RoleMember, CreatedAt: f.now,
+			UpdatedAt: f.now,
+		}
 		for _, u := range []*hub.User{&d.owner, &d.bot} {
 			u.DisplayName, u.Email, u.Status = u.Username, u.Username+"@users.invalid", "active"
 		}
-		d.general = hub.Channel{ID: hub.ChannelID(f.ids.New()), Name: "general", Type: hub.ChannelPublic, IsDefault: true, CreatedAt: f.now, UpdatedAt: f.now}
-		d.notices = hub.Channel{ID: hub.ChannelID(f.ids.New()), Name: "notices", Type: hub.ChannelPrivate, CreatedAt: f.now, UpdatedAt: f.now}
+		d.general = hub.Channel{
+			ID: hub.ChannelID(f.ids.New()), Name: "general", Type: hub.ChannelPublic, IsDefault: true,
+			CreatedAt: f.now, UpdatedAt: f.now,
+		}
+		d.notices = hub.Channel{
+			ID: hub.ChannelID(f.ids.New()), Name: "notices", Type: hub.ChannelPrivate, CreatedAt: f.now,
+			UpdatedAt: f.now,
+		}
 		workspace, err := f.EnsureDefaults(ctx, f.ids.New(), &d.owner, &d.bot, &d.general, &d.notices)
 		f.noError(err)
 		d.workspace = workspace

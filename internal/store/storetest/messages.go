@@ -265,7 +265,8 @@ func testDelete(t *testing.T, f *fixture) {
 		t.Error("a deletion is told of once")
 	}
 	got := f.message(m.ID)
-	if got.Content != "" || len(got.Embeds)+len(got.Files)+len(got.Reactions) != 0 || !got.IsDeleted || got.IsPinned || !got.DeletedAt.Equal(at) {
+	if got.Content != "" || len(got.Embeds)+len(got.Files)+len(got.Reactions) != 0 || !got.IsDeleted || got.IsPinned ||
+		!got.DeletedAt.Equal(at) {
 		t.Errorf("a deleted message: %+v", got)
 	}
 	page, err := f.ChannelMessages(ctx, c.ID, "", "", false, 10)

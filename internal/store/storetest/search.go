@@ -36,7 +36,10 @@ func testSearchWords(t *testing.T, f *fixture) {
 	same(f, "operators are words", find("", 10, "done", "OR", "undone"), []hub.MessageID{both.ID})
 	same(f, "combining marks", find("", 10, "हिन्दी"), []hub.MessageID{hindi.ID})
 	same(f, "no terms", find("", 10), nil)
-	for _, term := range []string{`"`, `"" OR "a`, `content:x`, `-deployment`, `x*`, `(`, `^a`, "a\x00b", `'; DROP TABLE nchat_messages; --`, `{a b}:c`} {
+	for _, term := range []string{
+		`"`, `"" OR "a`, `content:x`, `-deployment`, `x*`, `(`, `^a`, "a\x00b",
+		`'; DROP TABLE nchat_messages; --`, `{a b}:c`,
+	} {
 		find("", 10, term)
 		find("", 10, term, "x")
 	}

@@ -27,7 +27,8 @@ type noun struct {
 // nouns is the suite. A new noun adds its part here.
 func nouns() []noun {
 	return slices.Concat(
-		userTests(), channelTests(), memberTests(), messageTests(), threadTests(), reactionTests(), fileTests(), searchTests(), defaultTests(),
+		userTests(), channelTests(), memberTests(), messageTests(), threadTests(), reactionTests(), fileTests(),
+		searchTests(), defaultTests(),
 	)
 }
 
@@ -73,8 +74,8 @@ func (f *fixture) user(name string) *hub.User {
 func (f *fixture) channel(name string, kind hub.ChannelType, by hub.UserID) *hub.Channel {
 	f.t.Helper()
 	c := &hub.Channel{
-		ID: hub.ChannelID(f.ids.New()), Name: name, Type: kind, Topic: "about " + name, Description: "where " + name + " is", CreatedBy: by,
-		CreatedAt: f.tick(), UpdatedAt: f.now,
+		ID: hub.ChannelID(f.ids.New()), Name: name, Type: kind, Topic: "about " + name, Description: "where " + name + " is",
+		CreatedBy: by, CreatedAt: f.tick(), UpdatedAt: f.now,
 	}
 	if err := f.CreateChannel(f.t.Context(), c); err != nil {
 		f.t.Fatal(err)

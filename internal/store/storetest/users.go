@@ -18,7 +18,8 @@ func userTests() []noun {
 func testUserRoundTrip(t *testing.T, f *fixture) {
 	ctx := t.Context()
 	u := f.user("ann")
-	u.Kind, u.ID, u.Username, u.Email, u.AvatarURL = hub.UserBot, hub.UserID(f.ids.New()), "robot", "robot@example.org", "https://example.org/a.png"
+	u.Kind, u.ID, u.Username, u.Email, u.AvatarURL = hub.UserBot, hub.UserID(f.ids.New()), "robot", "robot@example.org",
+		"https://example.org/a.png"
 	f.noError(f.CreateUser(ctx, u))
 	got, err := f.User(ctx, u.ID)
 	f.noError(err)

@@ -160,6 +160,7 @@ CREATE TABLE nchat_events (
     trace        TEXT,
     created_at   TEXT NOT NULL
 );
+-- All that was told of a message, to scrub it when the message is deleted.
 CREATE INDEX nchat_events_order ON nchat_events (order_key) WHERE order_key IS NOT NULL;
 
 CREATE TABLE nchat_outgoing_webhooks (

@@ -1,0 +1,347 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// exchange is one request as the server saw it.
+type exchange struct {
+	Method, Path, Query, Key, Tag, Auth, Body string
+}
+
+// hub answers requests one after the other with the given handlers and keeps
+// what it saw.
+type hub struct {
+	t        *testing.T
+	mu       sync.Mutex
+	seen     []exchange
+	handlers []http.HandlerFunc
+	client   *Client
+	pauses   []time.Duration
+}
+
+func newHub(t *testing.T, handlers ...http.HandlerFunc) *hub {
+	t.Helper()
+	h := &hub{t: t, handlers: handlers}
+	server := httptest.NewServer(h)
+	transport := &http.Transport{}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		server.Close()
+	})
+	c, err := New(server.URL+"/", "hub_token", WithHTTPClient(&http.Client{Transport: transport}), WithUserAgent("test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.sleep = func(ctx context.Context, d time.Duration) error {
+		h.pauses = append(h.pauses, d)
+		return ctx.Err()
+	}
+	h.client = c
+	return h
+}
+
+func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	h.mu.Lock()
+	h.seen = append(h.seen, exchange{
+		r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header.Get("Idempotency-Key"), r.Header.Get("If-Match"),
+		r.Header.Get("Authorization"), string(body),
+	})
+	if len(h.handlers) == 0 {
+		h.t.Errorf("unexpected %s %s", r.Method, r.URL)
+		h.mu.Unlock()
+		return
+	}
+	next := h.handlers[0]
+	h.handlers = h.handlers[1:]
+	h.mu.Unlock()
+	next(w, r)
+}
+
+func answer(status int, body string, headers ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for _, h := range headers {
+			name, value, _ := strings.Cut(h, ": ")
+			w.Header().Set(name, value)
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// broken cuts the connection.
+func broken(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+func TestNew(t *testing.T) {
+	for _, bad := range []string{"", "hub.example", "ftp://hub.example", "http://", "https://%zz"} {
+		if _, err := New(bad, "t"); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+	c, err := New("https://hub.example/below/", "t", WithRetries(-1))
+	if err != nil || c.base != "https://hub.example/below" || c.retries != 0 {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+func TestRefusal(t *testing.T) {
+	h := newHub(t,
+		answer(400, `{"type":"about:blank","title":"Bad Request","status":400,"detail":"Wrong.","code":"invalid","errors":[{"field":"name","detail":"is required"}]}`, "X-Request-Id: r1"),
+		answer(502, "<html>Bad Gateway</html>"), answer(500, `{"code":"internal","detail":"Inside."}`))
+	h.client.retries = 0
+	_, err := h.client.CreateChannel(t.Context(), NewChannel{})
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	want := &Error{Status: 400, Code: CodeInvalid, Detail: "Wrong.", Fields: []FieldError{{"name", "is required"}}, RequestID: "r1"}
+	if diff := cmp.Diff(want, e); diff != "" {
+		t.Error(diff)
+	}
+	if got := e.Error(); got != "hub: 400 invalid: Wrong.; name: is required" {
+		t.Error(got)
+	}
+	if _, err := h.client.Channel(t.Context(), "x"); err == nil || err.Error() != "hub: 502: Bad Gateway" {
+		t.Error(err)
+	}
+	if _, err := h.client.Channel(t.Context(), "x"); err == nil || strings.Contains(err.Error(), "hub_token") {
+		t.Error(err)
+	}
+}
+
+func TestRetries(t *testing.T) {
+	const busy, fine = `{"code":"unavailable","detail":"Busy."}`, `{"id":"c1"}`
+	for name, c := range map[string]struct {
+		handlers []http.HandlerFunc
+		do       func(*Client) error
+		calls    int
+		pauses   []time.Duration
+		fails    bool
+	}{
+		"read after a break": {
+			[]http.HandlerFunc{broken, answer(503, busy), answer(200, fine)},
+			func(c *Client) error { _, err := c.Channel(t.Context(), "x"); return err }, 3,
+			[]time.Duration{200 * time.Millisecond, 400 * time.Millisecond}, false,
+		},
+		"asked to wait": {
+			[]http.HandlerFunc{answer(429, busy, "Retry-After: 7"), answer(200, fine)},
+			func(c *Client) error { _, err := c.Channel(t.Context(), "x"); return err }, 2, []time.Duration{7 * time.Second}, false,
+		},
+		"asked to wait too long": {
+			[]http.HandlerFunc{answer(429, busy, "Retry-After: 3600")},
+			func(c *Client) error { _, err := c.Channel(t.Context(), "x"); return err }, 1, nil, true,
+		},
+		"gives up": {
+			[]http.HandlerFunc{answer(503, busy), answer(503, busy), answer(503, busy), answer(503, busy)},
+			func(c *Client) error { _, err := c.Channel(t.Context(), "x"); return err }, 4,
+			[]time.Duration{200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond}, true,
+		},
+		"creation": {
+			[]http.HandlerFunc{broken, answer(201, fine)},
+			func(c *Client) error { _, err := c.CreateChannel(t.Context(), NewChannel{Name: "x"}); return err }, 2,
+			[]time.Duration{200 * time.Millisecond}, false,
+		},
+		"change": {
+			[]http.HandlerFunc{broken},
+			func(c *Client) error { _, err := c.UpdateChannel(t.Context(), "x", ChannelChange{}); return err }, 1, nil, true,
+		},
+		"event without key": {
+			[]http.HandlerFunc{answer(503, busy)},
+			func(c *Client) error { _, err := c.Publish(t.Context(), Publication{Event: "a"}); return err }, 1, nil, true,
+		},
+		"event with key": {
+			[]http.HandlerFunc{answer(503, busy), answer(202, `{"eventId":"e","deliveries":2}`)},
+			func(c *Client) error { _, err := c.Publish(t.Context(), Publication{Event: "a", Key: "k"}); return err }, 2,
+			[]time.Duration{200 * time.Millisecond}, false,
+		},
+		"refusal": {
+			[]http.HandlerFunc{answer(404, `{"code":"not_found"}`)},
+			func(c *Client) error { return c.DeleteChannel(t.Context(), "x") }, 1, nil, true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHub(t, c.handlers...)
+			if err := c.do(h.client); (err != nil) != c.fails {
+				t.Error(err)
+			}
+			if len(h.seen) != c.calls || !slices.Equal(h.pauses, c.pauses) {
+				t.Errorf("%d calls, pauses %v", len(h.seen), h.pauses)
+			}
+			for _, e := range h.seen[1:] { // the same request each time, its key too
+				if e != h.seen[0] {
+					t.Errorf("%+v after %+v", e, h.seen[0])
+				}
+			}
+			if h.seen[0].Auth != "Bearer hub_token" || h.seen[0].Method == http.MethodPost && name != "event without key" && h.seen[0].Key == "" {
+				t.Errorf("%+v", h.seen[0])
+			}
+		})
+	}
+}
+
+func TestRetryEndsWithContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	h := newHub(t, func(w http.ResponseWriter, _ *http.Request) {
+		cancel()
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	if _, err := h.client.Channel(ctx, "x"); err == nil {
+		t.Fatal("no error")
+	}
+	if len(h.seen) != 1 {
+		t.Errorf("%d calls", len(h.seen))
+	}
+}
+
+func TestPages(t *testing.T) {
+	h := newHub(t, answer(200, `{"items":[{"id":"a"},{"id":"b"}],"nextCursor":"n 1"}`), answer(200, `{"items":[{"id":"c"}],"nextCursor":"n2"}`),
+		answer(403, `{"code":"forbidden","detail":"No."}`))
+	got, err := Collect(h.client.Deliveries(t.Context(), DeliveryQuery{Status: "failed", Since: time.Unix(0, 0)}))
+	if len(got) != 3 || got[2].ID != "c" {
+		t.Errorf("%+v", got)
+	}
+	if e, ok := errors.AsType[*Error](err); !ok || e.Code != CodeForbidden {
+		t.Errorf("%v", err)
+	}
+	if q := h.seen[1].Query; q != "cursor=n+1&limit=100&since=1970-01-01T00%3A00%3A00Z&status=failed" {
+		t.Errorf("query %s", q)
+	}
+	// Breaking off reads no further page.
+	h = newHub(t, answer(200, `{"items":[{"id":"a"},{"id":"b"}],"nextCursor":"n"}`))
+	for d, err := range h.client.Deliveries(t.Context(), DeliveryQuery{}) {
+		if d.ID != "a" || err != nil {
+			t.Errorf("%+v, %v", d, err)
+		}
+		break
+	}
+}
+
+func TestBodies(t *testing.T) {
+	h := newHub(t, answer(200, `{}`), answer(202, `{}`), answer(204, ``))
+	_, err := h.client.UpdateOutgoingWebhook(t.Context(), "a/b c", OutgoingWebhookFields{
+		Name: Set("x"), MaxRetries: Null[int](), Events: Set([]string{"*"}), Filter: Set[any](map[string]any{"field": "a", "exists": true}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.client.Publish(t.Context(), Publication{Event: "a.b", Data: json.RawMessage(`{"b":"<&>","a":1.0}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.client.React(t.Context(), "m", "👍/x"); err != nil {
+		t.Fatal(err)
+	}
+	if e := h.seen[0]; e.Path != "/api/outgoing-webhooks/a%2Fb%20c" || e.Body != `{"name":"x","events":["*"],"filter":{"exists":true,"field":"a"},"maxRetries":null}` {
+		t.Errorf("%+v", e)
+	}
+	if got := h.seen[1].Body; got != `{"event":"a.b","data":{"b":"<&>","a":1.0}}` {
+		t.Error(got)
+	}
+	if got := h.seen[2].Path; got != "/api/messages/m/reactions/%F0%9F%91%8D%2Fx" {
+		t.Error(got)
+	}
+}
+
+func TestUpload(t *testing.T) {
+	h := newHub(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"id":"f1","size":5}`) },
+		answer(413, `{"code":"too_large"}`), answer(200, "content"))
+	f, err := h.client.Upload(t.Context(), "a.txt", strings.NewReader("hello"))
+	if err != nil || f.ID != "f1" || !strings.Contains(h.seen[0].Body, `name="file"; filename="a.txt"`) || !strings.Contains(h.seen[0].Body, "\r\n\r\nhello\r\n") {
+		t.Errorf("%+v, %v, %s", f, err, h.seen[0].Body)
+	}
+	if _, err := h.client.Upload(t.Context(), "a.txt", strings.NewReader("hello")); err == nil {
+		t.Error("no error")
+	}
+	if _, err := h.client.Upload(t.Context(), "a.txt", io.MultiReader(strings.NewReader("x"), failing{})); !errors.Is(err, errFailing) {
+		t.Error(err)
+	}
+}
+
+type failing struct{}
+
+var errFailing = errors.New("cannot be read")
+
+func (failing) Read([]byte) (int, error) { return 0, errFailing }
+
+func sse(events ...string) http.HandlerFunc {
+	return answer(200, "retry: 2000\n\n: hello\n\n"+strings.Join(events, ""), "Content-Type: text/event-stream")
+}
+
+func sseEvent(seq int) string {
+	return fmt.Sprintf("id: %d\nevent: a.b\ndata: {\"seq\":%d,\"id\":\"e%d\",\"event\":\"a.b\"}\n\n", seq, seq, seq)
+}
+
+// TestEvents: a stream goes on where it stopped, also after an event that was
+// cut in the middle.
+func TestEvents(t *testing.T) {
+	h := newHub(t, sse(sseEvent(6), sseEvent(7), "id: 8\ndata: {\"seq\":8,"), broken, answer(503, `{"code":"unavailable"}`, "Retry-After: 9"),
+		sse(sseEvent(8)), answer(401, `{"code":"unauthorized","detail":"Gone."}`))
+	var got []int64
+	var end error
+	for e, err := range h.client.Events(t.Context(), 5) {
+		if err != nil {
+			end = err
+			break
+		}
+		got = append(got, e.Seq)
+	}
+	if !slices.Equal(got, []int64{6, 7, 8}) {
+		t.Errorf("%v", got)
+	}
+	if e, ok := errors.AsType[*Error](end); !ok || e.Code != CodeUnauthorized {
+		t.Errorf("ended with %v", end)
+	}
+	want := []time.Duration{500 * time.Millisecond, time.Second, 9 * time.Second, 500 * time.Millisecond}
+	if !slices.Equal(h.pauses, want) {
+		t.Errorf("pauses %v", h.pauses)
+	}
+}
+
+func TestEventsBreakOff(t *testing.T) {
+	h := newHub(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Last-Event-ID") != "" || r.Header.Get("Accept") != "text/event-stream" {
+			t.Errorf("headers %v", r.Header)
+		}
+		_, _ = io.WriteString(w, sseEvent(1))
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done() // the client ends it
+	})
+	for e, err := range h.client.Events(t.Context(), Now) {
+		if err != nil || e.ID != "e1" {
+			t.Errorf("%+v, %v", e, err)
+		}
+		break
+	}
+}
+
+// FuzzStream: whatever a server sends, reading ends, and the place to go on
+// from is that of the last event.
+func FuzzStream(f *testing.F) {
+	f.Add(sseEvent(1) + sseEvent(2))
+	f.Add("data: {\"seq\":3,\ndata: \"id\":\"x\"}\n\n")
+	f.Add("data:\n\ndata\n\n:x\r\n\r\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		s := &stream{after: -1}
+		last := int64(-1)
+		_, err := s.read(strings.NewReader(text), func(e Event, _ error) bool { last = e.Seq; return true })
+		if s.after != last {
+			t.Fatalf("at %d after %d: %v", s.after, last, err)
+		}
+	})
+}

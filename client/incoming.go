@@ -1,0 +1,120 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"time"
+)
+
+// IncomingWebhook is a token URL that posts into one channel.
+type IncomingWebhook struct {
+	ID                 string    `json:"id"`
+	Name               string    `json:"name"`
+	TargetChannelID    string    `json:"targetChannelId"`
+	UserID             string    `json:"userId"`
+	Username           string    `json:"username"`
+	AvatarURL          string    `json:"avatarUrl"`
+	Enabled            bool      `json:"enabled"`
+	Signed             bool      `json:"signed"`
+	AllowIPs           []string  `json:"allowIps"`
+	ExpiresAt          time.Time `json:"expiresAt"`
+	RateLimit          *int      `json:"rateLimit"` // nil: the hub's default; 0: no limit
+	AllowMentions      bool      `json:"allowMentions"`
+	PreviousTokenUntil time.Time `json:"previousTokenUntil"`
+	LastUsedAt         time.Time `json:"lastUsedAt"`
+	CallCount          int64     `json:"callCount"`
+	RefusedCount       int64     `json:"refusedCount"`
+	CreatedBy          string    `json:"createdBy"`
+	CreatedAt          time.Time `json:"createdAt"`
+	UpdatedAt          time.Time `json:"updatedAt"`
+	// Token and URL are set only in the answer that makes them.
+	Token string `json:"token"`
+	URL   string `json:"url"`
+}
+
+// IncomingWebhookFields make or change an incoming webhook. Name and
+// TargetChannelID are required when making one.
+type IncomingWebhookFields struct {
+	Name            Field[string]    `json:"name,omitzero"`
+	TargetChannelID Field[string]    `json:"targetChannelId,omitzero"`
+	Username        Field[string]    `json:"username,omitzero"`
+	AvatarURL       Field[string]    `json:"avatarUrl,omitzero"`
+	Enabled         Field[bool]      `json:"enabled,omitzero"`
+	HMACSecret      Field[string]    `json:"hmacSecret,omitzero"`
+	AllowIPs        Field[[]string]  `json:"allowIps,omitzero"`
+	ExpiresAt       Field[time.Time] `json:"expiresAt,omitzero"`
+	RateLimit       Field[int]       `json:"rateLimit,omitzero"`
+	AllowMentions   Field[bool]      `json:"allowMentions,omitzero"`
+}
+
+// Call is one request to an incoming webhook.
+type Call struct {
+	ID         string    `json:"id"`
+	IncomingID string    `json:"incomingWebhookId"`
+	Verdict    string    `json:"verdict"`
+	Reason     string    `json:"reason"`
+	Dialect    string    `json:"dialect"`
+	RemoteIP   string    `json:"remoteIp"`
+	Status     int       `json:"status"`
+	BodySize   int64     `json:"bodySize"`
+	Body       string    `json:"body"` // of a single call only
+	MessageID  string    `json:"messageId"`
+	Duration   float64   `json:"duration"` // milliseconds
+	CreatedAt  time.Time `json:"createdAt"`
+}
+
+const incomingsPath = "/api/incoming-webhooks"
+
+func incomingPath(id string) string { return incomingsPath + "/" + escape(id) }
+
+// IncomingWebhooks lists incoming webhooks, oldest first.
+func (c *Client) IncomingWebhooks(ctx context.Context) iter.Seq2[IncomingWebhook, error] {
+	return list[IncomingWebhook](ctx, c, incomingsPath, nil)
+}
+
+// IncomingWebhook returns one incoming webhook.
+func (c *Client) IncomingWebhook(ctx context.Context, id string) (IncomingWebhook, error) {
+	return call[IncomingWebhook](ctx, c, get(incomingPath(id), nil))
+}
+
+// CreateIncomingWebhook makes an incoming webhook. Its Token and URL are in
+// the answer and nowhere else.
+func (c *Client) CreateIncomingWebhook(ctx context.Context, f IncomingWebhookFields) (IncomingWebhook, error) {
+	return call[IncomingWebhook](ctx, c, post(incomingsPath, f))
+}
+
+// UpdateIncomingWebhook changes an incoming webhook.
+func (c *Client) UpdateIncomingWebhook(ctx context.Context, id string, f IncomingWebhookFields) (IncomingWebhook, error) {
+	return call[IncomingWebhook](ctx, c, request{method: http.MethodPatch, path: incomingPath(id), body: f})
+}
+
+// RotateIncomingWebhook gives an incoming webhook a new token; the old one is
+// taken until the overlap ends.
+func (c *Client) RotateIncomingWebhook(ctx context.Context, id string, overlap time.Duration) (IncomingWebhook, error) {
+	return call[IncomingWebhook](ctx, c, post(incomingPath(id)+"/rotate", overlapBody{overlap.Hours()}))
+}
+
+// DeleteIncomingWebhook ends an incoming webhook.
+func (c *Client) DeleteIncomingWebhook(ctx context.Context, id string) error {
+	return c.do(ctx, request{method: http.MethodDelete, path: incomingPath(id)})
+}
+
+// Calls lists the calls of an incoming webhook, newest first, without bodies.
+func (c *Client) Calls(ctx context.Context, id string) iter.Seq2[Call, error] {
+	return list[Call](ctx, c, incomingPath(id)+"/log", nil)
+}
+
+// Call returns one call with its body.
+func (c *Client) Call(ctx context.Context, id, callID string) (Call, error) {
+	return call[Call](ctx, c, get(incomingPath(id)+"/log/"+escape(callID), nil))
+}
+
+// ReplayCall posts a call again and returns the new one.
+func (c *Client) ReplayCall(ctx context.Context, id, callID string) (Call, error) {
+	return call[Call](ctx, c, post(incomingPath(id)+"/log/"+escape(callID)+"/replay", nil))
+}
+
+type overlapBody struct {
+	OverlapHours float64 `json:"overlapHours"`
+}

@@ -1,0 +1,162 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"time"
+)
+
+// Message is one post in a channel.
+type Message struct {
+	ID          string       `json:"id"`
+	ChannelID   string       `json:"channelId"`
+	ThreadID    string       `json:"threadId"` // "": top level
+	Author      Author       `json:"author"`
+	Content     string       `json:"content"` // Markdown
+	Type        string       `json:"type"`
+	Embeds      []Embed      `json:"embeds"`
+	Attachments []Attachment `json:"attachments"`
+	Reactions   []Reaction   `json:"reactions"`
+	ReplyCount  int          `json:"replyCount"`
+	IsPinned    bool         `json:"isPinned"`
+	IsDeleted   bool         `json:"isDeleted"`
+	CreatedAt   time.Time    `json:"createdAt"`
+	EditedAt    time.Time    `json:"editedAt"`
+	DeletedAt   time.Time    `json:"deletedAt"`
+	Revision    int          `json:"revision"`
+}
+
+// Author is who a message shows as its author.
+type Author struct {
+	ID          string `json:"id"`
+	Kind        string `json:"kind"` // human, bot, webhook or remote
+	Username    string `json:"username"`
+	DisplayName string `json:"displayName"`
+	AvatarURL   string `json:"avatarUrl"`
+}
+
+// Embed is a card attached to a message.
+type Embed struct {
+	Title       string       `json:"title,omitempty"`
+	Description string       `json:"description,omitempty"`
+	URL         string       `json:"url,omitempty"`
+	Color       string       `json:"color,omitempty"` // "#rrggbb"
+	AuthorName  string       `json:"authorName,omitempty"`
+	ImageURL    string       `json:"imageUrl,omitempty"`
+	ThumbURL    string       `json:"thumbnailUrl,omitempty"`
+	Footer      string       `json:"footer,omitempty"`
+	Timestamp   string       `json:"timestamp,omitempty"`
+	Fields      []EmbedField `json:"fields,omitempty"`
+}
+
+// EmbedField is one labelled value in an Embed.
+type EmbedField struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Inline bool   `json:"inline,omitempty"`
+}
+
+// Reaction is one emoji on a message with the users who set it.
+type Reaction struct {
+	Emoji   string   `json:"emoji"`
+	Count   int      `json:"count"`
+	UserIDs []string `json:"userIds"`
+}
+
+// NewMessage is a message about to be posted.
+type NewMessage struct {
+	Content  string   `json:"content,omitempty"`
+	ThreadID string   `json:"threadId,omitempty"` // the message to reply to
+	Embeds   []Embed  `json:"embeds,omitempty"`
+	FileIDs  []string `json:"fileIds,omitempty"`
+	// Key makes a repetition return the message posted the first time, and
+	// lets the client repeat the call; "": neither.
+	Key string `json:"-"`
+}
+
+// MessageChange is what a message is to say from now on.
+type MessageChange struct {
+	Content Field[string]  `json:"content,omitzero"`
+	Embeds  Field[[]Embed] `json:"embeds,omitzero"`
+}
+
+// MessageQuery selects messages of a channel.
+type MessageQuery struct {
+	Before string // only older ones than this
+	After  string // only newer ones than this, the page that follows it first
+	Thread string // only replies in the thread with this root
+	Pinned bool
+}
+
+// Hit is a message that was found.
+type Hit struct {
+	Message Message `json:"message"`
+	Snippet string  `json:"snippet"`
+	// Marks are the matches in Snippet, in bytes.
+	Marks []struct {
+		Start int `json:"start"`
+		End   int `json:"end"`
+	} `json:"marks"`
+}
+
+func messagePath(id string) string { return "/api/messages/" + escape(id) }
+
+// Messages lists a channel's messages, newest first.
+func (c *Client) Messages(ctx context.Context, channel string, q MessageQuery) iter.Seq2[Message, error] {
+	values := query("before", q.Before, "after", q.After, "thread", q.Thread)
+	if q.Pinned {
+		values.Set("pinned", "true")
+	}
+	return list[Message](ctx, c, channelPath(channel)+"/messages", values)
+}
+
+// Message returns one message.
+func (c *Client) Message(ctx context.Context, id string) (Message, error) {
+	return call[Message](ctx, c, get(messagePath(id), nil))
+}
+
+// PostMessage posts a message. It is durable when this returns.
+func (c *Client) PostMessage(ctx context.Context, channel string, m NewMessage) (Message, error) {
+	return call[Message](ctx, c, request{method: http.MethodPost, path: channelPath(channel) + "/messages", body: m, key: m.Key})
+}
+
+// EditMessage changes what a message says.
+func (c *Client) EditMessage(ctx context.Context, id string, change MessageChange) (Message, error) {
+	return call[Message](ctx, c, request{method: http.MethodPatch, path: messagePath(id), body: change})
+}
+
+// DeleteMessage deletes a message.
+func (c *Client) DeleteMessage(ctx context.Context, id string) error {
+	return c.do(ctx, request{method: http.MethodDelete, path: messagePath(id)})
+}
+
+// Replies lists the replies in a message's thread, newest first.
+func (c *Client) Replies(ctx context.Context, id string) iter.Seq2[Message, error] {
+	return list[Message](ctx, c, messagePath(id)+"/thread", nil)
+}
+
+// PinMessage pins a message in its channel.
+func (c *Client) PinMessage(ctx context.Context, id string) error {
+	return c.do(ctx, request{method: http.MethodPut, path: messagePath(id) + "/pin"})
+}
+
+// UnpinMessage takes a pinned message off.
+func (c *Client) UnpinMessage(ctx context.Context, id string) error {
+	return c.do(ctx, request{method: http.MethodDelete, path: messagePath(id) + "/pin"})
+}
+
+// React sets an emoji on a message.
+func (c *Client) React(ctx context.Context, id, emoji string) error {
+	return c.do(ctx, request{method: http.MethodPut, path: messagePath(id) + "/reactions/" + escape(emoji)})
+}
+
+// Unreact takes an emoji off a message.
+func (c *Client) Unreact(ctx context.Context, id, emoji string) error {
+	return c.do(ctx, request{method: http.MethodDelete, path: messagePath(id) + "/reactions/" + escape(emoji)})
+}
+
+// Search finds messages that contain all words of text, newest first.
+func (c *Client) Search(ctx context.Context, text string) iter.Seq2[Hit, error] {
+	return list[Hit](ctx, c, "/api/search", query("q", text))
+}
