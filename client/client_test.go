@@ -75,6 +75,13 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	next(w, r)
 }
 
+// requests returns what was seen.
+func (h *hub) requests() []exchange {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.seen
+}
+
 func answer(status int, body string, headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for _, h := range headers {
@@ -181,16 +188,16 @@ func TestRetries(t *testing.T) {
 			if err := c.do(h.client); (err != nil) != c.fails {
 				t.Error(err)
 			}
-			if len(h.seen) != c.calls || !slices.Equal(h.pauses, c.pauses) {
-				t.Errorf("%d calls, pauses %v", len(h.seen), h.pauses)
+			if len(h.requests()) != c.calls || !slices.Equal(h.pauses, c.pauses) {
+				t.Errorf("%d calls, pauses %v", len(h.requests()), h.pauses)
 			}
-			for _, e := range h.seen[1:] { // the same request each time, its key too
-				if e != h.seen[0] {
-					t.Errorf("%+v after %+v", e, h.seen[0])
+			for _, e := range h.requests()[1:] { // the same request each time, its key too
+				if e != h.requests()[0] {
+					t.Errorf("%+v after %+v", e, h.requests()[0])
 				}
 			}
-			if h.seen[0].Auth != "Bearer hub_token" || h.seen[0].Method == http.MethodPost && name != "event without key" && h.seen[0].Key == "" {
-				t.Errorf("%+v", h.seen[0])
+			if h.requests()[0].Auth != "Bearer hub_token" || h.requests()[0].Method == http.MethodPost && name != "event without key" && h.requests()[0].Key == "" {
+				t.Errorf("%+v", h.requests()[0])
 			}
 		})
 	}
@@ -205,8 +212,8 @@ func TestRetryEndsWithContext(t *testing.T) {
 	if _, err := h.client.Channel(ctx, "x"); err == nil {
 		t.Fatal("no error")
 	}
-	if len(h.seen) != 1 {
-		t.Errorf("%d calls", len(h.seen))
+	if len(h.requests()) != 1 {
+		t.Errorf("%d calls", len(h.requests()))
 	}
 }
 
@@ -220,7 +227,7 @@ func TestPages(t *testing.T) {
 	if e, ok := errors.AsType[*Error](err); !ok || e.Code != CodeForbidden {
 		t.Errorf("%v", err)
 	}
-	if q := h.seen[1].Query; q != "cursor=n+1&limit=100&since=1970-01-01T00%3A00%3A00Z&status=failed" {
+	if q := h.requests()[1].Query; q != "cursor=n+1&limit=100&since=1970-01-01T00%3A00%3A00Z&status=failed" {
 		t.Errorf("query %s", q)
 	}
 	// Breaking off reads no further page.
@@ -247,13 +254,13 @@ func TestBodies(t *testing.T) {
 	if err := h.client.React(t.Context(), "m", "👍/x"); err != nil {
 		t.Fatal(err)
 	}
-	if e := h.seen[0]; e.Path != "/api/outgoing-webhooks/a%2Fb%20c" || e.Body != `{"name":"x","events":["*"],"filter":{"exists":true,"field":"a"},"maxRetries":null}` {
+	if e := h.requests()[0]; e.Path != "/api/outgoing-webhooks/a%2Fb%20c" || e.Body != `{"name":"x","events":["*"],"filter":{"exists":true,"field":"a"},"maxRetries":null}` {
 		t.Errorf("%+v", e)
 	}
-	if got := h.seen[1].Body; got != `{"event":"a.b","data":{"b":"<&>","a":1.0}}` {
+	if got := h.requests()[1].Body; got != `{"event":"a.b","data":{"b":"<&>","a":1.0}}` {
 		t.Error(got)
 	}
-	if got := h.seen[2].Path; got != "/api/messages/m/reactions/%F0%9F%91%8D%2Fx" {
+	if got := h.requests()[2].Path; got != "/api/messages/m/reactions/%F0%9F%91%8D%2Fx" {
 		t.Error(got)
 	}
 }
@@ -262,8 +269,8 @@ func TestUpload(t *testing.T) {
 	h := newHub(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"id":"f1","size":5}`) },
 		answer(413, `{"code":"too_large"}`), answer(200, "content"))
 	f, err := h.client.Upload(t.Context(), "a.txt", strings.NewReader("hello"))
-	if err != nil || f.ID != "f1" || !strings.Contains(h.seen[0].Body, `name="file"; filename="a.txt"`) || !strings.Contains(h.seen[0].Body, "\r\n\r\nhello\r\n") {
-		t.Errorf("%+v, %v, %s", f, err, h.seen[0].Body)
+	if err != nil || f.ID != "f1" || !strings.Contains(h.requests()[0].Body, `name="file"; filename="a.txt"`) || !strings.Contains(h.requests()[0].Body, "\r\n\r\nhello\r\n") {
+		t.Errorf("%+v, %v, %s", f, err, h.requests()[0].Body)
 	}
 	if _, err := h.client.Upload(t.Context(), "a.txt", strings.NewReader("hello")); err == nil {
 		t.Error("no error")
@@ -290,7 +297,7 @@ func sseEvent(seq int) string {
 // TestEvents: a stream goes on where it stopped, also after an event that was
 // cut in the middle.
 func TestEvents(t *testing.T) {
-	h := newHub(t, sse(sseEvent(6), sseEvent(7), "id: 8\ndata: {\"seq\":8,"), broken, answer(503, `{"code":"unavailable"}`, "Retry-After: 9"),
+	h := newHub(t, sse(sseEvent(6), sseEvent(7), "id: 8\ndata: {\"seq\":8,"), answer(502, "<html>"), answer(503, `{"code":"unavailable"}`, "Retry-After: 9"),
 		sse(sseEvent(8)), answer(401, `{"code":"unauthorized","detail":"Gone."}`))
 	var got []int64
 	var end error

@@ -156,6 +156,30 @@ func TestInvalidate(t *testing.T) {
 	}
 }
 
+// A change of a user concerns the sessions as well.
+func TestInvalidateSessions(t *testing.T) {
+	c, m := newClock(), newMemory()
+	a := newAuthenticator(m, c)
+	m.sessions[secret.Hash("cookie")] = hub.Session{ID: "s1", UserID: "ann", ExpiresAt: c.now().Add(time.Hour)}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.AddCookie(&http.Cookie{Name: CookieName, Value: "cookie"})
+	if _, err := a.Actor(r); err != nil {
+		t.Fatal(err)
+	}
+	m.change(func() {
+		m.users["ann"] = hub.User{ID: "ann", Kind: hub.UserHuman, Role: hub.RoleGuest, Status: "active"}
+	})
+	a.Invalidate()
+	if got, err := a.Actor(r); err != nil || got.Scope != hub.ScopeRead {
+		t.Errorf("an owner made a guest still has %+v, %v", got, err)
+	}
+	m.change(func() { clear(m.sessions) })
+	a.Invalidate()
+	if _, err := a.Actor(r); hub.CodeOf(err) != hub.Unauthorized {
+		t.Errorf("an ended session: %v", err)
+	}
+}
+
 // What was read before a change must not be remembered after it.
 func TestInvalidateDuringALookup(t *testing.T) {
 	c, m := newClock(), newMemory()

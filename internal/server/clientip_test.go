@@ -24,6 +24,7 @@ func TestClientIP(t *testing.T) {
 		"IPv6 proxy":                {"[fd00::1]:99", []string{"2001:db8::7"}, "http", "2001:db8::7", false},
 		"two proxies":               {"10.0.0.1:99", []string{"198.51.100.1, 10.0.0.2"}, "https", "198.51.100.1", true},
 		"two header lines":          {"10.0.0.1:99", []string{"198.51.100.1", "10.0.0.2"}, "https", "198.51.100.1", true},
+		"forged line before":        {"10.0.0.1:99", []string{"203.0.113.9", "198.51.100.1"}, "https", "198.51.100.1", true},
 		"forged behind a proxy":     {"10.0.0.1:99", []string{"127.0.0.1, 198.51.100.1"}, "", "198.51.100.1", false},
 		"forged proxy chain":        {"10.0.0.1:99", []string{"10.9.9.9, 198.51.100.1, 10.0.0.2"}, "", "198.51.100.1", false},
 		"all trusted":               {"10.0.0.1:99", []string{"10.0.0.3, 10.0.0.2"}, "", "10.0.0.3", false},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +49,12 @@ func TestRunDrains(t *testing.T) {
 	inside, release := make(chan struct{}), make(chan struct{})
 	s.Mux().HandleFunc("GET /slow", func(w http.ResponseWriter, r *http.Request) {
 		close(inside)
-		<-s.stopping.Done() // the server has begun to stop
+		<-s.Stopping() // the server has begun to stop
+		ready := httptest.NewRecorder()
+		s.ServeHTTP(ready, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+		if ready.Code != http.StatusServiceUnavailable {
+			t.Errorf("/readyz answers %d while stopping", ready.Code)
+		}
 		<-release
 		if err := r.Context().Err(); err != nil {
 			t.Errorf("a request in hand was cancelled: %v", err)

@@ -180,7 +180,7 @@ const clearingKey = "chat.clearing."
 // ClearingChannels returns the deleted channels whose messages ClearChannel
 // has not finished with.
 func (s *Store) ClearingChannels(ctx context.Context) ([]hub.ChannelID, error) {
-	return list(ctx, s.readers, func(row scanner) (id hub.ChannelID, err error) { return id, row.Scan(&id) },
+	return list(ctx, s.readers, scanChannelID,
 		`SELECT value FROM nchat_settings WHERE key >= $1 AND key < $2 ORDER BY key`, clearingKey, clearingKey+"~")
 }
 
@@ -221,4 +221,9 @@ func (t *tx) clearMessage(h *messageHead, scrub ScrubFunc) error {
 		return err
 	}
 	return t.softDelete(h, t.now, scrub)
+}
+
+func scanChannelID(row scanner) (id hub.ChannelID, err error) {
+	err = row.Scan(&id)
+	return id, err
 }

@@ -396,7 +396,10 @@ func (t *tx) scrubEvents(key string, scrub ScrubFunc) error {
 		seq  int64
 		data string
 	}
-	bodies, err := list(context.Background(), t, func(row scanner) (b body, err error) { return b, row.Scan(&b.seq, &b.data) },
+	bodies, err := list(context.Background(), t, func(row scanner) (b body, err error) {
+		err = row.Scan(&b.seq, &b.data)
+		return b, err
+	},
 		`SELECT seq, data FROM nchat_events WHERE order_key = $1 ORDER BY seq`, key)
 	if err != nil {
 		return err
