@@ -66,6 +66,7 @@ type Delivery struct {
 	// lease and is void when the delivery has moved on.
 	Epoch      int64
 	LeasedTo   string // the node that holds it in memory, or ""
+	LeaseSeq   int64  // the number of that lease in its lane; see Quota
 	LastStatus int    // HTTP status of the last attempt, 0: none
 	LastError  string
 	CreatedAt  time.Time

@@ -16,12 +16,23 @@ type RoutedDelivery struct {
 	// conversation is unfinished: the row then waits without lease or due time
 	// until that one is finished.
 	Parked bool
+	// Mark is the lane's new mark, to be stored in the same commit; 0: it
+	// stays. See Quota.
+	Mark int64
 }
 
 // Quota asks for at most Max due deliveries of one lane.
+//
+// What a process leases of a lane is numbered, and sent in the order of the
+// numbers, but never beyond the lane's mark: a number that is stored ahead of
+// the sending. After a crash, a lease up to the mark may have been sent, and one
+// beyond it was not.
 type Quota struct {
 	WebhookID WebhookID
 	Max       int
+	// After is the number after which the new leases are numbered, and Ahead
+	// the highest mark that they may raise the lane to.
+	After, Ahead int64
 }
 
 // Job is a delivery that this process holds the lease of, with the event it
@@ -41,12 +52,15 @@ type LaneDue struct {
 type Outcome struct {
 	DeliveryID DeliveryID
 	WebhookID  WebhookID
+	Node       string // whose lease ends
 	Epoch      int64
 	OrderKey   string
 	Status     DeliveryStatus
 	Tries      int
 	DueAt      time.Time
 	Attempt    Attempt
+	// Mark is the lane's new mark; 0: it stays. See Quota.
+	Mark int64
 	// Health is the endpoint's new health; nil: unchanged.
 	Health *Health
 	// Notice is a notice that became due; NoticeNone: none. A disabling one

@@ -145,11 +145,14 @@ func TestRetries(t *testing.T) {
 		"read after a break": {
 			[]http.HandlerFunc{broken, answer(503, busy), answer(200, fine)},
 			func(c *Client) error { _, err := c.Channel(t.Context(), "x"); return err }, 3,
-			[]time.Duration{200 * time.Millisecond, 400 * time.Millisecond}, false,
+			[]time.Duration{200 * time.Millisecond, 400 * time.Millisecond},
+			false,
 		},
 		"asked to wait": {
 			[]http.HandlerFunc{answer(429, busy, "Retry-After: 7"), answer(200, fine)},
-			func(c *Client) error { _, err := c.Channel(t.Context(), "x"); return err }, 2, []time.Duration{7 * time.Second}, false,
+			func(c *Client) error { _, err := c.Channel(t.Context(), "x"); return err }, 2,
+			[]time.Duration{7 * time.Second},
+			false,
 		},
 		"asked to wait too long": {
 			[]http.HandlerFunc{answer(429, busy, "Retry-After: 3600")},
@@ -158,12 +161,14 @@ func TestRetries(t *testing.T) {
 		"gives up": {
 			[]http.HandlerFunc{answer(503, busy), answer(503, busy), answer(503, busy), answer(503, busy)},
 			func(c *Client) error { _, err := c.Channel(t.Context(), "x"); return err }, 4,
-			[]time.Duration{200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond}, true,
+			[]time.Duration{200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond},
+			true,
 		},
 		"creation": {
 			[]http.HandlerFunc{broken, answer(201, fine)},
 			func(c *Client) error { _, err := c.CreateChannel(t.Context(), NewChannel{Name: "x"}); return err }, 2,
-			[]time.Duration{200 * time.Millisecond}, false,
+			[]time.Duration{200 * time.Millisecond},
+			false,
 		},
 		"change": {
 			[]http.HandlerFunc{broken},
@@ -176,7 +181,8 @@ func TestRetries(t *testing.T) {
 		"event with key": {
 			[]http.HandlerFunc{answer(503, busy), answer(202, `{"eventId":"e","deliveries":2}`)},
 			func(c *Client) error { _, err := c.Publish(t.Context(), Publication{Event: "a", Key: "k"}); return err }, 2,
-			[]time.Duration{200 * time.Millisecond}, false,
+			[]time.Duration{200 * time.Millisecond},
+			false,
 		},
 		"refusal": {
 			[]http.HandlerFunc{answer(404, `{"code":"not_found"}`)},

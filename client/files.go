@@ -37,11 +37,7 @@ func (c *Client) Upload(ctx context.Context, filename string, content io.Reader)
 		return Attachment{}, err
 	}
 	req.Header.Set("Content-Type", form.FormDataContentType())
-	res, err := c.exchange(req)
-	if err != nil {
-		return Attachment{}, err
-	}
-	return decode[Attachment](res)
+	return decode[Attachment](c.exchange(req)) //nolint:bodyclose // decode does
 }
 
 func writeForm(form *multipart.Writer, filename string, content io.Reader) error {

@@ -44,16 +44,15 @@ func (r request) repeatable() bool {
 }
 
 // call makes a call and decodes the answer.
-func call[T any](ctx context.Context, c *Client, r request) (out T, err error) {
-	res, err := c.send(ctx, r)
+func call[T any](ctx context.Context, c *Client, r request) (T, error) {
+	return decode[T](c.send(ctx, r)) //nolint:bodyclose // decode does
+}
+
+// decode reads an answer, if there is one, and closes it.
+func decode[T any](res *http.Response, err error) (out T, _ error) {
 	if err != nil {
 		return out, err
 	}
-	return decode[T](res)
-}
-
-// decode reads an answer and closes it.
-func decode[T any](res *http.Response) (out T, err error) {
 	defer res.Body.Close()
 	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
 		return out, fmt.Errorf("hub: read the answer of %s %s: %w", res.Request.Method, res.Request.URL.Path, err)

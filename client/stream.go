@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Now, as the place where a stream begins, leaves out what happened before.
+// Now is the place where a stream begins that leaves out what happened before.
 const Now int64 = -1
 
 // Figures of a stream.

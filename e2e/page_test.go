@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"image"
 	"image/color"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
 )
 
@@ -70,8 +73,7 @@ func TestPage(t *testing.T) {
 	}
 	noticesViolations(t, b)
 
-	b.do(chromedp.Navigate(p.url + "/channels/" + ops.ID))
-	b.shows("What runs, and what does not")
+	seamless(t, b, p, ops.ID)
 	b.do(chromedp.Click(chromedp.CSS(`form[action="/logout"] button`)))
 	b.shows("hub login")
 	p.stop()
@@ -231,6 +233,35 @@ func reconnects(t *testing.T, b *browser, p *process, general string) {
 		}
 	}
 	b.forget()
+}
+
+// seamless opens a channel whose stream begins late: what is posted after the
+// page was made and before the stream was there is on the page as well.
+func seamless(t *testing.T, b *browser, p *process, opsID string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	paused := chromedp.Events(ctx, fetch.RequestPaused)
+	_, err := chromedp.Call(ctx, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: "*/api/events/stream*"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.do(chromedp.Navigate(p.url + "/channels/" + opsID))
+	b.shows("What runs, and what does not")
+	for request, err := range paused {
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.say(opsID, "Between the page and its stream")
+		if _, err := chromedp.Call(ctx, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: request.RequestID}); err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
+	b.shows("Between the page and its stream")
+	if _, err := chromedp.Call(ctx, fetch.Disable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // noticesViolations shows that a page which breaks the policy would be seen.

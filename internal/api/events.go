@@ -74,11 +74,13 @@ func (a *API) eventRoutes() {
 		if err != nil {
 			return page[Event]{}, err
 		}
-		before, ok := int64(0), true
+		before := int64(0)
 		if key != "" {
-			if before, ok = control.ParseSeq(key); !ok || before == 0 {
+			n, ok := control.ParseSeq(key)
+			if !ok || n == 0 {
 				return page[Event]{}, badCursor()
 			}
+			before = n
 		}
 		events, next, err := a.Control.Events(ctx, who, before, in.Event, in.Limit)
 		if err != nil {

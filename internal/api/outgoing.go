@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/nself-chat/hub"
@@ -296,13 +295,4 @@ func wired[T, W any](wire func(T) W) func(T, error) (W, error) {
 		}
 		return wire(v), nil
 	}
-}
-
-// names returns the keys of a set, sorted, for descriptions.
-func names[T ~string](all []T) []any {
-	out := make([]any, 0, len(all))
-	for _, v := range slices.Sorted(slices.Values(all)) {
-		out = append(out, string(v))
-	}
-	return out
 }

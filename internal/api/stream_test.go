@@ -33,7 +33,7 @@ func (r *rig) stream(as, query string, headers ...string) *events {
 		name, value, _ := strings.Cut(h, ": ")
 		req.Header.Set(name, value)
 	}
-	res, err := r.http.Do(req)
+	res, err := r.http.Do(req) //nolint:bodyclose // close does
 	must(r.t, err)
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
 		r.t.Fatalf("status %d, %s", res.StatusCode, res.Header)

@@ -9,8 +9,8 @@ import (
 	"github.com/nself-chat/hub/internal/control"
 )
 
-// APIToken is an API token as it is shown.
-type APIToken struct {
+// Credential is an API token as it is shown.
+type Credential struct {
 	ID         hub.TokenID     `json:"id"`
 	Name       string          `json:"name"`
 	UserID     hub.UserID      `json:"userId" doc:"The user it acts as."`
@@ -23,12 +23,12 @@ type APIToken struct {
 
 // TokenMade is a token, shown once.
 type TokenMade struct {
-	APIToken
+	Credential
 	Token string `json:"token" doc:"Shown once."`
 }
 
-func wireToken(k hub.APIToken) APIToken {
-	return APIToken{
+func wireToken(k hub.APIToken) Credential {
+	return Credential{
 		ID: k.ID, Name: k.Name, UserID: k.UserID, Scope: k.Scope, ChannelIDs: orEmpty(k.Channels),
 		CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt, ExpiresAt: k.ExpiresAt,
 	}
@@ -53,10 +53,10 @@ type (
 func (a *API) tokenRoutes() {
 	register(a, operation{
 		method: http.MethodGet, path: "/api/tokens", id: "listTokens", tag: "access", summary: "List API tokens, oldest first",
-	}, func(ctx context.Context, who hub.Actor, in *listTokensInput) (page[APIToken], error) {
+	}, func(ctx context.Context, who hub.Actor, in *listTokensInput) (page[Credential], error) {
 		all, err := a.Control.Tokens(ctx, who)
 		if err != nil {
-			return page[APIToken]{}, err
+			return page[Credential]{}, err
 		}
 		items, next, err := cut("token", all, in.Paging, func(k hub.APIToken) string { return string(k.ID) })
 		return pageOf(items, wireToken, next), err

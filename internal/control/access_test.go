@@ -24,10 +24,14 @@ var actors = map[string]hub.Actor{
 // written out.
 func TestPermissions(t *testing.T) {
 	may := map[string][]action{
-		"owner": {readChat, writeChat, makeChannel, manageChannel, manageUsers, readEvents, sendEvents, readQueue, manageQueue,
-			manageWebhooks, manageTokens, manageSessions, ownSessions, readAudit},
-		"admin": {readChat, writeChat, makeChannel, manageChannel, manageUsers, readEvents, sendEvents, readQueue, manageQueue,
-			manageWebhooks, manageTokens, manageSessions, ownSessions, readAudit},
+		"owner": {
+			readChat, writeChat, makeChannel, manageChannel, manageUsers, readEvents, sendEvents, readQueue, manageQueue,
+			manageWebhooks, manageTokens, manageSessions, ownSessions, readAudit,
+		},
+		"admin": {
+			readChat, writeChat, makeChannel, manageChannel, manageUsers, readEvents, sendEvents, readQueue, manageQueue,
+			manageWebhooks, manageTokens, manageSessions, ownSessions, readAudit,
+		},
 		"adminReads": {readChat, readEvents, readQueue, ownSessions},
 		"member":     {readChat, writeChat, makeChannel, manageChannel, readEvents, sendEvents, readQueue, ownSessions},
 		"reader":     {readChat, readEvents, readQueue, ownSessions},
@@ -103,7 +107,8 @@ const (
 
 func twoChannels() channels {
 	members := []hub.Member{
-		{User: hub.User{ID: insider}, Role: hub.RoleMember}, {User: hub.User{ID: boss}, Role: hub.RoleAdmin},
+		{User: hub.User{ID: insider}, Role: hub.RoleMember},
+		{User: hub.User{ID: boss}, Role: hub.RoleAdmin},
 		{User: hub.User{ID: creator}, Role: hub.RoleMember},
 	}
 	return channels{

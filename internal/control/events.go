@@ -149,8 +149,10 @@ func (s *Service) Events(ctx context.Context, a hub.Actor, before int64, pattern
 		return nil, 0, errs.Err()
 	}
 	look := s.eyes(a)
+	var read budget
 	for range maxLooks {
-		batch, err := s.Store.EventsBefore(ctx, before, pattern, limit)
+		n := read.chunk(limit)
+		batch, err := s.Store.EventsBefore(ctx, before, pattern, n)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -167,8 +169,11 @@ func (s *Service) Events(ctx context.Context, a hub.Actor, before int64, pattern
 				visible = append(visible, e)
 			}
 		}
-		if len(batch) < limit {
+		if len(batch) < n {
 			return visible, 0, nil
+		}
+		if read.spent(batch) {
+			break
 		}
 	}
 	return visible, before, nil
@@ -177,6 +182,38 @@ func (s *Service) Events(ctx context.Context, a hub.Actor, before int64, pattern
 // maxLooks bounds the batches that one call reads for an actor who sees few
 // of the events; the list then goes on from where it stopped.
 const maxLooks = 20
+
+// budget bounds the memory that one reading of the log takes: events may have
+// 10 MiB each. It reads few at first and more when they turn out small.
+type budget struct {
+	size  int
+	bytes int
+}
+
+// Figures of a budget.
+const (
+	firstChunk = 16
+	maxBytes   = 4 << 20
+)
+
+// chunk is how many events to read next, at most limit.
+func (b *budget) chunk(limit int) int {
+	if b.size == 0 {
+		b.size = firstChunk
+	} else {
+		b.size *= 4
+	}
+	b.size = min(b.size, limit)
+	return b.size
+}
+
+// spent counts a batch and reports whether to stop reading.
+func (b *budget) spent(batch []*hub.Event) bool {
+	for _, e := range batch {
+		b.bytes += len(e.Data)
+	}
+	return b.bytes >= maxBytes
+}
 
 // Event returns one event, if the actor may see it.
 func (s *Service) Event(ctx context.Context, a hub.Actor, id hub.EventID) (*hub.Event, error) {
@@ -205,7 +242,7 @@ func (s *Service) LastEvent(ctx context.Context, a hub.Actor) (int64, error) {
 	return s.Store.LastEvent(ctx)
 }
 
-// EventsAfter returns, of the limit events that follow number after, those
+// EventsAfter returns, of at most limit events that follow number after, those
 // that the actor may see, oldest first. last is the number of the last one
 // looked at, to go on with; more reports whether others may follow at once.
 func (s *Service) EventsAfter(ctx context.Context, a hub.Actor, after int64, limit int) (
@@ -214,23 +251,34 @@ func (s *Service) EventsAfter(ctx context.Context, a hub.Actor, after int64, lim
 	if err := allow(a, readEvents); err != nil {
 		return nil, after, false, err
 	}
-	batch, err := s.Store.EventsAfter(ctx, after, limit)
-	if err != nil {
-		return nil, after, false, err
-	}
 	last = after
 	look := s.eyes(a)
-	for _, e := range batch {
-		last = e.Seq
-		ok, err := look.see(ctx, e)
+	var read budget
+	for seen := 0; seen < limit; {
+		n := read.chunk(limit - seen)
+		batch, err := s.Store.EventsAfter(ctx, last, n)
 		if err != nil {
 			return nil, after, false, err
 		}
-		if ok {
-			visible = append(visible, e)
+		seen += len(batch)
+		for _, e := range batch {
+			last = e.Seq
+			ok, err := look.see(ctx, e)
+			if err != nil {
+				return nil, after, false, err
+			}
+			if ok {
+				visible = append(visible, e)
+			}
+		}
+		if len(batch) < n {
+			return visible, last, false, nil
+		}
+		if read.spent(batch) {
+			break
 		}
 	}
-	return visible, last, len(batch) == limit, nil
+	return visible, last, true, nil
 }
 
 // eyes decide for one actor which events are visible. Answers about

@@ -97,7 +97,10 @@ func TestPublishSettlesOnce(t *testing.T) {
 		t.Error(err)
 	}
 	for _, bad := range []Publication{
-		{Event: "", Data: []byte("1")}, {Event: "a..b", Data: []byte("1")}, {Event: "a*", Data: []byte("1")}, {Event: "a"},
+		{Event: "", Data: []byte("1")},
+		{Event: "a..b", Data: []byte("1")},
+		{Event: "a*", Data: []byte("1")},
+		{Event: "a"},
 		{Event: "a", Data: []byte("1"), Key: strings.Repeat("k", maxKey+1)},
 	} {
 		if _, err := s.Publish(t.Context(), actors["member"], bad); hub.CodeOf(err) != hub.Invalid {
@@ -180,6 +183,41 @@ func TestEventsAfter(t *testing.T) {
 	}
 	if _, last, _, err = s.EventsAfter(t.Context(), actors["guest"], 10, 100); err != nil || last != 10 {
 		t.Errorf("last %d, %v", last, err)
+	}
+}
+
+// TestEventsTakeBoundedMemory: large events come in smaller portions, and all
+// of them in the end.
+func TestEventsTakeBoundedMemory(t *testing.T) {
+	l := &log{}
+	for i := range 100 {
+		l.events = append(l.events, &hub.Event{Seq: int64(i + 1), Data: make([]byte, 1<<20)})
+	}
+	s := &Service{Store: l}
+	seen := 0
+	for after, more := int64(0), true; more; {
+		page, last, again, err := s.EventsAfter(t.Context(), actors["owner"], after, 256)
+		if err != nil || len(page) > 2*firstChunk {
+			t.Fatalf("%d events at once, %v", len(page), err)
+		}
+		seen, after, more = seen+len(page), last, again
+	}
+	if seen != 100 {
+		t.Errorf("%d events", seen)
+	}
+	seen = 0
+	for before := int64(0); ; {
+		page, next, err := s.Events(t.Context(), actors["owner"], before, "", 500)
+		if err != nil || len(page) > 2*firstChunk {
+			t.Fatalf("%d events at once, %v", len(page), err)
+		}
+		seen += len(page)
+		if before = next; next == 0 {
+			break
+		}
+	}
+	if seen != 100 {
+		t.Errorf("%d events", seen)
 	}
 }
 

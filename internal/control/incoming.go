@@ -40,7 +40,7 @@ type IncomingChange struct {
 	AllowMentions Change[bool]
 }
 
-// Secrets of an incoming webhook, as they are shown once.
+// IncomingSecret is what is shown once of an incoming webhook.
 type IncomingSecret struct {
 	Token secret.String
 	URL   secret.String // the URL holds the token

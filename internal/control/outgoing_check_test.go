@@ -19,10 +19,28 @@ func TestCheckHeaders(t *testing.T) {
 		t.Errorf("%v, %v", names, errs)
 	}
 	for _, bad := range []map[string]string{
-		{"": "x"}, {"a b": "x"}, {"a:b": "x"}, {"é": "x"}, {strings.Repeat("x", 129): "x"}, {"a\r\nb": "x"},
-		{"Host": "x"}, {"CONTENT-LENGTH": "1"}, {"content-type": "x"}, {"User-Agent": "x"}, {"Connection": "close"}, {"Transfer-Encoding": "chunked"},
-		{"X-Webhook-Event": "x"}, {"Webhook-Signature": "x"}, {"X-Hub-Hop": "0"}, {"X-Hub-Signature-256": "x"}, {"Proxy-Authorization": "x"},
-		{"X-A": "a\r\nX-B: c"}, {"X-A": "\x00"}, {"X-A": "é"}, {"X-A": " led by a space"}, {"X-A": strings.Repeat("x", maxHeaderValue+1)},
+		{"": "x"},
+		{"a b": "x"},
+		{"a:b": "x"},
+		{"é": "x"},
+		{strings.Repeat("x", 129): "x"},
+		{"a\r\nb": "x"},
+		{"Host": "x"},
+		{"CONTENT-LENGTH": "1"},
+		{"content-type": "x"},
+		{"User-Agent": "x"},
+		{"Connection": "close"},
+		{"Transfer-Encoding": "chunked"},
+		{"X-Webhook-Event": "x"},
+		{"Webhook-Signature": "x"},
+		{"X-Hub-Hop": "0"},
+		{"X-Hub-Signature-256": "x"},
+		{"Proxy-Authorization": "x"},
+		{"X-A": "a\r\nX-B: c"},
+		{"X-A": "\x00"},
+		{"X-A": "é"},
+		{"X-A": " led by a space"},
+		{"X-A": strings.Repeat("x", maxHeaderValue+1)},
 		{"X-Twice": "1", "x-twice": "2"},
 	} {
 		var errs hub.FieldErrors

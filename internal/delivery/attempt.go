@@ -49,14 +49,12 @@ func (e *Engine) work(l *lane, t *target, j *hub.Job, probe bool) {
 // following takes the next job for a goroutine that has just become free, or
 // dispatches the lane when there is none.
 func (e *Engine) following(l *lane, now time.Time) (*hub.Job, *target) {
-	if e.paused || e.stopping || !l.open() || len(l.ready) == 0 || l.slots() == 0 || !l.waits(now).IsZero() ||
+	if e.paused || e.stopping || !l.open() || !l.next() || l.slots() == 0 || !l.waits(now).IsZero() ||
 		l.limiter != nil || l.target.err != nil {
 		e.dispatch(l, now)
 		return nil, nil
 	}
-	j := l.ready[0]
-	l.ready[0] = nil
-	l.ready = l.ready[1:]
+	j := l.pop()
 	l.inflight++
 	e.dispatch(l, now)
 	return j, l.target
@@ -92,7 +90,7 @@ type conclusion struct {
 func (e *Engine) conclude(l *lane, j *hub.Job, resp *hub.Response, headers []byte, probe bool, now time.Time) conclusion {
 	e.stats.Sent.Add(1)
 	d := &j.Delivery
-	o := &hub.Outcome{DeliveryID: d.ID, WebhookID: d.WebhookID, Epoch: d.Epoch, OrderKey: d.OrderKey, Tries: d.Tries + 1}
+	o := &hub.Outcome{DeliveryID: d.ID, WebhookID: d.WebhookID, Node: e.Node, Mark: l.raise(), Epoch: d.Epoch, OrderKey: d.OrderKey, Tries: d.Tries + 1}
 	var next hub.Decision
 	if e.sendCtx.Err() != nil && resp.Status == 0 {
 		// Cut off by the stop: nobody's failure, and no try spent.
@@ -251,7 +249,8 @@ func (e *Engine) recorded(batch []*result, recorded []hub.Recorded) {
 	for i, r := range batch {
 		l, o := r.lane, r.outcome
 		l.unrecorded--
-		delete(l.leased, o.DeliveryID)
+		e.drop(l, r.job)
+		l.marked(o.Mark)
 		switch {
 		case recorded[i].Stale:
 			e.stats.Stale.Add(1)
@@ -296,7 +295,7 @@ func (e *Engine) forget(batch []*result) {
 	defer e.mu.Unlock()
 	for _, r := range batch {
 		r.lane.unrecorded--
-		delete(r.lane.leased, r.outcome.DeliveryID)
+		e.drop(r.lane, r.job)
 	}
 }
 

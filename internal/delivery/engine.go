@@ -15,8 +15,13 @@ import (
 const (
 	// sweepEvery is how often the engine looks for work it does not know of.
 	sweepEvery = 30 * time.Second
-	// maxClaimLanes is the number of lanes served by one claim.
+	// maxClaimLanes is the number of lanes served by one claim, and maxClaim
+	// the number of deliveries claimed of one of them.
 	maxClaimLanes = 64
+	maxClaim      = 128
+	// maxHeld is the size of the event data in memory, in bytes, from which on
+	// lanes hold only what keeps their slots busy.
+	maxHeld = 32 << 20
 	// claimPause follows a claim that the database refused.
 	claimPause = time.Second
 	// DrainTime is how long attempts in flight may go on after the stop.
@@ -47,6 +52,7 @@ type Engine struct {
 	timers   laneHeap
 	paused   bool // by an operator: nothing is sent
 	stopping bool
+	held     int // bytes of event data in memory
 	// lastClaim is when work was last claimed or handed over: progress.
 	lastClaim time.Time
 
@@ -194,7 +200,8 @@ func (e *Engine) tick(now time.Time) (next time.Time, quotas []hub.Quota) {
 		e.dispatch(l, now)
 		if n := e.wants(l, now); n > 0 {
 			l.claiming, l.due = true, time.Time{}
-			quotas = append(quotas, hub.Quota{WebhookID: l.id, Max: n})
+			quotas = append(quotas, l.quota(n))
+			l.reserved += n
 		}
 	}
 	return time.Time{}, quotas
@@ -207,12 +214,19 @@ func (e *Engine) wants(l *lane, now time.Time) int {
 		!l.waits(now).IsZero() {
 		return 0
 	}
-	room := l.room()
-	if room < l.target.policy.Concurrency && !l.health.Open {
+	tight := e.tight()
+	limit, room := maxReady, l.room(tight)
+	if tight {
+		limit = 2 * l.target.policy.Concurrency
+	}
+	if room < limit/2 && !l.health.Open {
 		return 0
 	}
-	return room
+	return min(room, maxClaim)
 }
+
+// tight reports whether memory is short.
+func (e *Engine) tight() bool { return e.held > maxHeld }
 
 // claim takes due deliveries and puts them to work.
 func (e *Engine) claim(ctx context.Context, quotas []hub.Quota) {
@@ -228,8 +242,15 @@ func (e *Engine) claim(ctx context.Context, quotas []hub.Quota) {
 			next = append(next, hub.LaneDue{WebhookID: q.WebhookID, DueAt: now.Add(claimPause)})
 		}
 	}
+	for _, q := range quotas {
+		if l := e.lanes[q.WebhookID]; l != nil {
+			l.reserved -= q.Max
+		}
+	}
 	e.stats.Claimed.Add(int64(len(jobs)))
+	last := make(map[hub.WebhookID]int64, len(quotas))
 	for i := range jobs {
+		last[jobs[i].Delivery.WebhookID] = jobs[i].Delivery.LeaseSeq
 		if l := e.lanes[jobs[i].Delivery.WebhookID]; l != nil {
 			e.take(l, &jobs[i])
 		}
@@ -245,6 +266,7 @@ func (e *Engine) claim(ctx context.Context, quotas []hub.Quota) {
 			continue
 		}
 		l.claiming = false
+		l.marked(min(q.Ahead, last[q.WebhookID]))
 		if !l.open() {
 			e.giveBack(l)
 		}
@@ -267,19 +289,45 @@ func (e *Engine) dispatch(l *lane, now time.Time) {
 		}
 		return
 	}
-	for len(l.ready) > 0 && l.slots() > 0 {
+	for l.next() && l.slots() > 0 {
 		if again := l.allow(now); !again.IsZero() {
 			e.wakeLane(l, again)
 			return
 		}
-		j := l.ready[0]
-		l.ready[0] = nil
-		l.ready = l.ready[1:]
-		e.launch(l, j)
+		e.launch(l, l.pop())
+	}
+	if len(l.ready) > 0 && !l.next() && l.inflight == 0 && l.unrecorded == 0 {
+		e.storeMark(l) // no commit of the lane is on its way that could carry it
 	}
 	if !l.due.IsZero() && !l.claiming && (e.wants(l, now) > 0 || l.due.After(now)) {
 		e.wakeLane(l, l.due)
 	}
+}
+
+// storeMark stores the lane's mark by itself. The caller holds mu.
+func (e *Engine) storeMark(l *lane) {
+	if l.marking {
+		return
+	}
+	l.marking = true
+	mark := l.highest(l.window())
+	e.movers.Add(1)
+	go func() {
+		defer e.movers.Done()
+		err := e.Store.SetMark(e.moveCtx, l.id, e.Node, mark)
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		l.marking = false
+		if err != nil {
+			if e.moveCtx.Err() == nil {
+				e.Log.Warn("a lane's mark could not be stored; it is tried again", "webhook", l.id, "error", err)
+			}
+			e.wakeLane(l, e.now().Add(claimPause))
+			return
+		}
+		l.marked(mark)
+		e.dispatch(l, e.now())
+	}()
 }
 
 // push puts the lane into the scheduler's heap at t, and wakes the scheduler

@@ -22,12 +22,18 @@ type lane struct {
 	// gone: the webhook was deleted; what is left is canceled.
 	gone bool
 
-	ready      []*hub.Job // leased, waiting for a slot
+	ready      []*hub.Job // leased, waiting for a slot; in the order of their numbers, nearly
 	reserved   int        // room given to routings that are not settled yet
 	inflight   int
 	unrecorded int
 	probing    bool // the request in flight is an open breaker's probe
 	leased     map[hub.DeliveryID]struct{}
+
+	// Leases are numbered; see hub.Quota. seq is the last number given out, mark
+	// the stored one up to which jobs may be sent, and asked the highest mark on
+	// its way to the store.
+	seq, mark, asked int64
+	marking          bool // a mark is being stored by itself
 
 	// due is the earliest due time of a row that this process knows of; zero:
 	// none. It may be too early, never too late.
@@ -71,17 +77,78 @@ func (l *lane) waits(now time.Time) time.Time {
 	return time.Time{}
 }
 
-// room is the number of further deliveries the lane may hold in memory.
-func (l *lane) room() int {
-	limit := 2 * l.target.policy.Concurrency
-	if l.health.Open {
-		limit = 1 // the probe
-	}
-	if l.unrecorded >= maxUnrecorded {
+// maxReady is the number of deliveries a lane may hold in memory. It bridges
+// the time that commits and claims take: with twice the concurrency only, a
+// prompt receiver waits for the database (measured: 4,000 deliveries a second
+// instead of 9,700, and 0.5 CPU seconds more for 10,000).
+const maxReady = 1024
+
+// room is the number of further deliveries the lane may hold in memory. tight:
+// memory is short, and only what keeps the slots busy is held.
+func (l *lane) room(tight bool) int {
+	limit := maxReady
+	switch {
+	case l.unrecorded >= maxUnrecorded:
 		return 0
+	case l.health.Open:
+		limit = 1 // the probe
+	case tight:
+		limit = 2 * l.target.policy.Concurrency
 	}
 	return max(0, limit-len(l.ready)-l.reserved-l.inflight)
 }
+
+// window is the number of ready jobs that a mark is stored ahead for: what a
+// crash leaves unknown is at most about twice as many.
+func (l *lane) window() int { return 2 * l.target.policy.Concurrency }
+
+// number gives out the number of the next lease, and the mark to store with
+// it; 0: others go first, and the mark is raised when it is needed.
+func (l *lane) number() (seq, mark int64) {
+	l.seq++
+	if l.seq > l.asked && len(l.ready)+l.reserved+l.inflight < l.window() {
+		l.asked = l.seq + int64(l.window())
+		mark = l.asked
+	}
+	return l.seq, mark
+}
+
+// quota numbers a claim of at most n deliveries.
+func (l *lane) quota(n int) hub.Quota {
+	q := hub.Quota{WebhookID: l.id, Max: n, After: l.seq}
+	if open := l.window() - len(l.ready) - l.reserved; open > 0 {
+		q.Ahead = l.seq + int64(open)
+	}
+	l.seq += int64(n)
+	return q
+}
+
+// raise returns the mark to store with the next commit, 0 when enough jobs may
+// be sent without.
+func (l *lane) raise() int64 {
+	if half := l.window() / 2; l.highest(half) <= l.asked {
+		return 0
+	}
+	l.asked = l.highest(l.window())
+	return l.asked
+}
+
+// highest returns the highest number among the next n ready jobs.
+func (l *lane) highest(n int) (seq int64) {
+	for _, j := range l.ready[:min(n, len(l.ready))] {
+		seq = max(seq, j.Delivery.LeaseSeq)
+	}
+	return seq
+}
+
+// marked takes note of a mark that is stored.
+func (l *lane) marked(mark int64) {
+	l.mark = max(l.mark, mark)
+	l.asked = max(l.asked, l.mark)
+}
+
+// next reports whether the next ready job may be sent as far as its mark goes.
+func (l *lane) next() bool { return len(l.ready) > 0 && l.ready[0].Delivery.LeaseSeq <= l.mark }
 
 // slots is the number of further requests that may go out at once.
 func (l *lane) slots() int {
@@ -97,9 +164,9 @@ func (l *lane) slots() int {
 
 // takes reports whether a new delivery may be leased to the lane at once,
 // rather than queue behind the ones that are due.
-func (l *lane) takes(now time.Time) bool {
+func (l *lane) takes(now time.Time, tight bool) bool {
 	return l.open() && !l.health.Open && l.waits(now).IsZero() && (l.due.IsZero() || l.due.After(now)) &&
-		l.room() > 0 && l.target.err == nil
+		l.room(tight) > 0 && l.target.err == nil
 }
 
 // noteDue remembers that a row is due at t.

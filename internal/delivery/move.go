@@ -20,7 +20,7 @@ func (e *Engine) giveBack(l *lane) {
 	jobs := make([]hub.Job, len(l.ready))
 	for i, j := range l.ready {
 		jobs[i] = *j
-		delete(l.leased, j.Delivery.ID)
+		e.drop(l, j)
 	}
 	l.ready = nil
 	e.movers.Add(1)

@@ -111,8 +111,9 @@ func (e *Engine) Route(ev *hub.Event) hub.Routing {
 		switch {
 		case sub.State == hub.WebhookPaused || sub.State == hub.WebhookDisabled && ev.Target == "":
 			d.Status = hub.DeliveryHeld
-		case l != nil && !e.paused && !e.stopping && l.takes(now):
+		case l != nil && !e.paused && !e.stopping && l.takes(now, e.tight()):
 			d.Status, d.LeasedTo, d.Epoch = hub.DeliveryActive, e.Node, 1
+			d.LeaseSeq, r.Deliveries[i].Mark = l.number()
 			l.reserved++
 		default:
 			d.Status, d.DueAt = hub.DeliveryPending, now
@@ -143,6 +144,12 @@ func (e *Engine) settle(d *hub.RoutedDelivery, ev *hub.Event, committed bool) {
 		l.reserved--
 	}
 	switch {
+	case !committed && d.Mark > 0:
+		l.asked = l.mark // it did not get there
+	case committed:
+		l.marked(d.Mark)
+	}
+	switch {
 	case !committed || d.Parked:
 	case leased:
 		e.take(l, &hub.Job{Delivery: d.Delivery, Event: ev})
@@ -158,6 +165,21 @@ func (e *Engine) settle(d *hub.RoutedDelivery, ev *hub.Event, committed bool) {
 func (e *Engine) take(l *lane, j *hub.Job) {
 	l.leased[j.Delivery.ID] = struct{}{}
 	l.ready = append(l.ready, j)
+	e.held += len(j.Event.Data)
+}
+
+// drop forgets a job that is not in memory any more.
+func (e *Engine) drop(l *lane, j *hub.Job) {
+	delete(l.leased, j.Delivery.ID)
+	e.held -= len(j.Event.Data)
+}
+
+// pop returns the lane's next job.
+func (l *lane) pop() *hub.Job {
+	j := l.ready[0]
+	l.ready[0] = nil
+	l.ready = l.ready[1:]
+	return j
 }
 
 // Reload takes over the webhooks as they are now. Control calls it after

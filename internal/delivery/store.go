@@ -15,6 +15,8 @@ type Queue interface {
 	// Claim leases due deliveries to node and says when each lane asked for is
 	// due next.
 	Claim(ctx context.Context, node string, quotas []hub.Quota) ([]hub.Job, []hub.LaneDue, error)
+	// SetMark raises the mark of a lane (hub.Quota) by itself.
+	SetMark(ctx context.Context, webhook hub.WebhookID, node string, mark int64) error
 	// Record writes outcomes and ends their leases, in one commit.
 	Record(ctx context.Context, outcomes []*hub.Outcome) ([]hub.Recorded, error)
 	// Unlease gives leases back without an attempt: due now, or held.

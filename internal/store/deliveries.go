@@ -73,6 +73,9 @@ func (t *tx) record(o *hub.Outcome) (r hub.Recorded, err error) {
 	if err := t.insertAttempt(a); err != nil {
 		return r, err
 	}
+	if err := t.setMark(o.WebhookID, o.Node, o.Mark); err != nil {
+		return r, err
+	}
 	if o.Status.Final() {
 		if r.Released, err = t.release(o.WebhookID, o.OrderKey); err != nil {
 			return r, err
@@ -128,14 +131,14 @@ func scanLaneDue(row scanner) (l hub.LaneDue, err error) {
 }
 
 const deliveryColumns = `d.id, d.webhook_id, d.event_id, d.event, d.status, d.order_key, d.attempts, d.tries, d.scheduled_for,
-	d.lease_epoch, d.lease_node, coalesce(d.last_status, 0), d.last_error, d.created_at, d.updated_at, d.finished_at`
+	d.lease_epoch, d.lease_seq, d.lease_node, coalesce(d.last_status, 0), d.last_error, d.created_at, d.updated_at, d.finished_at`
 
 // deliveryDest returns the destinations of deliveryColumns, and a function
 // that completes d after the scan.
 func deliveryDest(d *hub.Delivery) ([]any, func()) {
 	var due, created, updated, finished Time
 	return []any{&d.ID, &d.WebhookID, &d.EventID, &d.EventType, &d.Status, orEmpty(&d.OrderKey), &d.Attempts, &d.Tries, &due,
-			&d.Epoch, orEmpty(&d.LeasedTo), &d.LastStatus, orEmpty(&d.LastError), &created, &updated, &finished}, func() {
+			&d.Epoch, &d.LeaseSeq, orEmpty(&d.LeasedTo), &d.LastStatus, orEmpty(&d.LastError), &created, &updated, &finished}, func() {
 			d.DueAt, d.CreatedAt, d.UpdatedAt, d.FinishedAt = due.Time, created.Time, updated.Time, finished.Time
 		}
 }
@@ -191,10 +194,12 @@ func (t *tx) claim(node string, q hub.Quota) ([]hub.Job, error) {
 	if err != nil {
 		return nil, err
 	}
+	now := at(t.now).text()
 	for i := range jobs {
 		d := &jobs[i].Delivery
+		d.LeaseSeq = q.After + int64(i) + 1
 		_, err := t.exec(`UPDATE nchat_webhook_deliveries SET status = 'active', scheduled_for = NULL, lease_node = $2,
-				lease_epoch = lease_epoch + 1, updated_at = $3 WHERE id = $1`, string(d.ID), node, at(t.now))
+				lease_epoch = lease_epoch + 1, lease_seq = $4, updated_at = $3 WHERE id = $1`, string(d.ID), node, now, d.LeaseSeq)
 		if err != nil {
 			return nil, err
 		}
@@ -202,20 +207,44 @@ func (t *tx) claim(node string, q hub.Quota) ([]hub.Job, error) {
 		d.Status, d.LeasedTo, d.DueAt = hub.DeliveryActive, node, time.Time{}
 		d.Epoch++
 	}
-	return jobs, nil
+	if len(jobs) == 0 {
+		return nil, nil
+	}
+	return jobs, t.setMark(q.WebhookID, node, min(q.Ahead, q.After+int64(len(jobs))))
+}
+
+// SetMark raises the mark of a lane: up to which of its leases node may have
+// sent.
+func (s *Store) SetMark(ctx context.Context, webhook hub.WebhookID, node string, mark int64) error {
+	return s.write(ctx, func(t *tx) error { return t.setMark(webhook, node, mark) })
+}
+
+// setMark raises the mark of a lane: up to which of its leases node may have
+// sent. 0 leaves it.
+func (t *tx) setMark(webhook hub.WebhookID, node string, mark int64) error {
+	if mark == 0 {
+		return nil
+	}
+	_, err := t.exec(`INSERT INTO nchat_webhook_marks (webhook_id, node, mark) VALUES ($1, $2, $3)
+		ON CONFLICT (webhook_id, node) DO UPDATE SET mark = max(mark, excluded.mark)`, string(webhook), node, mark)
+	return err
 }
 
 // unknownReason is what the log says of an attempt whose outcome was lost.
 const unknownReason = "the hub stopped before the outcome was recorded; the request may or may not have been sent"
 
+// voidBatch is the number of leases voided in one commit.
+const voidBatch = 500
+
 // VoidLeases makes due everything that a process which is gone held in
-// memory, and logs an attempt of unknown outcome for each. It returns how many
-// there were. Only the owner of the folder may call it, before it claims.
+// memory, and logs an attempt of unknown outcome for what it may have sent. It
+// returns how many leases there were. Only the owner of the folder may call
+// it, before it claims.
 func (s *Store) VoidLeases(ctx context.Context) (total int, err error) {
 	for {
 		var n int
 		err := s.write(ctx, func(t *tx) (err error) {
-			n, err = t.voidLeases(500)
+			n, err = t.voidLeases(voidBatch)
 			return err
 		})
 		total += n
@@ -236,18 +265,38 @@ func (t *tx) voidLeases(limit int) (int, error) {
 			return 0, err
 		}
 	}
-	return len(held), nil
+	if len(held) == 0 { // numbers begin anew
+		_, err = t.exec(`DELETE FROM nchat_webhook_marks`)
+	}
+	return len(held), err
 }
 
+// mark returns up to which lease of a lane a node may have sent.
+func (t *tx) mark(webhook hub.WebhookID, node string) (mark int64, err error) {
+	err = each(context.Background(), t, func(row scanner) error { return row.Scan(&mark) },
+		`SELECT mark FROM nchat_webhook_marks WHERE webhook_id = $1 AND node = $2`, string(webhook), node)
+	return mark, err
+}
+
+// voidLease makes a leased delivery due, with an attempt of unknown outcome
+// when it may have been sent.
 func (t *tx) voidLease(d *hub.Delivery) error {
-	err := t.insertAttempt(&hub.Attempt{
-		DeliveryID: d.ID, Number: d.Attempts + 1, StartedAt: d.UpdatedAt, Result: hub.ResultUnknown, Reason: unknownReason, DueAt: t.now,
-	})
+	mark, err := t.mark(d.WebhookID, d.LeasedTo)
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`UPDATE nchat_webhook_deliveries SET status = 'pending', attempts = attempts + 1, scheduled_for = $2,
-			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $2 WHERE id = $1`, string(d.ID), at(t.now))
+	attempts := d.Attempts
+	if d.LeaseSeq <= mark {
+		attempts++
+		err := t.insertAttempt(&hub.Attempt{
+			DeliveryID: d.ID, Number: attempts, StartedAt: d.UpdatedAt, Result: hub.ResultUnknown, Reason: unknownReason, DueAt: t.now,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	_, err = t.exec(`UPDATE nchat_webhook_deliveries SET status = 'pending', attempts = $3, scheduled_for = $2,
+			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $2 WHERE id = $1`, string(d.ID), at(t.now), attempts)
 	t.moved(d.WebhookID, hub.DeliveryActive, hub.DeliveryPending)
 	return err
 }

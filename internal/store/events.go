@@ -54,12 +54,15 @@ func (t *tx) insertDelivery(d *hub.RoutedDelivery, firstOfKey bool, now string) 
 		status, due, node = hub.DeliveryPending, Time{}, ""
 	}
 	_, err := t.exec(`INSERT INTO nchat_webhook_deliveries
-		(id, webhook_id, event_id, event, status, order_key, scheduled_for, lease_node, lease_epoch, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		(id, webhook_id, event_id, event, status, order_key, scheduled_for, lease_node, lease_epoch, lease_seq, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		string(d.ID), string(d.WebhookID), string(d.EventID), d.EventType, string(status), orNull(d.OrderKey),
-		due, orNull(node), d.Epoch, now, now)
+		due, orNull(node), d.Epoch, d.LeaseSeq, now, now)
 	t.moved(d.WebhookID, "", status)
-	return err
+	if err != nil {
+		return err
+	}
+	return t.setMark(d.WebhookID, d.LeasedTo, d.Mark)
 }
 
 // Publish stores events with their deliveries, once per key when one is given.

@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		"order when canceled":   testOrderCanceled,
 		"first of its key":      testFirstOfKey,
 		"void leases":           testVoidLeases,
+		"marks":                 testMarks,
 		"unlease":               testUnlease,
 		"hold and release":      testHoldAndRelease,
 		"skip held":             testSkipHeld,
@@ -393,6 +394,35 @@ func testVoidLeases(s *suite) {
 	}
 	if d := s.get(ids[0]); d.Attempts != 1 || d.Tries != 0 {
 		s.Errorf("an unknown outcome spent a try: %+v", d)
+	}
+}
+
+func testMarks(s *suite) {
+	w := s.webhook()
+	for range 4 {
+		s.add(event{due: -time.Second})
+	}
+	// Numbers 11 to 14, of which the first two may be sent at once.
+	jobs, _, err := s.store.Claim(s.ctx(), node, []hub.Quota{{WebhookID: w, Max: 10, After: 10, Ahead: 12}})
+	s.ok(err)
+	s.same("numbers", []int64{jobs[0].Delivery.LeaseSeq, jobs[3].Delivery.LeaseSeq}, []int64{11, 14})
+	s.ok(s.store.SetMark(s.ctx(), w, node, 13))
+	s.ok(s.store.SetMark(s.ctx(), w, node, 12)) // a mark never falls
+	s.ok(s.store.SetMark(s.ctx(), w, "another node", 99))
+	n, err := s.store.VoidLeases(s.ctx())
+	s.ok(err)
+	s.same("voided", n, 4)
+	for i, want := range []int{1, 1, 1, 0} {
+		if d := s.status(jobs[i].Delivery.ID, hub.DeliveryPending); d.Attempts != want {
+			s.Errorf("lease %d: %d attempts of unknown outcome, want %d", d.LeaseSeq, d.Attempts, want)
+		}
+	}
+	// Marks are forgotten with the leases, since numbers begin anew.
+	s.claim(hub.Quota{WebhookID: w, Max: 10})
+	_, err = s.store.VoidLeases(s.ctx())
+	s.ok(err)
+	if d := s.get(jobs[3].Delivery.ID); d.Attempts != 0 {
+		s.Errorf("a lease beyond the mark counts %d attempts", d.Attempts)
 	}
 }
 

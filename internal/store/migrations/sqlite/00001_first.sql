@@ -213,6 +213,7 @@ CREATE TABLE nchat_webhook_deliveries (
     scheduled_for TEXT,
     lease_node    TEXT,
     lease_epoch   INTEGER NOT NULL DEFAULT 0,
+    lease_seq     INTEGER NOT NULL DEFAULT 0,
     last_status   INTEGER,
     last_error    TEXT,
     created_at    TEXT NOT NULL,
@@ -249,6 +250,14 @@ CREATE TABLE nchat_webhook_attempts (
     reason           TEXT NOT NULL,
     due_at           TEXT,
     PRIMARY KEY (delivery_id, number)
+) WITHOUT ROWID;
+
+-- Up to which lease of a lane a process may have sent.
+CREATE TABLE nchat_webhook_marks (
+    webhook_id TEXT NOT NULL,
+    node       TEXT NOT NULL,
+    mark       INTEGER NOT NULL,
+    PRIMARY KEY (webhook_id, node)
 ) WITHOUT ROWID;
 
 -- How many deliveries of each webhook are in each state; kept with every change of them.
