@@ -221,8 +221,8 @@ func checkKeys(config app.Config) (string, error) {
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		if isFile(config.Database.Path) {
-			return "", fmt.Errorf("%s is missing although there is a database: the next start makes a new key, which opens "+
-				"nothing that was sealed before; restore the file, or set HUB_SECRET_KEYS", place)
+			return "", fmt.Errorf("%s is missing although there is a database with secrets sealed by it: the hub does not start; "+
+				"restore the file from a backup, or set HUB_SECRET_KEYS", place)
 		}
 		return place + " does not exist yet; the first start makes it", nil
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +21,9 @@ func newLoginCommand() *cobra.Command {
 			config, err := loadConfig(cmd)
 			if err != nil {
 				return err
+			}
+			if config.BaseURL == "" && strings.HasSuffix(config.Addr, ":0") {
+				return errors.New("the hub's port is chosen at its start: name its address with --base-url")
 			}
 			return app.WithDatabase(cmd.Context(), config, func(ctx context.Context, db *app.Database) error {
 				link, err := db.LoginLink(ctx, user, config.PublicURL(config.Addr))

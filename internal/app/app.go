@@ -120,7 +120,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		Store: a.store, IDs: a.ids, Now: a.now, Log: component("auth"), ClientIP: server.ClientIP, IsHTTPS: server.IsHTTPS,
 		SecureCookies: len(c.BaseURL) > 8 && c.BaseURL[:8] == "https://",
 	})
-	gate := newDiskGate(c.DataDir, c.DiskReserve, a.now)
+	gate := newDiskGate(c.DataDir, c.DiskReserve, a.now, component("disk"))
 	a.ingress = ingress.New(ingress.Options{
 		Store: a.store, Chat: a.chat, IDs: a.ids, Now: a.now, Log: component("ingress"),
 		OpenSecret: func(w *hub.IncomingWebhook) (secret.String, error) {
@@ -222,7 +222,6 @@ func (a *App) checkProgress(context.Context) error {
 }
 
 const (
-	callsKept      = 30 * 24 * time.Hour
 	callsPruned    = 1000
 	requestsPruned = 1000
 )
@@ -230,11 +229,11 @@ const (
 // cleanups are the other packages' parts of a retention round.
 func (a *App) cleanups() []func(context.Context) error {
 	keep := a.config.Retention.Finished
-	if keep == 0 {
-		keep = callsKept
-	}
 	return []func(context.Context) error{
 		func(ctx context.Context) error {
+			if keep == 0 {
+				return nil
+			}
 			return untilNone(func() (int64, error) { return a.store.PruneCalls(ctx, a.now().Add(-keep), callsPruned) })
 		},
 		func(ctx context.Context) error {
@@ -242,6 +241,7 @@ func (a *App) cleanups() []func(context.Context) error {
 				return a.store.PruneIdempotency(ctx, a.now().Add(-hub.IdempotencyKeep), requestsPruned)
 			})
 		},
+		a.store.PruneSessions,
 		func(ctx context.Context) error {
 			_, err := a.chat.SweepFiles(ctx)
 			return err

@@ -103,22 +103,22 @@ var fields = []*field{
 	{
 		Key: "concurrency", Env: "HUB_CONCURRENCY", Flag: "concurrency", Default: "10",
 		Doc:   "Requests in flight to one endpoint, where the webhook does not say.",
-		codec: integer(1, 1000, func(c *Config) *int { return &c.Queue.Concurrency }),
+		codec: integer(1, 100, func(c *Config) *int { return &c.Queue.Concurrency }),
 	},
 	{
 		Key: "maxRetries", Env: "HUB_MAX_RETRIES", Flag: "max-retries", Default: "3",
 		Doc:   "Retries of a delivery after its first attempt, where the webhook does not say.",
-		codec: integer(0, 100, func(c *Config) *int { return &c.Queue.MaxRetries }),
+		codec: integer(0, 20, func(c *Config) *int { return &c.Queue.MaxRetries }),
 	},
 	{
 		Key: "retryDelay", Env: "HUB_RETRY_DELAY", Flag: "retry-delay", Default: "5000",
 		Doc:   "Wait before the first retry; it doubles with each one. Where the webhook does not say.",
-		codec: milliseconds(1, day, func(c *Config) *duration { return &c.Queue.RetryDelay }),
+		codec: milliseconds(100, day, func(c *Config) *duration { return &c.Queue.RetryDelay }),
 	},
 	{
 		Key: "timeout", Env: "HUB_TIMEOUT", Flag: "timeout", Default: "30000",
 		Doc:   "Time for one attempt as a whole, where the webhook does not say.",
-		codec: milliseconds(1, 10*60*1000, func(c *Config) *duration { return &c.Queue.Timeout }),
+		codec: milliseconds(1000, 120_000, func(c *Config) *duration { return &c.Queue.Timeout }),
 	},
 	{
 		Key: "retentionDays", Env: "HUB_RETENTION_DAYS", Flag: "retention-days", Default: "30",

@@ -83,7 +83,7 @@ func (d *Database) LoginLink(ctx context.Context, username, url string) (string,
 // user returns a user by name; "" is the owner.
 func (d *Database) user(ctx context.Context, username string) (hub.User, error) {
 	if username == "" {
-		username = "owner"
+		return d.store.Owner(ctx)
 	}
 	return d.store.UserByName(ctx, username)
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -20,14 +21,15 @@ type diskGate struct {
 	reserve int64 // bytes; 0: the gate is always open
 	now     func() time.Time
 	free    func(dir string) (int64, error)
+	log     *slog.Logger
 
 	mu      sync.Mutex
 	checked time.Time
 	refusal error
 }
 
-func newDiskGate(dir string, reserve int64, now func() time.Time) *diskGate {
-	return &diskGate{dir: dir, reserve: reserve, now: now, free: freeBytes}
+func newDiskGate(dir string, reserve int64, now func() time.Time, log *slog.Logger) *diskGate {
+	return &diskGate{dir: dir, reserve: reserve, now: now, free: freeBytes, log: log}
 }
 
 // Check returns a StorageFull error while less than the reserve is free.
@@ -47,8 +49,11 @@ func (g *diskGate) Check() error {
 	case err != nil:
 		g.refusal = nil // the write itself will tell
 	case free < g.reserve:
-		g.refusal = hub.Errorf(hub.StorageFull, "The hub's disk is nearly full (%d MiB free, %d MiB are kept in reserve): nothing was stored. "+
-			"Free some space, or lower HUB_DISK_RESERVE.", free>>20, g.reserve>>20)
+		if g.refusal == nil {
+			g.log.Error("intake refused: the disk is nearly full; free some space, or lower HUB_DISK_RESERVE",
+				"freeMiB", free>>20, "reserveMiB", g.reserve>>20)
+		}
+		g.refusal = hub.Errorf(hub.StorageFull, "The hub's disk is nearly full; nothing was stored. Its operator has to free some space.")
 	default:
 		g.refusal = nil
 	}

@@ -69,7 +69,7 @@ func TestDiskGate(t *testing.T) {
 	now := time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
 	free, looks := int64(100), 0
 	var failure error
-	g := newDiskGate("/data", 50, func() time.Time { return now })
+	g := newDiskGate("/data", 50, func() time.Time { return now }, slog.New(slog.DiscardHandler))
 	g.free = func(string) (int64, error) {
 		looks++
 		return free, failure

@@ -144,6 +144,9 @@ func (s *Service) UpdateOutgoing(ctx context.Context, a hub.Actor, id hub.Webhoo
 			enabled = true
 			w.Health = hub.Health{}
 		}
+		if w.URL != before.URL {
+			w.Health = hub.Health{} // another endpoint, about which nothing is known
+		}
 		return nil
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/webhook"
 )
 
 // Limits of an outgoing webhook.
@@ -62,10 +63,14 @@ func checkPatterns(errs *hub.FieldErrors, patterns []string) {
 // so its length is a lower bound of what must be guessed.
 func checkSecret(errs *hub.FieldErrors, field string, c Change[string]) {
 	if c.Null || c.Value == "" {
-		return // made by the hub
+		return
 	}
 	if len(c.Value) < minSecret || len(c.Value) > maxSecret {
-		errs.Add(field, "from %d to %d bytes; leave it out to have one made", minSecret, maxSecret)
+		errs.Add(field, "from %d to %d bytes", minSecret, maxSecret)
+		return
+	}
+	if _, err := webhook.NewSigner(c.Value); err != nil {
+		errs.Add(field, "what follows whsec_ must be base64; any other secret is taken as it is")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"encoding/json"
+	"log/slog"
 	"runtime/debug"
 	"time"
 
@@ -50,7 +51,7 @@ func (e *Engine) work(l *lane, t *target, j *hub.Job, probe bool) {
 // dispatches the lane when there is none.
 func (e *Engine) following(l *lane, now time.Time) (*hub.Job, *target) {
 	if e.paused || e.stopping || !l.open() || !l.next() || l.slots() == 0 || !l.waits(now).IsZero() ||
-		l.limiter != nil || l.target.err != nil {
+		l.limiter != nil {
 		e.dispatch(l, now)
 		return nil, nil
 	}
@@ -70,6 +71,9 @@ func (e *Engine) attempt(t *target, j *hub.Job) (resp hub.Response, headers []by
 		}
 		resp.Started = started
 	}()
+	if t.err != nil {
+		return hub.Response{ErrorKind: "unusable", Error: t.err.Error()}, nil
+	}
 	body := Envelope(&j.Delivery, j.Event)
 	header, headers := t.request(j, body, started)
 	fault.Point(fault.SendBefore)
@@ -115,6 +119,10 @@ func (e *Engine) conclude(l *lane, j *hub.Job, resp *hub.Response, headers []byt
 		}
 	}
 	o.Status, o.DueAt = next.Status, next.DueAt
+	if e.Log.Enabled(context.Background(), slog.LevelDebug) {
+		e.Log.Debug("attempt", "delivery", d.ID, "webhook", d.WebhookID, "event", d.EventType, "attempt", d.Attempts+1,
+			"took", resp.Duration.Round(time.Microsecond), "decision", next.Reason)
+	}
 	o.Attempt = hub.Attempt{
 		DeliveryID: d.ID, Number: d.Attempts + 1, StartedAt: resp.Started, Duration: resp.Duration,
 		RequestHeaders: headers, ResponseStatus: resp.Status, ResponseHeaders: responseHeaders(resp),

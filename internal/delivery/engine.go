@@ -210,7 +210,7 @@ func (e *Engine) tick(now time.Time) (next time.Time, quotas []hub.Quota) {
 // wants returns how many due deliveries to claim for the lane now. A lane that
 // is busy waits until half of its room is free, so that claims come in batches.
 func (e *Engine) wants(l *lane, now time.Time) int {
-	if e.paused || e.stopping || l.claiming || !l.open() || l.target.err != nil || l.due.IsZero() || l.due.After(now) ||
+	if e.paused || e.stopping || l.claiming || !l.open() || l.due.IsZero() || l.due.After(now) ||
 		!l.waits(now).IsZero() {
 		return 0
 	}
@@ -280,7 +280,7 @@ func (e *Engine) claim(ctx context.Context, quotas []hub.Quota) {
 // dispatch starts what the lane may send now, and asks to be woken for the
 // rest. The caller holds mu.
 func (e *Engine) dispatch(l *lane, now time.Time) {
-	if e.paused || e.stopping || !l.open() || l.target.err != nil {
+	if e.paused || e.stopping || !l.open() {
 		return
 	}
 	if until := l.waits(now); !until.IsZero() {
@@ -429,7 +429,7 @@ func (e *Engine) Progress() (stuckSince time.Time) {
 		return time.Time{}
 	}
 	for _, l := range e.lanes {
-		if l.open() && l.target.err == nil && !l.due.IsZero() && l.waits(now).IsZero() && l.inflight == 0 && l.due.Before(now) &&
+		if l.open() && !l.due.IsZero() && l.waits(now).IsZero() && l.inflight == 0 && l.due.Before(now) &&
 			(stuckSince.IsZero() || l.due.Before(stuckSince)) {
 			stuckSince = l.due
 		}

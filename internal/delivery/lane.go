@@ -166,7 +166,7 @@ func (l *lane) slots() int {
 // rather than queue behind the ones that are due.
 func (l *lane) takes(now time.Time, tight bool) bool {
 	return l.open() && !l.health.Open && l.waits(now).IsZero() && (l.due.IsZero() || l.due.After(now)) &&
-		l.room(tight) > 0 && l.target.err == nil
+		l.room(tight) > 0
 }
 
 // noteDue remembers that a row is due at t.

@@ -59,6 +59,9 @@ func newJournal(o Options) *journal {
 
 // accepted counts a call that was carried out.
 func (j *journal) accepted(id hub.IncomingID, now time.Time) {
+	if j.log.Enabled(context.Background(), slog.LevelDebug) {
+		j.log.Debug("call accepted", "webhook", id)
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	u := j.use(id)
@@ -69,6 +72,9 @@ func (j *journal) accepted(id hub.IncomingID, now time.Time) {
 // note counts a call that is not in the commit of a message, and queues it for
 // the log unless there are too many.
 func (j *journal) note(e entry, refused bool) {
+	if j.log.Enabled(context.Background(), slog.LevelDebug) {
+		j.log.Debug("call", "webhook", e.call.IncomingID, "verdict", e.call.Verdict, "status", e.call.Status, "ip", e.call.RemoteIP)
+	}
 	j.mu.Lock()
 	u := j.use(e.call.IncomingID)
 	u.calls++

@@ -105,3 +105,12 @@ func (t *tx) point(key, was, id string) error {
 		ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at`, key, id, at(t.now))
 	return err
 }
+
+// Owner returns the user who owns the hub.
+func (s *Store) Owner(ctx context.Context) (hub.User, error) {
+	id, err := s.Setting(ctx, ownerKey)
+	if err != nil {
+		return hub.User{}, err
+	}
+	return s.User(ctx, hub.UserID(id))
+}

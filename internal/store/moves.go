@@ -186,11 +186,20 @@ func (t *tx) delivery(id hub.DeliveryID) (hub.Delivery, error) {
 		`SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d WHERE d.id = $1`, string(id))
 }
 
-// again begins a new series of tries, due at due.
+// again begins a new series of tries, due at due, or when what is before it in
+// its conversation is finished.
 func (t *tx) again(d *hub.Delivery, state hub.WebhookState, due time.Time) error {
 	to := hub.DeliveryPending
 	if state == hub.WebhookPaused {
 		to, due = hub.DeliveryHeld, time.Time{}
+	} else if d.OrderKey != "" {
+		behind, err := t.unfinishedOlder(d)
+		if err != nil {
+			return err
+		}
+		if behind {
+			due = time.Time{} // parked until its predecessor is finished
+		}
 	}
 	if _, err := t.exec(`UPDATE nchat_webhook_deliveries SET tries = 0 WHERE id = $1`, string(d.ID)); err != nil {
 		return err

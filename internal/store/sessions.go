@@ -141,3 +141,14 @@ func (s *Store) UseLoginLink(ctx context.Context, codeHash string, v hub.Session
 	})
 	return v, user, err
 }
+
+// PruneSessions forgets sessions and sign-in links that have expired.
+func (s *Store) PruneSessions(ctx context.Context) error {
+	return s.write(ctx, func(t *tx) error {
+		if _, err := t.exec(`DELETE FROM nchat_sessions WHERE expires_at < $1`, at(t.now)); err != nil {
+			return err
+		}
+		_, err := t.exec(`DELETE FROM nchat_login_links WHERE expires_at < $1`, at(t.now))
+		return err
+	})
+}

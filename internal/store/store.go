@@ -101,7 +101,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	if !o.Shared {
-		if err := migrate(ctx, writeDB); err != nil {
+		if err := migrate(ctx, writeDB, o.Path); err != nil {
 			return nil, err
 		}
 	}

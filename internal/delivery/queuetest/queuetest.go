@@ -48,6 +48,7 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		"retry":                 testRetry,
 		"cancel":                testCancel,
 		"replay":                testReplay,
+		"replay keeps order":    testReplayOrder,
 		"disabling notice":      testDisablingNotice,
 		"counts":                testCounts,
 		"idempotent publishing": testIdempotent,
@@ -570,6 +571,24 @@ func testReplay(s *suite) {
 	n, err = s.store.CountReplay(s.ctx(), &none)
 	s.ok(err)
 	s.same("outside the time range", n, 0)
+}
+
+func testReplayOrder(s *suite) {
+	w := s.webhook()
+	var ids []hub.DeliveryID
+	for range 3 {
+		id := s.one(event{key: "m:1", status: hub.DeliveryActive})
+		s.finish(id, hub.DeliveryFailed, 0)
+		ids = append(ids, id)
+	}
+	r := hub.ReplayRequest{WebhookID: w, Status: hub.DeliveryFailed}
+	_, n, err := s.store.ReplayBatch(s.ctx(), &r, "", 10, s.store.Now(), 0)
+	s.ok(err)
+	s.same("replayed", n, 3)
+	for i, id := range ids {
+		s.same(fmt.Sprintf("only delivery %d is due", i), s.claim(hub.Quota{WebhookID: w, Max: 10}), []hub.DeliveryID{id})
+		s.finish(id, hub.DeliverySuccess, 0)
+	}
 }
 
 func testDisablingNotice(s *suite) {
