@@ -163,11 +163,19 @@ func TestLedgerUnderFire(t *testing.T) {
 		rounds, len(l.acknowledged), len(l.unanswered), len(l.refused), len(books.arrivals))
 }
 
+// faultWithin is how long a loaded hub may take to reach a fault point.
+const faultWithin = 30 * time.Second
+
 // fire loads the hub from 8 clients until it is dead: by its fault point, or
 // by SIGKILL after so many acknowledgements.
 func fire(t *testing.T, l *load, p *process, fault bool, after int64) {
 	t.Helper()
 	target := l.acks.Load() + after
+	overdue := time.AfterFunc(faultWithin, func() {
+		t.Errorf("the fault point was not reached within %s under load: the hub does not get on with its work", faultWithin)
+		_ = p.cmd.Process.Kill()
+	})
+	defer overdue.Stop()
 	var wg sync.WaitGroup
 	var once sync.Once
 	for range 8 {
