@@ -17,7 +17,7 @@ import (
 //	   held ◀──────┘          any unfinished one ──▶ canceled
 //
 // An unfinished delivery has exactly one of: a due time (pending, retrying), a
-// lease (pending or active, in the memory of a process), an unfinished
+// lease (active, in the memory of a process), an unfinished
 // predecessor in its conversation (pending, neither due nor leased), or a
 // webhook that is paused or disabled (held).
 type DeliveryStatus string

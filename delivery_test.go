@@ -208,7 +208,11 @@ func TestHealthNotices(t *testing.T) {
 	if _, n = (hub.Health{}).After(hub.Decision{Status: hub.DeliveryFailed, Gone: true}, false, noon); n != hub.NoticeGone {
 		t.Errorf("410: %q", n)
 	}
-	h = hub.Health{Failures: 3, FailingSince: noon}
+	if _, n = (hub.Health{Failures: 3, FailingSince: noon, LastFailure: noon}).After(
+		decide(hub.DeliveryRetrying), false, noon.Add(hub.DisableAfter)); n != hub.NoticeNone {
+		t.Errorf("after two failures five days apart: %q", n)
+	}
+	h = hub.Health{Failures: 3, FailingSince: noon, LastFailure: noon.Add(hub.DisableAfter - 24*time.Hour)}
 	if _, n = h.After(decide(hub.DeliveryRetrying), false, noon.Add(hub.DisableAfter-time.Second)); n != hub.NoticeNone {
 		t.Errorf("just before five days: %q", n)
 	}

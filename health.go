@@ -10,6 +10,9 @@ const (
 	DisableAfter     = 5 * 24 * time.Hour
 	breakerFirstWait = 5 * time.Second
 	breakerMaxWait   = 5 * time.Minute
+	// failingGap between two failures breaks a spell of only failing. It is
+	// longer than any wait between two tries.
+	failingGap = 36 * time.Hour
 )
 
 // Health is what the attempts so far say about an endpoint. It is stored with
@@ -19,6 +22,8 @@ type Health struct {
 	Failures int `json:"failures"`
 	// FailingSince is when the first of them ended; zero while healthy.
 	FailingSince time.Time `json:"failingSince,omitzero"`
+	// LastFailure is when the last of them ended.
+	LastFailure time.Time `json:"lastFailure,omitzero"`
 	// Open: the breaker is open, and only one probe at a time is sent.
 	Open bool `json:"open"`
 	// Probes counts the probes that failed since it opened.
@@ -42,9 +47,10 @@ func (h Health) After(d Decision, probe bool, now time.Time) (Health, Notice) {
 		return Health{}, NoticeNone
 	}
 	h.Failures++
-	if h.FailingSince.IsZero() {
-		h.FailingSince = now
+	if h.FailingSince.IsZero() || now.Sub(h.LastFailure) > failingGap {
+		h.FailingSince = now // long silence, as during a pause, is no failing
 	}
+	h.LastFailure = now
 	notice := NoticeNone
 	if d.Status == DeliveryFailed && !h.DeadLetter {
 		h.DeadLetter = true

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -74,6 +75,21 @@ func (g *IDs) New() string {
 	u[7] = byte(tick)
 	u[8] = 0x80 | u[8]&0x3f
 	return formatUUID(&u)
+}
+
+// Seed makes the ids that follow sort above id, as after a restart with a clock
+// that stepped back. Anything but a UUIDv7 is ignored.
+func (g *IDs) Seed(id string) {
+	if !ValidID(id) {
+		return
+	}
+	counter, err := strconv.ParseUint(id[15:18], 16, 64)
+	if err != nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.last = max(g.last, uint64(IDTime(id).UnixMilli())<<12|counter)
 }
 
 // DeliveryIDFor returns the id of the delivery of an event to a webhook: the

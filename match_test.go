@@ -242,6 +242,12 @@ func TestIDs(t *testing.T) {
 		}
 		last = id
 	}
+	behind := &hub.IDs{Now: func() time.Time { return noon.Add(-time.Hour) }}
+	behind.Seed("not an id")
+	behind.Seed(last)
+	if id := behind.New(); id <= last {
+		t.Errorf("id %q after a restart, %q before", id, last)
+	}
 	if got := hub.IDTime((&hub.IDs{Now: func() time.Time { return noon }}).New()); !got.Equal(noon) {
 		t.Errorf("time of an id is %s", got)
 	}

@@ -82,6 +82,14 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	last, err := a.store.LastEventID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.ids.Seed(string(last))
+	if err := a.checkKeys(ctx); err != nil {
+		return nil, err
+	}
 	a.egress = egress.New(egress.Options{
 		Policy:    egress.Policy{Allow: c.Egress.Allow, AllowLoopback: c.ListensOnLoopback(), AllowHTTP: c.Egress.AllowHTTP},
 		UserAgent: delivery.UserAgent,
@@ -166,6 +174,21 @@ func openKeys(c Config) (*secret.Keys, error) {
 	return c.OpenKeys()
 }
 
+// checkKeys refuses to start with keys that do not open what is sealed: every
+// delivery would fail.
+func (a *App) checkKeys(ctx context.Context) error {
+	webhooks, err := a.store.OutgoingWebhooks(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range webhooks {
+		if _, err := a.keys.Open(webhooks[i].SealedSecret, delivery.SecretAAD(webhooks[i].ID)); err != nil {
+			return fmt.Errorf("the sealing keys do not open the secret of the outgoing webhook %q: %w", webhooks[i].Name, err)
+		}
+	}
+	return nil
+}
+
 // URL is where the hub is reached, without a slash at the end.
 func (a *App) URL() string { return a.url }
 
@@ -174,6 +197,9 @@ func (a *App) Close() error {
 	var errs []error
 	if a.server != nil {
 		errs = append(errs, a.server.Close())
+	}
+	if a.engine != nil {
+		a.engine.Close()
 	}
 	if a.egress != nil {
 		a.egress.Close()

@@ -96,17 +96,20 @@ func (e *Engine) conclude(l *lane, j *hub.Job, resp *hub.Response, headers []byt
 	d := &j.Delivery
 	o := &hub.Outcome{DeliveryID: d.ID, WebhookID: d.WebhookID, Node: e.Node, Mark: l.raise(), Epoch: d.Epoch, OrderKey: d.OrderKey, Tries: d.Tries + 1}
 	var next hub.Decision
-	if e.sendCtx.Err() != nil && resp.Status == 0 {
+	switch {
+	case e.sendCtx.Err() != nil && resp.Status == 0:
 		// Cut off by the stop: nobody's failure, and no try spent.
 		o.Tries = d.Tries
 		next = hub.Decision{Status: hub.DeliveryRetrying, DueAt: now, Reason: "the hub stopped during the attempt → due at once"}
 		resp.ErrorKind = hub.ResultUnknown
-	} else {
+	case egress.Kind(resp.ErrorKind) == egress.KindLocal:
+		// The hub's own trouble says nothing about the receiver.
+		o.Tries = d.Tries
+		due := now.Add(localPause)
+		next = hub.Decision{Status: hub.DeliveryRetrying, DueAt: due, Reason: "local → due " + due.Format("15:04:05") + ", no try spent"}
+	default:
 		next = hub.Next(l.target.policy, o.Tries, resp, now, e.Rand())
 		health, notice := l.health.After(next, probe, now)
-		if egress.Kind(resp.ErrorKind) == egress.KindLocal && next.Status == hub.DeliveryRetrying {
-			health, notice = l.health, hub.NoticeNone // the hub's own trouble says nothing about the receiver
-		}
 		if health != l.health {
 			if health.Open != l.health.Open {
 				e.Log.Info("breaker", "webhook", l.id, "open", health.Open, "failures", health.Failures)
@@ -134,6 +137,10 @@ func (e *Engine) conclude(l *lane, j *hub.Job, resp *hub.Response, headers []byt
 	}
 	return conclusion{job: j, outcome: o}
 }
+
+// localPause follows an attempt that the hub itself had no means for, such as
+// free file descriptors.
+const localPause = 5 * time.Second
 
 // disabled returns the target of the webhook as it is after a disabling
 // notice, until the reload that follows.
@@ -185,8 +192,7 @@ func cut(s string, n int) string {
 // maxRecord is the number of outcomes recorded in one commit at most.
 const maxRecord = 256
 
-// recordPause follows a commit that the database refused; outcomes are never
-// given up.
+// recordPause follows a commit that the database refused.
 const recordPause = 250 * time.Millisecond
 
 // record commits outcomes in the order they came, in batches.
@@ -208,30 +214,39 @@ func (e *Engine) record() {
 	}
 }
 
-// recordAll commits a batch. When it is refused as a whole, each outcome is
-// tried by itself, so that one bad record cannot keep the others back.
+// recordAll commits a batch, and tries again for as long as it takes: an
+// outcome is given up only when its own content is refused, or when the hub
+// stops. When a batch is refused as a whole, each outcome is tried by itself, so
+// that a bad one cannot keep the others back.
 func (e *Engine) recordAll(batch []*result) {
 	outcomes := make([]*hub.Outcome, len(batch))
+	e.mu.Lock()
 	for i, r := range batch {
 		outcomes[i] = r.outcome
+		if r.outcome.Health != nil {
+			// Outcomes may overtake each other on their way here; the lane knows
+			// the newest health.
+			*r.outcome.Health = r.lane.health
+		}
 	}
+	e.mu.Unlock()
 	for {
 		recorded, err := e.Store.Record(context.Background(), outcomes)
 		if err == nil {
 			e.recorded(batch, recorded)
 			return
 		}
-		retry := hub.CodeOf(err) == hub.StorageFull || hub.CodeOf(err) == hub.Unavailable
-		e.Log.Error("outcomes could not be recorded", "count", len(batch), "error", err, "again", retry)
+		code := hub.CodeOf(err)
+		whole := code == hub.StorageFull || code == hub.Unavailable // it is not about one of them
+		e.Log.Error("outcomes could not be recorded", "count", len(batch), "error", err)
 		switch {
-		case retry && e.waitToRecord():
-		case len(batch) > 1:
+		case !whole && len(batch) > 1:
 			for _, r := range batch {
 				e.recordAll([]*result{r})
 			}
 			return
-		default:
-			// The lease stays and is voided at the next start, or by the sweep.
+		case code == hub.Conflict || code == hub.Invalid || !e.waitToRecord():
+			// The lease stays and is voided by the sweep, or at the next start.
 			e.forget(batch)
 			return
 		}
@@ -258,12 +273,14 @@ func (e *Engine) recorded(batch []*result, recorded []hub.Recorded) {
 		l, o := r.lane, r.outcome
 		l.unrecorded--
 		e.drop(l, r.job)
-		l.marked(o.Mark)
-		switch {
-		case recorded[i].Stale:
+		if recorded[i].Stale { // nothing was written, the mark neither
+			l.asked = l.mark
 			e.stats.Stale.Add(1)
 			e.Log.Warn("an outcome came too late: the lease had moved on", "delivery", o.DeliveryID)
 			continue
+		}
+		l.marked(o.Mark)
+		switch {
 		case o.Status == hub.DeliverySuccess:
 			e.stats.Succeeded.Add(1)
 		case o.Status == hub.DeliveryFailed:
@@ -297,16 +314,21 @@ func (e *Engine) recorded(batch []*result, recorded []hub.Recorded) {
 	}
 }
 
-// forget gives up on recording: the database refuses and the engine stops.
+// forget gives up on recording: the outcome is refused for what it says, or the
+// engine stops while the database refuses everything.
 func (e *Engine) forget(batch []*result) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	now := e.now()
 	for _, r := range batch {
 		r.lane.unrecorded--
 		e.drop(r.lane, r.job)
+		r.lane.asked = r.lane.mark
+		e.dispatch(r.lane, now)
 	}
 }
 
+func heapRemove(h *laneHeap, i int) { heap.Remove(h, i) }
 func heapFix(h *laneHeap, i int)    { heap.Fix(h, i) }
 func heapPush(h *laneHeap, l *lane) { heap.Push(h, l) }
 func heapPop(h *laneHeap) *lane     { return heap.Pop(h).(*lane) }

@@ -46,6 +46,7 @@ type Engine struct {
 
 	snap      atomic.Pointer[snapshot]
 	reloading sync.Mutex // serialises Reload
+	pausing   sync.Mutex // keeps the setting and the field paused alike
 
 	mu       sync.Mutex
 	lanes    map[hub.WebhookID]*lane
@@ -147,34 +148,47 @@ func (e *Engine) unlease() error {
 		l.ready = nil
 	}
 	e.mu.Unlock()
-	if len(jobs) == 0 {
-		return nil
+	return e.unleaseAll(jobs, false)
+}
+
+// Close ends what Start began, for an engine that never runs.
+func (e *Engine) Close() {
+	if e.moveCancel == nil {
+		return
 	}
-	return e.Store.Unlease(context.Background(), jobs, false)
+	e.mu.Lock()
+	e.stopping = true
+	e.mu.Unlock()
+	e.moveCancel()
+	e.sendCancel()
+	e.workers.Wait()
+	e.movers.Wait()
 }
 
 // schedule is the loop that wakes lanes when their time has come.
 func (e *Engine) schedule(ctx context.Context) {
-	sweep := e.now().Add(sweepEvery)
+	// The sweep goes by the monotonic clock: the wall clock may step back.
+	swept := time.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		now := e.now()
-		if !now.Before(sweep) {
-			sweep = now.Add(sweepEvery)
-			if err := e.sweep(ctx); err != nil {
+		if time.Since(swept) >= sweepEvery {
+			swept = time.Now()
+			if err := e.sweep(ctx); err != nil && ctx.Err() == nil {
 				e.Log.Warn("sweep failed; it is tried again", "error", err)
 			}
 		}
+		now := e.now()
 		next, quotas := e.tick(now)
 		if len(quotas) > 0 {
 			e.claim(ctx, quotas)
 			continue
 		}
-		if next.IsZero() || next.After(sweep) {
-			next = sweep
+		wait := sweepEvery - time.Since(swept)
+		if !next.IsZero() {
+			wait = min(wait, next.Sub(now))
 		}
-		timer.Reset(max(0, next.Sub(now)))
+		timer.Reset(max(0, wait))
 		select {
 		case <-ctx.Done():
 		case <-e.wake:
@@ -349,32 +363,76 @@ func (e *Engine) push(l *lane, t time.Time) {
 
 func (e *Engine) pop() *lane { return heapPop(&e.timers) }
 
-// sweep finds lanes that have work this process does not know of, and leases
-// in this node's name that it does not remember.
+// unschedule takes the lane out of the heap.
+func (e *Engine) unschedule(l *lane) {
+	if l.index >= 0 {
+		heapRemove(&e.timers, l.index)
+	}
+}
+
+// sweep finds what this process does not know of, or once knew and failed at:
+// changed webhooks, lanes with work, movers that gave up, deliveries of deleted
+// webhooks, and leases in this node's name that it does not remember.
 func (e *Engine) sweep(ctx context.Context) error {
+	revision, err := e.Store.Revision(ctx)
+	if err != nil {
+		return err
+	}
+	if revision != e.snap.Load().revision {
+		if err := e.Reload(ctx); err != nil {
+			return err
+		}
+	}
 	due, err := e.Store.Lanes(ctx)
 	if err != nil {
 		return err
 	}
+	abandoned, err := e.Store.Abandoned(ctx)
+	if err != nil {
+		return err
+	}
+	e.attendAll(due, abandoned)
+	return e.repair(ctx)
+}
+
+func (e *Engine) attendAll(due []hub.LaneDue, abandoned []hub.WebhookID) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.now()
+	if e.lastClaim.After(now) {
+		e.lastClaim = now // the clock stepped back
+	}
 	for _, d := range due {
-		l := e.lanes[d.WebhookID]
-		if l == nil {
-			l = newLane(d.WebhookID) // of a deleted webhook
-			l.gone = true
-			e.lanes[d.WebhookID] = l
-		}
+		l := e.laneOf(d.WebhookID)
 		if !l.claiming {
 			l.noteDue(d.DueAt)
 		}
 		if l.open() {
-			e.wakeLane(l, maxTime(l.due, l.health.WaitUntil))
+			e.wakeLane(l, maxTime(l.due, l.waits(now)))
 		} else {
 			e.startMove(l)
 		}
 	}
-	e.mu.Unlock()
-	return e.repair(ctx)
+	for _, id := range abandoned {
+		e.startMove(e.laneOf(id))
+	}
+	for _, l := range e.lanes {
+		if l.moveFailed {
+			e.startMove(l)
+		}
+	}
+}
+
+// laneOf returns a webhook's lane; one that is not known is of a deleted
+// webhook. The caller holds mu.
+func (e *Engine) laneOf(id hub.WebhookID) *lane {
+	l := e.lanes[id]
+	if l == nil {
+		l = newLane(id)
+		l.gone = true
+		e.lanes[id] = l
+	}
+	return l
 }
 
 func maxTime(a, b time.Time) time.Time {
@@ -391,31 +449,38 @@ const repairAge = 5 * time.Minute
 // repair voids leases that nobody remembers. There are none unless something
 // is wrong.
 func (e *Engine) repair(ctx context.Context) error {
-	old, err := e.Store.Leased(ctx, e.now().Add(-repairAge), 100)
-	if err != nil {
-		return err
-	}
-	for i := range old {
-		d := &old[i]
-		e.mu.Lock()
-		l := e.lanes[d.WebhookID]
-		known := d.LeasedTo != e.Node
-		if l != nil && !known {
-			_, known = l.leased[d.ID]
-		}
-		e.mu.Unlock()
-		if known {
-			continue
-		}
-		voided, err := e.Store.VoidLease(ctx, d.ID, d.Epoch)
-		if err != nil {
+	for after := hub.DeliveryID(""); ; {
+		old, err := e.Store.Leased(ctx, e.now().Add(-repairAge), after, moveBatch)
+		if err != nil || len(old) == 0 {
 			return err
 		}
-		if voided {
-			e.stats.Repaired.Add(1)
-			e.Log.Error("a lease that nobody remembers was voided", "delivery", d.ID, "webhook", d.WebhookID)
+		after = old[len(old)-1].ID
+		for i := range old {
+			if err := e.repairLease(ctx, &old[i]); err != nil {
+				return err
+			}
 		}
 	}
+}
+
+func (e *Engine) repairLease(ctx context.Context, d *hub.Delivery) error {
+	e.mu.Lock()
+	l := e.lanes[d.WebhookID]
+	known := d.LeasedTo != e.Node
+	if l != nil && !known {
+		_, known = l.leased[d.ID]
+	}
+	e.mu.Unlock()
+	if known {
+		return nil
+	}
+	voided, err := e.Store.VoidLease(ctx, d.ID, d.Epoch)
+	if err != nil || !voided {
+		return err
+	}
+	e.stats.Repaired.Add(1)
+	e.Log.Error("a lease that nobody remembers was voided", "delivery", d.ID, "webhook", d.WebhookID)
+	e.noteDue(d.WebhookID, e.now())
 	return nil
 }
 
@@ -429,7 +494,8 @@ func (e *Engine) Progress() (stuckSince time.Time) {
 		return time.Time{}
 	}
 	for _, l := range e.lanes {
-		if l.open() && !l.due.IsZero() && l.waits(now).IsZero() && l.inflight == 0 && l.due.Before(now) &&
+		limited := l.limiter != nil && len(l.ready) > 0
+		if l.open() && !limited && !l.due.IsZero() && l.waits(now).IsZero() && l.inflight == 0 && l.due.Before(now) &&
 			(stuckSince.IsZero() || l.due.Before(stuckSince)) {
 			stuckSince = l.due
 		}
@@ -451,6 +517,8 @@ const (
 // PauseAll stops sending for all webhooks until ResumeAll, also over a
 // restart; deliveries go on being made.
 func (e *Engine) PauseAll(ctx context.Context) error {
+	e.pausing.Lock()
+	defer e.pausing.Unlock()
 	if err := e.Store.SetSetting(ctx, pausedSetting, pausedYes); err != nil {
 		return err
 	}
@@ -462,6 +530,8 @@ func (e *Engine) PauseAll(ctx context.Context) error {
 
 // ResumeAll ends a PauseAll.
 func (e *Engine) ResumeAll(ctx context.Context) error {
+	e.pausing.Lock()
+	defer e.pausing.Unlock()
 	if err := e.Store.SetSetting(ctx, pausedSetting, pausedNo); err != nil {
 		return err
 	}

@@ -26,7 +26,6 @@ type lane struct {
 	reserved   int        // room given to routings that are not settled yet
 	inflight   int
 	unrecorded int
-	probing    bool // the request in flight is an open breaker's probe
 	leased     map[hub.DeliveryID]struct{}
 
 	// Leases are numbered; see hub.Quota. seq is the last number given out, mark
@@ -41,7 +40,9 @@ type lane struct {
 	claiming bool
 	moving   bool // a mover works on this lane
 	moveMore bool // and should look again when done
-	limiter  *rate.Limiter
+	// moveFailed: the last one gave up; the sweep starts another.
+	moveFailed bool
+	limiter    *rate.Limiter
 
 	// wakeAt and index belong to the scheduler's heap; index -1: not in it.
 	wakeAt time.Time
@@ -71,10 +72,15 @@ func (l *lane) open() bool { return !l.gone && l.target.state == hub.WebhookActi
 
 // waits returns until when the lane must not send; zero: it may.
 func (l *lane) waits(now time.Time) time.Time {
-	if l.health.WaitUntil.After(now) {
-		return l.health.WaitUntil
+	if until := l.health.WaitUntil; until.After(now) && !until.After(now.Add(hub.MaxRetryAfter)) {
+		return until // one further off was set while the clock was ahead
 	}
 	return time.Time{}
+}
+
+// empty reports whether nothing of the lane is in memory or on its way there.
+func (l *lane) empty() bool {
+	return l.inflight == 0 && l.unrecorded == 0 && l.reserved == 0 && len(l.ready) == 0 && !l.claiming && !l.marking
 }
 
 // maxReady is the number of deliveries a lane may hold in memory. It bridges

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/nself-chat/hub"
@@ -26,7 +27,7 @@ func (e *Engine) giveBack(l *lane) {
 	e.movers.Add(1)
 	go func() {
 		defer e.movers.Done()
-		if err := e.Store.Unlease(context.Background(), jobs, true); err != nil {
+		if err := e.unleaseAll(jobs, true); err != nil {
 			// The leases stay; the sweep finds them.
 			e.Log.Error("deliveries could not be put on hold", "webhook", l.id, "error", err)
 		}
@@ -34,6 +35,16 @@ func (e *Engine) giveBack(l *lane) {
 		defer e.mu.Unlock()
 		e.startMove(l)
 	}()
+}
+
+// unleaseAll gives leases back in batches.
+func (e *Engine) unleaseAll(jobs []hub.Job, held bool) error {
+	for batch := range slices.Chunk(jobs, moveBatch) {
+		if err := e.Store.Unlease(context.Background(), batch, held); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // startMove brings the lane's rows in line with its webhook's state, in the
@@ -60,6 +71,7 @@ func (e *Engine) move(l *lane) {
 			e.Log.Warn("deliveries could not follow their webhook's state; the sweep tries again", "webhook", l.id, "error", err)
 		}
 		e.mu.Lock()
+		l.moveFailed = err != nil
 		if err == nil && n > 0 {
 			if l.open() {
 				l.noteDue(e.now())
@@ -74,7 +86,8 @@ func (e *Engine) move(l *lane) {
 			continue
 		}
 		l.moving = false
-		if l.gone && err == nil && l.inflight == 0 && l.unrecorded == 0 && l.reserved == 0 && len(l.ready) == 0 && l.index < 0 && !l.claiming {
+		if l.gone && err == nil && l.empty() {
+			e.unschedule(l)
 			delete(e.lanes, l.id)
 		}
 		e.mu.Unlock()
@@ -91,7 +104,7 @@ func (e *Engine) moveOnce(l *lane) (int, error) {
 	e.mu.Unlock()
 	switch {
 	case gone:
-		return e.Store.CancelUnfinished(e.moveCtx, l.id, moveBatch)
+		return e.Store.CancelUnfinished(e.moveCtx, l.id, "", moveBatch)
 	case !open:
 		return e.Store.HoldDue(e.moveCtx, l.id, moveBatch)
 	}
@@ -113,8 +126,10 @@ func (e *Engine) ReleaseHeld(ctx context.Context, id hub.WebhookID, deliver bool
 		}
 		return nil
 	}
+	// What is there now, and what waits behind it; not what comes meanwhile.
+	below := hub.DeliveryID(hub.FirstID(e.now().Add(time.Millisecond)))
 	for {
-		n, err := e.Store.CancelHeld(ctx, id, moveBatch)
+		n, err := e.Store.CancelUnfinished(ctx, id, below, moveBatch)
 		if err != nil || n == 0 {
 			return err
 		}
@@ -172,7 +187,7 @@ func (e *Engine) Replay(ctx context.Context, r hub.ReplayRequest) (int, error) {
 		if n > 0 {
 			e.noteDue(r.WebhookID, due)
 		}
-		if err != nil || n < moveBatch {
+		if err != nil || last == "" {
 			return total, err
 		}
 		after, due = last, due.Add(time.Duration(n)*gap)

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -78,77 +79,75 @@ func (p *Pruner) Run(ctx context.Context) error {
 
 // Round removes all that may go now.
 func (p *Pruner) Round(ctx context.Context) error {
+	var errs []error
 	for _, also := range p.Also {
-		if err := also(ctx); err != nil {
-			return err
-		}
+		errs = append(errs, also(ctx))
 	}
 	if p.Finished > 0 {
 		r := hub.Retention{FinishedBefore: p.Now().Add(-p.Finished)}
 		if p.Failed > 0 {
 			r.FailedBefore = p.Now().Add(-p.Failed)
 		}
-		if err := p.prune(ctx, r, "age"); err != nil {
-			return err
-		}
+		_, err := p.prune(ctx, r, 0, "age")
+		errs = append(errs, err)
 	}
-	return p.quota(ctx)
+	return errors.Join(append(errs, p.quota(ctx))...)
 }
 
-// quota removes the oldest work until the database is within its quota, or
-// nothing more may go.
+// quota removes the oldest work, a slice of the time span held after the
+// other, until the database is within its quota.
 func (p *Pruner) quota(ctx context.Context) error {
-	for range quotaShare {
-		if p.Bytes == 0 {
-			return nil
-		}
+	if p.Bytes == 0 {
+		return nil
+	}
+	oldest, err := p.Store.OldestAge(ctx)
+	if err != nil || oldest.IsZero() {
+		return err
+	}
+	span := max(0, p.Now().Add(-quotaKeep).Sub(oldest))
+	position := int64(0)
+	for i := range quotaShare {
 		size, err := p.Store.Size(ctx)
 		if err != nil || size <= p.Bytes {
 			return err
 		}
-		oldest, err := p.Store.OldestAge(ctx)
-		if err != nil {
-			return err
-		}
-		span := p.Now().Add(-quotaKeep).Sub(oldest)
-		if oldest.IsZero() || span <= 0 {
-			return nil
-		}
-		cutoff := oldest.Add(max(span/quotaShare, time.Second))
-		if err := p.prune(ctx, hub.Retention{FinishedBefore: cutoff, FailedBefore: cutoff}, "quota"); err != nil {
+		cutoff := oldest.Add(span / quotaShare * time.Duration(i+1))
+		if position, err = p.prune(ctx, hub.Retention{FinishedBefore: cutoff, FailedBefore: cutoff}, position, "quota"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *Pruner) prune(ctx context.Context, r hub.Retention, why string) error {
+// prune removes what retention allows after a position in the event log, and
+// returns where it ended.
+func (p *Pruner) prune(ctx context.Context, r hub.Retention, position int64, why string) (int64, error) {
 	var total hub.Pruned
-	for position := int64(0); ; {
+	for {
 		n, next, err := p.Store.Prune(ctx, r, position, pruneBatch)
 		if err != nil {
-			return err
+			return position, err
 		}
+		position = next
 		total.Events += n.Events
 		total.Deliveries += n.Deliveries
 		total.Attempts += n.Attempts
 		if n.Events > 0 {
 			if err := p.Store.Vacuum(ctx, vacuumPages); err != nil {
-				return err
+				return position, err
 			}
 		}
 		if !n.More {
 			break
 		}
-		position = next
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return position, ctx.Err()
 		case <-time.After(pruneRest):
 		}
 	}
 	if total.Events > 0 {
 		p.Log.Info("finished work removed", "why", why, "events", total.Events, "deliveries", total.Deliveries, "attempts", total.Attempts)
 	}
-	return nil
+	return position, nil
 }

@@ -47,20 +47,20 @@ func TestPruneByAge(t *testing.T) {
 		defer r.close()
 		r.publish("custom.0", "") // goes to the webhook that takes everything at once
 		r.publish("custom.1", "") // goes to the one that never does
-		time.Sleep(40 * time.Hour)
+		time.Sleep(40 * time.Minute)
 		r.publish("custom.0", "")
 		synctest.Wait()
-		age := r.pruner(func(p *delivery.Pruner) { p.Finished, p.Failed = 30*time.Hour, 90*time.Hour })
+		age := r.pruner(func(p *delivery.Pruner) { p.Finished, p.Failed = 30*time.Minute, 90*time.Minute })
 		r.round(age)
 		if report := r.verify(); report.Events != 2 || report.Deliveries != 2 {
-			t.Errorf("after 40 hours: %+v, want the dead letter and the young one", report)
+			t.Errorf("after 40 minutes: %+v, want the dead letter and the young one", report)
 		}
-		time.Sleep(60 * time.Hour)
+		time.Sleep(60 * time.Minute)
 		r.publish("custom.0", "")
-		time.Sleep(time.Minute)
+		time.Sleep(time.Second)
 		r.round(age)
 		if report := r.verify(); report.Events != 1 {
-			t.Errorf("after 100 hours: %+v, want the young one", report)
+			t.Errorf("after 100 minutes: %+v, want the young one", report)
 		}
 		s, err := r.engine.Stats(context.Background())
 		if err != nil {
@@ -79,9 +79,9 @@ func TestPruneKeepsWhatIsUnfinished(t *testing.T) {
 		defer r.close()
 		r.setState(r.hooks[0].ID, hub.WebhookPaused)
 		r.publish("custom.0", "")
-		time.Sleep(100 * time.Hour)
+		time.Sleep(100 * time.Minute)
 		r.publish("custom.2", "")
-		r.round(r.pruner(func(p *delivery.Pruner) { p.Finished, p.Failed = time.Hour, time.Hour }))
+		r.round(r.pruner(func(p *delivery.Pruner) { p.Finished, p.Failed = time.Minute, time.Minute }))
 		if report := r.verify(); report.Deliveries != 1 {
 			t.Errorf("what is on hold was removed: %+v", report)
 		}

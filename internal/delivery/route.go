@@ -45,7 +45,8 @@ func (s *snapshot) candidates(eventType string) []*hub.Subscription {
 			out = append(out, sub)
 		}
 	}
-	if s.types.Add(1) <= maxTypes {
+	if s.types.Load() < maxTypes {
+		s.types.Add(1)
 		s.byType.Store(eventType, out)
 	}
 	return out
@@ -137,7 +138,13 @@ func (e *Engine) Settle(committed bool, routings ...hub.Routing) {
 func (e *Engine) settle(d *hub.RoutedDelivery, ev *hub.Event, committed bool) {
 	l := e.lanes[d.WebhookID]
 	if l == nil {
-		return // deleted since; the sweep cancels the row
+		if committed { // deleted since, and done with: once more, for this one
+			l = newLane(d.WebhookID)
+			l.gone = true
+			e.lanes[d.WebhookID] = l
+			e.startMove(l)
+		}
+		return
 	}
 	leased := d.LeasedTo != ""
 	if leased {
@@ -158,6 +165,10 @@ func (e *Engine) settle(d *hub.RoutedDelivery, ev *hub.Event, committed bool) {
 	case d.Status == hub.DeliveryHeld && l.open():
 		e.startMove(l) // resumed between match and commit
 	}
+	if !l.open() && committed { // closed between match and commit
+		e.giveBack(l)
+		e.startMove(l)
+	}
 	e.attend(l)
 }
 
@@ -165,13 +176,16 @@ func (e *Engine) settle(d *hub.RoutedDelivery, ev *hub.Event, committed bool) {
 func (e *Engine) take(l *lane, j *hub.Job) {
 	l.leased[j.Delivery.ID] = struct{}{}
 	l.ready = append(l.ready, j)
-	e.held += len(j.Event.Data)
+	e.held += jobSize + len(j.Event.Data)
 }
+
+// jobSize is what a job costs in memory besides its event's data, in bytes.
+const jobSize = 1 << 10
 
 // drop forgets a job that is not in memory any more.
 func (e *Engine) drop(l *lane, j *hub.Job) {
 	delete(l.leased, j.Delivery.ID)
-	e.held -= len(j.Event.Data)
+	e.held -= jobSize + len(j.Event.Data)
 }
 
 // pop returns the lane's next job.
@@ -183,8 +197,11 @@ func (l *lane) pop() *hub.Job {
 }
 
 // Reload takes over the webhooks as they are now. Control calls it after
-// every change of one; it returns when events are matched by the new state.
+// every change of one; it returns when events are matched by the new state. The
+// change is stored, so the caller's going away does not stop it; and what fails
+// here is done by the sweep.
 func (e *Engine) Reload(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
 	e.reloading.Lock()
 	defer e.reloading.Unlock()
 	revision, webhooks, err := e.Store.Snapshot(ctx)
@@ -224,7 +241,7 @@ func (e *Engine) retarget(w *hub.OutgoingWebhook) {
 		l.health = w.Health
 		e.lanes[w.ID] = l
 	}
-	if l.target != nil && l.target.updated.Equal(w.UpdatedAt) && l.target.state == w.State {
+	if l.target != nil && !l.target.differs(w) {
 		return
 	}
 	was := l.target

@@ -2,6 +2,7 @@ package delivery_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -79,9 +80,9 @@ type world struct {
 	order    map[string]int      // delivery id → position in its conversation
 	open     map[string][]string // conversation → deliveries not finished, in order
 	// waited is the longest that a first attempt to the prompt receiver waited
-	// since the engine was last restarted.
+	// since the engine was last restarted, or the database unwell.
 	waited    time.Duration
-	restarted time.Time
+	disturbed time.Time
 }
 
 func (w *world) Send(ctx context.Context, to *url.URL, header http.Header, _ []byte, timeout time.Duration) hub.Response {
@@ -138,7 +139,7 @@ func (w *world) noteWait(path, id string) {
 	if path != prompt || w.sends[id] > 1 {
 		return
 	}
-	if born := hub.IDTime(id); born.After(w.restarted) {
+	if born := hub.IDTime(id); born.After(w.disturbed) {
 		w.waited = max(w.waited, time.Since(born))
 	}
 }
@@ -156,6 +157,7 @@ type rig struct {
 	*world
 	t      *testing.T
 	store  *store.Store
+	faults *faultyStore
 	engine *delivery.Engine
 	ids    *hub.IDs
 	hooks  []hub.OutgoingWebhook
@@ -169,14 +171,14 @@ func newRig(t *testing.T, w *world, path string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{world: w, t: t, store: s, ids: &hub.IDs{}}
+	r := &rig{world: w, t: t, store: s, faults: &faultyStore{Store: s, rand: rand.New(rand.NewPCG(7, 7))}, ids: &hub.IDs{}}
 	r.start()
 	return r
 }
 
 func (r *rig) start() {
 	r.engine = &delivery.Engine{
-		Store: r.store, Sender: r.world, Keys: plain{}, Node: "node", Now: time.Now,
+		Store: r.faults, Sender: r.world, Keys: plain{}, Node: "node", Now: time.Now,
 		Rand: func() float64 { return 0.5 }, Log: slog.New(slog.DiscardHandler),
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -246,6 +248,14 @@ func (r *rig) publish(name, key string) hub.Routing {
 	return routing
 }
 
+// disturb notes that waits which begin before now and a while say nothing about
+// fairness.
+func (r *rig) disturb(and time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.disturbed = time.Now().Add(and)
+}
+
 func (r *rig) setState(id hub.WebhookID, state hub.WebhookState) {
 	r.t.Helper()
 	_, _, err := r.store.UpdateOutgoingWebhook(context.Background(), id, func(w *hub.OutgoingWebhook) error {
@@ -258,9 +268,128 @@ func (r *rig) setState(id hub.WebhookID, state hub.WebhookState) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if err := r.engine.Reload(context.Background()); err != nil {
+	r.reload()
+}
+
+// reload tells the engine of a change. It may fail: the sweep makes good for it.
+func (r *rig) reload() {
+	r.t.Helper()
+	if err := r.engine.Reload(context.Background()); err != nil && !errors.Is(err, errInjected) {
 		r.t.Fatal(err)
 	}
+}
+
+// replace deletes a webhook and makes another like it.
+func (r *rig) replace(i int) {
+	r.t.Helper()
+	old := r.hooks[i]
+	if _, err := r.store.DeleteOutgoingWebhook(context.Background(), old.ID); err != nil {
+		r.t.Fatal(err)
+	}
+	r.reload()
+	w := old
+	w.ID, w.State = hub.WebhookID(r.ids.New()), hub.WebhookActive
+	w.URL += "-again" // the old one's last requests may still be under way
+	u, err := url.Parse(w.URL)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.mu.Lock()
+	r.behave[u.Path], r.policy[u.Path] = behaviours[w.Name], w.Policy
+	r.mu.Unlock()
+	w.CreatedAt, w.UpdatedAt = r.store.Now(), r.store.Now()
+	if _, err := r.store.CreateOutgoingWebhook(context.Background(), &w); err != nil {
+		r.t.Fatal(err)
+	}
+	r.hooks[i] = w
+	r.reload()
+}
+
+// errInjected is what faultyStore refuses with.
+var errInjected = errors.New("injected")
+
+// faultyStore refuses a part of the engine's writes and reads, as a full disk
+// or a database that is away would. Nothing of a refused call is stored.
+type faultyStore struct {
+	*store.Store
+	mu   sync.Mutex
+	rand *rand.Rand
+	rate int // of 1000 calls are refused
+}
+
+func (f *faultyStore) set(rate int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rate = rate
+}
+
+func (f *faultyStore) fail() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch n := f.rand.IntN(1000); {
+	case n >= f.rate:
+		return nil
+	case n%2 == 0:
+		return hub.Wrap(hub.StorageFull, errInjected, "The disk is full.")
+	default:
+		return errInjected // as an error that nobody has thought of
+	}
+}
+
+func (f *faultyStore) Snapshot(ctx context.Context) (int64, []hub.OutgoingWebhook, error) {
+	if err := f.fail(); err != nil {
+		return 0, nil, err
+	}
+	return f.Store.Snapshot(ctx)
+}
+
+func (f *faultyStore) Claim(ctx context.Context, node string, quotas []hub.Quota) ([]hub.Job, []hub.LaneDue, error) {
+	if err := f.fail(); err != nil {
+		return nil, nil, err
+	}
+	return f.Store.Claim(ctx, node, quotas)
+}
+
+func (f *faultyStore) Record(ctx context.Context, outcomes []*hub.Outcome) ([]hub.Recorded, error) {
+	if err := f.fail(); err != nil {
+		return nil, err
+	}
+	return f.Store.Record(ctx, outcomes)
+}
+
+func (f *faultyStore) SetMark(ctx context.Context, id hub.WebhookID, node string, mark int64) error {
+	if err := f.fail(); err != nil {
+		return err
+	}
+	return f.Store.SetMark(ctx, id, node, mark)
+}
+
+func (f *faultyStore) Unlease(ctx context.Context, jobs []hub.Job, held bool) error {
+	if err := f.fail(); err != nil {
+		return err
+	}
+	return f.Store.Unlease(ctx, jobs, held)
+}
+
+func (f *faultyStore) HoldDue(ctx context.Context, id hub.WebhookID, limit int) (int, error) {
+	if err := f.fail(); err != nil {
+		return 0, err
+	}
+	return f.Store.HoldDue(ctx, id, limit)
+}
+
+func (f *faultyStore) ReleaseHeld(ctx context.Context, id hub.WebhookID, limit int) (int, error) {
+	if err := f.fail(); err != nil {
+		return 0, err
+	}
+	return f.Store.ReleaseHeld(ctx, id, limit)
+}
+
+func (f *faultyStore) CancelUnfinished(ctx context.Context, id hub.WebhookID, below hub.DeliveryID, limit int) (int, error) {
+	if err := f.fail(); err != nil {
+		return 0, err
+	}
+	return f.Store.CancelUnfinished(ctx, id, below, limit)
 }
 
 func (r *rig) verify() *hub.VerifyReport {
@@ -311,6 +440,16 @@ func simulate(t *testing.T, path string, seed uint64, steps int) {
 		})
 	}
 	for step := range steps {
+		// A tenth of the time the database is unwell.
+		switch step % 500 {
+		case 0:
+			r.faults.set(0)
+			time.Sleep(2 * time.Second)
+			r.disturb(0)
+		case 450:
+			r.disturb(time.Hour * 1000) // waits are not measured until it is well again
+			r.faults.set(200)
+		}
 		switch n := rnd.IntN(1000); {
 		case n < 600:
 			r.publish(fmt.Sprintf("custom.%d", rnd.IntN(3)), "")
@@ -324,18 +463,20 @@ func simulate(t *testing.T, path string, seed uint64, steps int) {
 			r.setState(r.hooks[1+rnd.IntN(len(r.hooks)-1)].ID, hub.WebhookActive)
 		case n < 999:
 			time.Sleep(time.Duration(rnd.IntN(600)) * time.Second)
+		case rnd.IntN(2) == 0:
+			r.replace(1 + rnd.IntN(len(r.hooks)-1))
 		default:
+			r.faults.set(0) // a stop that may not store gives nothing back
 			r.stop()
-			r.mu.Lock()
-			r.restarted = time.Now()
-			r.mu.Unlock()
+			r.disturb(time.Second)
 			r.start()
 		}
-		if step%2000 == 1999 {
+		if step%2000 == 1999 && step%500 < 450 {
 			synctest.Wait()
 			r.verify()
 		}
 	}
+	r.faults.set(0)
 	// Let everything come to its end.
 	for _, w := range r.hooks {
 		r.setState(w.ID, hub.WebhookActive)

@@ -23,7 +23,7 @@ type Queue interface {
 	Unlease(ctx context.Context, jobs []hub.Job, held bool) error
 	// Leased lists leases that were taken before a time; VoidLease ends one
 	// that nobody remembers; VoidLeases all of them, at start.
-	Leased(ctx context.Context, before time.Time, limit int) ([]hub.Delivery, error)
+	Leased(ctx context.Context, before time.Time, after hub.DeliveryID, limit int) ([]hub.Delivery, error)
 	VoidLease(ctx context.Context, id hub.DeliveryID, epoch int64) (bool, error)
 	VoidLeases(ctx context.Context) (int, error)
 }
@@ -32,8 +32,10 @@ type Queue interface {
 type Webhooks interface {
 	// Snapshot returns the webhooks in force with the revision they are of.
 	Snapshot(ctx context.Context) (int64, []hub.OutgoingWebhook, error)
-	// WebhooksWithNotice returns those about which a notice is to be posted.
-	WebhooksWithNotice(ctx context.Context) ([]hub.OutgoingWebhook, error)
+	// Revision is that of the newest subscription.
+	Revision(ctx context.Context) (int64, error)
+	// Abandoned returns the deleted ones with deliveries to cancel.
+	Abandoned(ctx context.Context) ([]hub.WebhookID, error)
 }
 
 // Moves are the changes of state that operators and webhook states cause, in
@@ -42,8 +44,7 @@ type Moves interface {
 	HasHeld(ctx context.Context, webhook hub.WebhookID) (bool, error)
 	HoldDue(ctx context.Context, webhook hub.WebhookID, limit int) (int, error)
 	ReleaseHeld(ctx context.Context, webhook hub.WebhookID, limit int) (int, error)
-	CancelHeld(ctx context.Context, webhook hub.WebhookID, limit int) (int, error)
-	CancelUnfinished(ctx context.Context, webhook hub.WebhookID, limit int) (int, error)
+	CancelUnfinished(ctx context.Context, webhook hub.WebhookID, below hub.DeliveryID, limit int) (int, error)
 	RetryDelivery(ctx context.Context, id hub.DeliveryID) (hub.Delivery, error)
 	CancelDelivery(ctx context.Context, id hub.DeliveryID) (hub.Delivery, bool, error)
 	CountReplay(ctx context.Context, r *hub.ReplayRequest) (int, error)

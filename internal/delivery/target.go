@@ -24,16 +24,16 @@ const UserAgent = "nself-chat-webhook/1.0"
 type target struct {
 	id            hub.WebhookID
 	name          string
-	updated       time.Time
 	url           *url.URL
 	policy        hub.Policy
 	state         hub.WebhookState
 	signer        *webhook.Signer
 	previous      *webhook.Signer // the secret before the rotation, or nil
 	previousUntil time.Time
-	headers       http.Header      // the owner's own
-	echoes        *secret.Redactor // of their values; nil: there are none
-	err           error            // why nothing can be sent
+	headers       http.Header         // the owner's own
+	sealed        hub.OutgoingWebhook // what it was made of
+	echoes        *secret.Redactor    // of their values; nil: there are none
+	err           error               // why nothing can be sent
 }
 
 // AAD of the sealed columns of an outgoing webhook.
@@ -53,9 +53,18 @@ type Opener interface {
 }
 
 func newTarget(w *hub.OutgoingWebhook, keys Opener) *target {
-	t := &target{id: w.ID, name: w.Name, updated: w.UpdatedAt, policy: w.Policy, state: w.State, previousUntil: w.PreviousUntil}
+	t := &target{id: w.ID, name: w.Name, policy: w.Policy, state: w.State, previousUntil: w.PreviousUntil, sealed: *w}
 	t.err = t.open(w, keys)
 	return t
+}
+
+// differs reports whether the webhook has changed in anything that matters to
+// sending.
+func (t *target) differs(w *hub.OutgoingWebhook) bool {
+	s := &t.sealed
+	return t.state != w.State || s.URL != w.URL || s.Policy != w.Policy || s.SealedSecret != w.SealedSecret ||
+		s.SealedPrevious != w.SealedPrevious || !s.PreviousUntil.Equal(w.PreviousUntil) || s.SealedHeaders != w.SealedHeaders ||
+		!s.UpdatedAt.Equal(w.UpdatedAt)
 }
 
 func (t *target) open(w *hub.OutgoingWebhook, keys Opener) (err error) {

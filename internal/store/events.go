@@ -124,6 +124,12 @@ func (s *Store) EventsBefore(ctx context.Context, seq int64, pattern string, lim
 		seq, hub.CanonicalEvent(pattern), limit)
 }
 
+// LastEventID returns the id of the newest event, "" when there is none.
+func (s *Store) LastEventID(ctx context.Context) (id hub.EventID, err error) {
+	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(orEmpty(&id)) }, `SELECT max(id) FROM nchat_events`)
+	return id, err
+}
+
 // LastEvent returns the number of the newest event, 0 when there is none.
 func (s *Store) LastEvent(ctx context.Context) (seq int64, err error) {
 	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(&seq) }, `SELECT coalesce(max(seq), 0) FROM nchat_events`)

@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nself-chat/hub"
@@ -12,19 +15,28 @@ import (
 // keeps the writer from others; callers repeat until nothing is left.
 
 // Snapshot returns all outgoing webhooks in force and the revision of their
-// subscriptions, read together.
+// subscriptions, as of one moment after every write that was answered.
 func (s *Store) Snapshot(ctx context.Context) (revision int64, webhooks []hub.OutgoingWebhook, err error) {
-	err = s.write(ctx, func(t *tx) error { // in the writer: nothing can come between the two reads
-		err := each(ctx, t, func(row scanner) error { return row.Scan(&revision) },
-			`SELECT coalesce(max(revision), 0) FROM nchat_outgoing_webhook_revisions`)
-		if err != nil {
-			return err
-		}
-		webhooks, err = list(ctx, t, scanOutgoing,
-			`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE deleted_at IS NULL ORDER BY id`)
-		return err
-	})
+	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return 0, nil, fmt.Errorf("store: snapshot: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // read only: nothing to keep
+	if revision, err = lastRevision(ctx, tx); err != nil {
+		return 0, nil, err
+	}
+	webhooks, err = list(ctx, tx, scanOutgoing,
+		`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE deleted_at IS NULL ORDER BY id`)
 	return revision, webhooks, err
+}
+
+// Abandoned returns the deleted webhooks that still have deliveries to cancel.
+func (s *Store) Abandoned(ctx context.Context) ([]hub.WebhookID, error) {
+	return list(ctx, s.readers, func(row scanner) (id hub.WebhookID, err error) {
+		err = row.Scan(&id)
+		return id, err
+	}, `SELECT DISTINCT c.webhook_id FROM nchat_webhook_counters c JOIN nchat_outgoing_webhooks w ON w.id = c.webhook_id
+		WHERE w.deleted_at IS NOT NULL AND c.status IN ('pending', 'retrying', 'held') AND c.total > 0`)
 }
 
 // HoldDue puts at most limit waiting deliveries of a webhook on hold and
@@ -109,37 +121,47 @@ func (s *Store) HasHeld(ctx context.Context, webhook hub.WebhookID) (found bool,
 	return found, err
 }
 
-// CancelHeld cancels at most limit held deliveries of a webhook.
-func (s *Store) CancelHeld(ctx context.Context, webhook hub.WebhookID, limit int) (n int, err error) {
+// waiting are the unfinished deliveries of a webhook that nobody leases, with
+// ids below $2: three sets, each served by its own index.
+var waiting = []string{
+	`d.webhook_id = $1 AND d.scheduled_for IS NOT NULL AND d.id < $2 ORDER BY d.scheduled_for LIMIT $3`,
+	`d.webhook_id = $1 AND d.status = 'held' AND d.id < $2 ORDER BY d.id LIMIT $3`,
+	`d.webhook_id = $1 AND d.order_key IS NOT NULL AND d.` + unfinished + ` AND d.lease_node IS NULL AND d.id < $2 LIMIT $3`,
+}
+
+// CancelUnfinished cancels at most limit deliveries of a webhook that are
+// neither final nor leased and whose ids are below the given one; "" is no
+// bound. It returns how many there were.
+func (s *Store) CancelUnfinished(ctx context.Context, webhook hub.WebhookID, below hub.DeliveryID, limit int) (n int, err error) {
+	if below == "" {
+		below = aboveAll
+	}
 	err = s.write(ctx, func(t *tx) error {
-		held, err := t.held(webhook, limit)
-		if err != nil {
-			return err
+		n = 0
+		for _, set := range waiting {
+			all, err := list(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d `+indexedBy(set)+`WHERE `+set,
+				string(webhook), string(below), limit)
+			if err != nil {
+				return err
+			}
+			if n = len(all); n > 0 {
+				return t.cancelAll(all)
+			}
 		}
-		n = len(held)
-		return t.cancelAll(held)
+		return nil
 	})
 	return n, err
 }
 
-// CancelUnfinished cancels at most limit deliveries of a deleted webhook that
-// are not leased and not final.
-func (s *Store) CancelUnfinished(ctx context.Context, webhook hub.WebhookID, limit int) (n int, err error) {
-	err = s.write(ctx, func(t *tx) error {
-		// Three small sets that indexes serve: due, held, parked.
-		all, err := list(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d WHERE d.id IN (
-				SELECT id FROM nchat_webhook_deliveries WHERE webhook_id = $1 AND scheduled_for IS NOT NULL
-				UNION SELECT id FROM nchat_webhook_deliveries WHERE webhook_id = $1 AND status = 'held'
-				UNION SELECT id FROM nchat_webhook_deliveries WHERE webhook_id = $1 AND order_key IS NOT NULL AND `+unfinished+`
-					AND lease_node IS NULL
-				LIMIT $2)`, string(webhook), limit)
-		if err != nil {
-			return err
-		}
-		n = len(all)
-		return t.cancelAll(all)
-	})
-	return n, err
+// aboveAll sorts above every UUID.
+const aboveAll = hub.DeliveryID("g")
+
+// indexedBy names the index where the planner would take a worse one.
+func indexedBy(where string) string {
+	if strings.Contains(where, "order_key") {
+		return "INDEXED BY nchat_webhook_deliveries_order "
+	}
+	return ""
 }
 
 func (t *tx) cancelAll(all []hub.Delivery) error {
@@ -239,7 +261,7 @@ const replayWhere = `FROM nchat_webhook_deliveries d
 	WHERE d.webhook_id = $1 AND d.status = $2 AND d.id > $3 AND d.id < $4`
 
 func replayRange(r *hub.ReplayRequest) (after, before string) {
-	before = "g" // above every UUID
+	before = string(aboveAll)
 	if !r.Since.IsZero() {
 		after = hub.FirstID(r.Since)
 	}
@@ -259,14 +281,23 @@ func (s *Store) CountReplay(ctx context.Context, r *hub.ReplayRequest) (n int, e
 
 // ReplayBatch begins new series for at most limit deliveries with ids above
 // after ("": from the start), the first due at due and the others spaced by
-// gap. It returns the last id taken, "" when none was left.
+// gap. It returns the last id looked at, "" when none was left, and how many it
+// took.
 func (s *Store) ReplayBatch(ctx context.Context, r *hub.ReplayRequest, after hub.DeliveryID, limit int, due time.Time, gap time.Duration) (
 	last hub.DeliveryID, n int, err error,
 ) {
 	first, before := replayRange(r)
 	first = max(first, string(after))
+	// Found on a reader: a search over finished work must not keep the writer.
+	ids, err := list(ctx, s.readers, func(row scanner) (id hub.DeliveryID, err error) {
+		err = row.Scan(&id)
+		return id, err
+	}, `SELECT d.id `+replayWhere+` ORDER BY d.id LIMIT $5`, string(r.WebhookID), string(r.Status), first, before, limit)
+	if err != nil || len(ids) == 0 {
+		return "", 0, err
+	}
 	err = s.write(ctx, func(t *tx) error {
-		last, n = "", 0
+		n = 0
 		w, err := one(ctx, t, "outgoing webhook", scanOutgoing,
 			`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE id = $1 AND deleted_at IS NULL`, string(r.WebhookID))
 		if err != nil {
@@ -275,27 +306,29 @@ func (s *Store) ReplayBatch(ctx context.Context, r *hub.ReplayRequest, after hub
 		if w.State == hub.WebhookDisabled {
 			return hub.Errorf(hub.Conflict, "The webhook is disabled; enable it first.")
 		}
-		all, err := list(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` `+replayWhere+` ORDER BY d.id LIMIT $5`,
-			string(r.WebhookID), string(r.Status), first, before, limit)
-		if err != nil {
-			return err
-		}
-		for i := range all {
-			if err := t.again(&all[i], w.State, due.Add(time.Duration(i)*gap)); err != nil {
+		for _, id := range ids {
+			d, err := t.delivery(id)
+			if isNotFound(err) || err == nil && d.Status != r.Status {
+				continue // pruned or changed since
+			}
+			if err != nil {
 				return err
 			}
-			last, n = all[i].ID, n+1
+			if err := t.again(&d, w.State, due.Add(time.Duration(n)*gap)); err != nil {
+				return err
+			}
+			n++
 		}
 		return nil
 	})
-	return last, n, err
+	return ids[len(ids)-1], n, err
 }
 
-// Leased returns the deliveries that are leased, oldest change first, and
-// were last changed before t.
-func (s *Store) Leased(ctx context.Context, before time.Time, limit int) ([]hub.Delivery, error) {
+// Leased returns at most limit leased deliveries with ids above after that
+// were last changed before the given time, in the order of their ids.
+func (s *Store) Leased(ctx context.Context, before time.Time, after hub.DeliveryID, limit int) ([]hub.Delivery, error) {
 	return list(ctx, s.readers, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d
-		WHERE d.lease_node IS NOT NULL AND d.updated_at < $1 ORDER BY d.id LIMIT $2`, at(before), limit)
+		WHERE d.lease_node IS NOT NULL AND d.id > $1 AND d.updated_at < $2 ORDER BY d.id LIMIT $3`, string(after), at(before), limit)
 }
 
 // VoidLease makes one delivery due whose lease nobody remembers, with an

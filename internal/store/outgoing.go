@@ -145,8 +145,10 @@ func (t *tx) nextRevision(id hub.WebhookID, subscription any) (revision int64, e
 }
 
 // Revision returns the number of the newest revision of any subscription.
-func (s *Store) Revision(ctx context.Context) (revision int64, err error) {
-	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(&revision) },
+func (s *Store) Revision(ctx context.Context) (int64, error) { return lastRevision(ctx, s.readers) }
+
+func lastRevision(ctx context.Context, q querier) (revision int64, err error) {
+	err = each(ctx, q, func(row scanner) error { return row.Scan(&revision) },
 		`SELECT coalesce(max(revision), 0) FROM nchat_outgoing_webhook_revisions`)
 	return revision, err
 }
@@ -190,19 +192,4 @@ func (s *Store) WebhooksWithNotice(ctx context.Context) ([]hub.OutgoingWebhook, 
 func (t *tx) clearNotice(id hub.WebhookID, n hub.Notice) error {
 	_, err := t.exec(`UPDATE nchat_outgoing_webhooks SET notice = '' WHERE id = $1 AND notice = $2`, string(id), string(n))
 	return err
-}
-
-// Subscriptions returns every revision of every subscription, oldest first.
-// A nil State marks the end of one (the webhook was deleted).
-func (s *Store) Subscriptions(ctx context.Context, fn func(revision int64, sub hub.Subscription) error) error {
-	return each(ctx, s.readers, func(row scanner) error {
-		var revision int64
-		var sub hub.Subscription
-		var id hub.WebhookID
-		if err := row.Scan(&revision, &id, asJSON(&sub)); err != nil {
-			return err
-		}
-		sub.WebhookID = id
-		return fn(revision, sub)
-	}, `SELECT revision, webhook_id, subscription FROM nchat_outgoing_webhook_revisions ORDER BY revision`)
 }

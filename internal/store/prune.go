@@ -21,10 +21,14 @@ func (s *Store) Prune(ctx context.Context, r hub.Retention, after int64, limit i
 			return err
 		}
 		for _, e := range events {
-			if !e.Time.Before(r.FinishedBefore) {
+			wrong := e.Time.After(t.now) // made while the clock was ahead; it says nothing about the next
+			if !wrong && !e.Time.Before(r.FinishedBefore) {
 				return nil // younger ones follow
 			}
 			position = e.Seq
+			if wrong {
+				continue
+			}
 			if err := t.pruneEvent(e, r, &p); err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/nself-chat/hub"
 )
@@ -25,7 +26,7 @@ func (s *Store) Verify(ctx context.Context) (*hub.VerifyReport, error) {
 		return nil, fmt.Errorf("store: verify: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // read only: nothing to keep
-	v := &verifier{q: tx, report: &hub.VerifyReport{Problems: []string{}}, counts: make(map[counterKey]int64)}
+	v := &verifier{q: tx, report: &hub.VerifyReport{Problems: []string{}}, counts: make(map[counterKey]int64), now: s.Now()}
 	for _, step := range []func(context.Context) error{v.subscriptions, v.events, v.unfinished, v.counters} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -45,6 +46,7 @@ type verifier struct {
 	report  *hub.VerifyReport
 	history map[hub.WebhookID][]revision // in ascending order
 	counts  map[counterKey]int64
+	now     time.Time
 }
 
 // subscriptions reads the history of all subscriptions, and compares the
@@ -278,9 +280,27 @@ func (v *verifier) delivery(d *verified) {
 	}
 }
 
+// deletedGrace is how long the deliveries of a deleted webhook may take to be
+// canceled.
+const deletedGrace = time.Hour
+
 // unfinished checks that what is neither final, due, leased nor held waits
 // behind an unfinished delivery of its conversation.
 func (v *verifier) unfinished(ctx context.Context) error {
+	err := each(ctx, v.q, func(row scanner) error {
+		var id hub.WebhookID
+		var total int64
+		if err := row.Scan(&id, &total); err != nil {
+			return err
+		}
+		v.report.Add("webhook %s was deleted, %d of its deliveries are unfinished", id, total)
+		return nil
+	}, `SELECT c.webhook_id, sum(c.total) FROM nchat_webhook_counters c JOIN nchat_outgoing_webhooks w ON w.id = c.webhook_id
+		WHERE w.deleted_at < $1 AND c.status IN ('pending', 'active', 'retrying', 'held') AND c.total > 0 GROUP BY c.webhook_id`,
+		at(v.now.Add(-deletedGrace)))
+	if err != nil {
+		return err
+	}
 	return each(ctx, v.q, func(row scanner) error {
 		d, err := scanDelivery(row)
 		if err == nil {

@@ -64,6 +64,8 @@ type write struct {
 	apply func(*tx) error
 	done  chan error // capacity 1
 	alone bool       // runs outside any transaction, by itself
+	// err is what the value was refused with although its group went on.
+	err error
 }
 
 func newWriter(db *sql.DB, o Options) *writer {
@@ -183,8 +185,7 @@ func (w *writer) run() {
 func (w *writer) commit(group []*write) {
 	group = w.maintenance(group)
 	if len(group) == 1 {
-		_, err := w.try(group)
-		group[0].done <- err
+		w.single(group[0])
 		return
 	}
 	var alone []*write
@@ -192,7 +193,7 @@ func (w *writer) commit(group []*write) {
 		failed, err := w.try(group)
 		if err == nil {
 			for _, v := range group {
-				v.done <- nil
+				v.done <- v.err
 			}
 			break
 		}
@@ -204,9 +205,17 @@ func (w *writer) commit(group []*write) {
 		group = slices.Delete(group, failed, failed+1)
 	}
 	for _, v := range alone {
-		_, err := w.try([]*write{v})
-		v.done <- err
+		w.single(v)
 	}
+}
+
+// single runs a value by itself and answers it.
+func (w *writer) single(v *write) {
+	_, err := w.try([]*write{v})
+	if err == nil {
+		err = v.err
+	}
+	v.done <- err
 }
 
 // maintenance runs the values that need to be outside a transaction, and
@@ -242,9 +251,11 @@ func (w *writer) try(group []*write) (failed int, err error) {
 		return -1, refusal(err)
 	}
 	for i, v := range group {
-		if err := t.apply(v.apply); err != nil {
+		t.changed = 0
+		v.err = t.apply(v.apply)
+		if v.err != nil && (t.changed > 0 || !isRefusal(v.err)) {
 			w.rollback()
-			return i, refusal(err)
+			return i, refusal(v.err)
 		}
 	}
 	if err := t.flushCounters(); err != nil {
@@ -282,6 +293,7 @@ type tx struct {
 	now      time.Time // one time for everything in the group
 	seq      int64
 	counters map[counterKey]int
+	changed  int64 // rows, by the present value
 }
 
 // apply runs one value. A panic in it is an error of that value alone.
@@ -323,6 +335,7 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("store: write: %w", err)
 	}
+	t.changed += n
 	return n, nil
 }
 
@@ -333,6 +346,16 @@ func (t *tx) QueryContext(_ context.Context, query string, args ...any) (*sql.Ro
 		return nil, err
 	}
 	return s.QueryContext(context.Background(), args...) //nolint:sqlclosecheck // the caller closes
+}
+
+// isRefusal reports whether a value was refused by its own rules, rather than
+// by the database: then the transaction is as sound as before.
+func isRefusal(err error) bool {
+	if _, ok := errors.AsType[*hub.RepeatedError](err); ok {
+		return true
+	}
+	e, ok := errors.AsType[*hub.Error](err)
+	return ok && e.Code != hub.Internal
 }
 
 // refusal turns what the database says into what a caller may be told. An

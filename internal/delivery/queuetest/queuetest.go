@@ -20,6 +20,8 @@ type Store interface {
 	delivery.Store
 	Now() time.Time
 	CreateOutgoingWebhook(ctx context.Context, w *hub.OutgoingWebhook) (int64, error)
+	DeleteOutgoingWebhook(ctx context.Context, id hub.WebhookID) (int64, error)
+	WebhooksWithNotice(ctx context.Context) ([]hub.OutgoingWebhook, error)
 	UpdateOutgoingWebhook(ctx context.Context, id hub.WebhookID, change func(*hub.OutgoingWebhook) error) (hub.OutgoingWebhook, int64, error)
 	Publish(ctx context.Context, once *hub.Idempotency, routings ...hub.Routing) error
 	Delivery(ctx context.Context, id hub.DeliveryID) (hub.Delivery, error)
@@ -45,6 +47,8 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		"hold and release":      testHoldAndRelease,
 		"skip held":             testSkipHeld,
 		"deleted webhook":       testCancelUnfinished,
+		"abandoned deliveries":  testAbandoned,
+		"leases by page":        testLeased,
 		"retry":                 testRetry,
 		"cancel":                testCancel,
 		"replay":                testReplay,
@@ -469,12 +473,30 @@ func testHoldAndRelease(s *suite) {
 
 func testSkipHeld(s *suite) {
 	w := s.webhook()
-	ids := []hub.DeliveryID{s.one(event{status: hub.DeliveryHeld}), s.one(event{status: hub.DeliveryHeld})}
-	n, err := s.store.CancelHeld(s.ctx(), w, 10)
+	head := s.one(event{key: "m:1", due: time.Hour})
+	parked := s.one(event{key: "m:1", due: time.Hour})
+	_, err := s.store.HoldDue(s.ctx(), w, 10)
 	s.ok(err)
-	s.same("skipped", n, 2)
-	for _, id := range ids {
-		s.status(id, hub.DeliveryCanceled)
+	s.status(parked, hub.DeliveryPending)
+	below := hub.DeliveryID(hub.FirstID(s.store.Now().Add(time.Hour)))
+	n, err := s.store.CancelUnfinished(s.ctx(), w, hub.DeliveryID(hub.FirstID(s.store.Now().Add(-time.Hour))), 10)
+	s.ok(err)
+	s.same("before the bound", n, 0)
+	s.drain(w, below)
+	s.status(head, hub.DeliveryCanceled)
+	s.status(parked, hub.DeliveryCanceled) // an edit is not sent without its message
+}
+
+// drain cancels what waits, in small batches.
+func (s *suite) drain(w hub.WebhookID, below hub.DeliveryID) (total int) {
+	s.Helper()
+	for {
+		n, err := s.store.CancelUnfinished(s.ctx(), w, below, 2)
+		s.ok(err)
+		if n == 0 {
+			return total
+		}
+		total += n
 	}
 }
 
@@ -484,13 +506,52 @@ func testCancelUnfinished(s *suite) {
 	waiting := []hub.DeliveryID{
 		s.one(event{due: time.Hour}), s.one(event{key: "m:1", due: -time.Second}), s.one(event{status: hub.DeliveryHeld}),
 	}
-	n, err := s.store.CancelUnfinished(s.ctx(), w, 10)
-	s.ok(err)
-	s.same("canceled", n, 3)
+	s.same("canceled", s.drain(w, ""), 3)
 	for _, id := range waiting {
 		s.status(id, hub.DeliveryCanceled)
 	}
 	s.status(leased, hub.DeliveryActive)
+}
+
+func testAbandoned(s *suite) {
+	w, other := s.webhook(), s.webhook()
+	s.add(event{status: hub.DeliveryHeld})
+	abandoned, err := s.store.Abandoned(s.ctx())
+	s.ok(err)
+	s.same("before the deletion", len(abandoned), 0)
+	_, err = s.store.DeleteOutgoingWebhook(s.ctx(), w)
+	s.ok(err)
+	abandoned, err = s.store.Abandoned(s.ctx())
+	s.ok(err)
+	s.same("abandoned", abandoned, []hub.WebhookID{w})
+	s.drain(w, "")
+	abandoned, err = s.store.Abandoned(s.ctx())
+	s.ok(err)
+	s.same("done with", len(abandoned), 0)
+	held, err := s.store.HasHeld(s.ctx(), other)
+	s.ok(err)
+	s.same("the other webhook is left alone", held, true)
+}
+
+func testLeased(s *suite) {
+	s.webhook()
+	var want []hub.DeliveryID
+	for range 5 {
+		want = append(want, s.one(event{status: hub.DeliveryActive}))
+	}
+	var got []hub.DeliveryID
+	for after := hub.DeliveryID(""); ; {
+		page, err := s.store.Leased(s.ctx(), s.store.Now().Add(time.Hour), after, 2)
+		s.ok(err)
+		if len(page) == 0 {
+			break
+		}
+		for _, d := range page {
+			got = append(got, d.ID)
+			after = d.ID
+		}
+	}
+	s.same("leased, page by page", got, want)
 }
 
 func testRetry(s *suite) {
