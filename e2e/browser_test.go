@@ -30,9 +30,11 @@ func newBrowser(t *testing.T) *browser {
 	if path == "" {
 		t.Skip("HUB_TEST_CHROMIUM is not set: there is no browser")
 	}
+	scratch := t.TempDir()
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1100, 800), chromedp.IgnoreCertErrors,
+		chromedp.UserDataDir(filepath.Join(scratch, "profile")), chromedp.Env("TMPDIR="+scratch),
+		chromedp.WindowSize(1100, 800), chromedp.IgnoreCertErrors,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-dev-shm-usage", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-extensions", true),
 	)

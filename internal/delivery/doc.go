@@ -16,7 +16,7 @@
 //
 //	        due rows ──claim──▶ ready ──▶ in flight ──▶ unrecorded ──commit──▶ gone
 //	Settle ──────────────────────▲   (≤ concurrency)
-//	        (ready + in flight ≤ 1024)
+//	        (ready + in flight ≤ 4096)
 //
 // The scheduler wakes a lane when it may have something to do: work is due,
 // a Retry-After or a breaker's pause ends, a rate limit allows the next

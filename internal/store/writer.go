@@ -23,6 +23,12 @@ import (
 // bounds how long the first of them waits for the last.
 const maxGroup = 256
 
+// linger is the least time between two commits under load. A commit costs as
+// much as a few values, so on a fast disk a writer that never waits spends a
+// third of its time on commits of one or two (measured). A value that comes
+// later than this after the last commit does not wait.
+const linger = 500 * time.Microsecond
+
 // maxRefused is the number of values that may fail in a group before the
 // remaining ones are run one by one.
 const maxRefused = 4
@@ -162,9 +168,27 @@ func (w *writer) enqueue(ctx context.Context, v *write) error {
 func (w *writer) run() {
 	defer close(w.ended)
 	defer w.disconnect()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	committed := time.Time{}
 	for v := range w.queue {
 		w.group = append(w.group[:0], v)
-		for len(w.group) < maxGroup {
+		if rest := linger - time.Since(committed); rest > 0 {
+			timer.Reset(rest)
+			w.gather(timer.C)
+		} else {
+			w.gather(nil)
+		}
+		w.commit(w.group)
+		committed = time.Now()
+	}
+}
+
+// gather adds what waits to the group; with a channel also what comes until it
+// fires.
+func (w *writer) gather(until <-chan time.Time) {
+	for len(w.group) < maxGroup {
+		if until == nil {
 			select {
 			case v, ok := <-w.queue:
 				if ok {
@@ -173,9 +197,17 @@ func (w *writer) run() {
 				}
 			default:
 			}
-			break
+			return
 		}
-		w.commit(w.group)
+		select {
+		case v, ok := <-w.queue:
+			if !ok {
+				return
+			}
+			w.group = append(w.group, v)
+		case <-until:
+			until = nil
+		}
 	}
 }
 
