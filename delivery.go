@@ -35,8 +35,10 @@ const (
 
 // DeliveryStatuses lists the states in the order a delivery passes them.
 func DeliveryStatuses() []DeliveryStatus {
-	return []DeliveryStatus{DeliveryPending, DeliveryActive, DeliveryRetrying, DeliveryHeld,
-		DeliverySuccess, DeliveryFailed, DeliveryCanceled}
+	return []DeliveryStatus{
+		DeliveryPending, DeliveryActive, DeliveryRetrying, DeliveryHeld,
+		DeliverySuccess, DeliveryFailed, DeliveryCanceled,
+	}
 }
 
 // Final reports whether nothing more happens to a delivery in this state

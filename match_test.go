@@ -203,7 +203,7 @@ func TestFilterRefused(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &f); err != nil {
 			t.Fatal(err)
 		}
-		err, ok := f.Compile("filter").(*hub.Error)
+		err, ok := errors.AsType[*hub.Error](f.Compile("filter"))
 		if !ok || err.Code != hub.Invalid || !slices.ContainsFunc(err.Fields, func(e hub.FieldError) bool { return e.Field == field }) {
 			t.Errorf("%.60s: %v, want a refusal of %s", text, err, field)
 		}

