@@ -18,6 +18,9 @@
 //	Settle ──────────────────────▲   (≤ concurrency)
 //	        (ready + in flight ≤ 4096)
 //
+// What is leased is numbered, and sent only up to the lane's mark, which is
+// stored ahead (hub.Quota): so a crash tells what may have been sent.
+//
 // The scheduler wakes a lane when it may have something to do: work is due,
 // a Retry-After or a breaker's pause ends, a rate limit allows the next
 // request, room came free. Rows it does not know of (another process's,

@@ -168,13 +168,13 @@ func TestCallsUseTheirIndexes(t *testing.T) {
 	}
 }
 
-func explain(t *testing.T, s *Store, query string) string {
+func explain(t *testing.T, s *Store, query string, args ...any) string {
 	t.Helper()
 	steps, err := list(context.Background(), s.readers, func(row scanner) (step string, err error) {
 		var id, parent, unused int
 		err = row.Scan(&id, &parent, &unused, &step)
 		return step, err
-	}, "EXPLAIN QUERY PLAN "+query)
+	}, "EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
