@@ -244,11 +244,11 @@ func RetryAfter(value string, now time.Time) time.Duration {
 	if err != nil || !at.After(now) {
 		return 0
 	}
-	wait := at.Sub(now)
+	wait := min(at.Sub(now), MaxRetryAfter) // Sub saturates; rounding up must not overflow
 	if up := wait.Truncate(time.Second); up < wait {
 		wait = up + time.Second
 	}
-	return min(wait, MaxRetryAfter)
+	return wait
 }
 
 func digits(s string) bool {

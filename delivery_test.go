@@ -153,7 +153,7 @@ func TestDelayJitter(t *testing.T) {
 }
 
 func FuzzRetryAfter(f *testing.F) {
-	for _, s := range []string{"", "0", "120", "99999999999999999999", "-1", "Sun, 01 Feb 2026 12:01:00 GMT", "1.5", " 5"} {
+	for _, s := range []string{"", "0", "120", "99999999999999999999", "-1", "Sun, 01 Feb 2026 12:01:00 GMT", "1.5", " 5", "Sun, 01 FeB 2700 0:00:00 GMT"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

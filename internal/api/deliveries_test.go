@@ -47,8 +47,9 @@ func TestDeliveries(t *testing.T) {
 			t.Errorf("limit %s: %s", limit, diff)
 		}
 	}
-	// The bad one may have got a second before everybody knew that it is gone.
-	if got := r.everything("owner", "/api/deliveries", "2"); len(got) != 6 && len(got) != 7 {
+	// The bad one may have got more before everybody knew that it is gone; they
+	// are held.
+	if got := r.everything("owner", "/api/deliveries", "2"); len(got) < 6 || len(got) > 10 {
 		t.Errorf("all: %v", got)
 	}
 	for query, n := range map[string]int{
