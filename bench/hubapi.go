@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -21,11 +20,12 @@ type hubClient struct {
 	base  string
 	token string
 	http  *http.Client
+	wires *wirePool // for the load itself
 }
 
 // newHubClient makes a client that keeps up to conns connections open. The caller must close it.
 func newHubClient(h *hubProcess, conns int) *hubClient {
-	return &hubClient{base: h.base, token: h.token, http: &http.Client{
+	return &hubClient{base: h.base, token: h.token, wires: newWirePool(h.base, h.token, conns), http: &http.Client{
 		Timeout: 15 * time.Second,
 		Transport: &http.Transport{
 			MaxIdleConns: conns, MaxIdleConnsPerHost: conns, DisableCompression: true,
@@ -33,7 +33,29 @@ func newHubClient(h *hubProcess, conns int) *hubClient {
 	}}
 }
 
-func (c *hubClient) close() { c.http.CloseIdleConnections() }
+func (c *hubClient) close() {
+	c.http.CloseIdleConnections()
+	c.wires.close()
+}
+
+// post sends one request of the load and decodes the answer as send does.
+func (c *hubClient) post(ctx context.Context, path string, body []byte, want int, out any) error {
+	status, answer, err := c.wires.post(ctx, path, body)
+	if err != nil {
+		return err
+	}
+	call := http.MethodPost + " " + redactedPath(path)
+	if status != want {
+		return &refusal{call: call, status: status, detail: string(answer[:min(len(answer), 300)])}
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(answer, out); err != nil {
+		return fmt.Errorf("%s: %w", call, err)
+	}
+	return nil
+}
 
 // refusal is an answer other than the wanted one.
 type refusal struct {
@@ -70,24 +92,24 @@ func (c *hubClient) exchange(req *http.Request, want int, out any) error {
 		return err
 	}
 	if res.StatusCode != want {
-		call := req.Method + " " + redactedPath(req.URL)
+		call := req.Method + " " + redactedPath(req.URL.Path)
 		return &refusal{call: call, status: res.StatusCode, detail: string(b[:min(len(b), 300)])}
 	}
 	if out == nil {
 		return nil
 	}
 	if err := json.Unmarshal(b, out); err != nil {
-		return fmt.Errorf("%s %s: %w", req.Method, redactedPath(req.URL), err)
+		return fmt.Errorf("%s %s: %w", req.Method, redactedPath(req.URL.Path), err)
 	}
 	return nil
 }
 
 // redactedPath is the path without the token of an incoming webhook.
-func redactedPath(u *url.URL) string {
-	if head, _, ok := strings.Cut(u.Path, "/webhooks/incoming/"); ok {
+func redactedPath(path string) string {
+	if head, _, ok := strings.Cut(path, "/webhooks/incoming/"); ok {
 		return head + "/webhooks/incoming/…"
 	}
-	return u.Path
+	return path
 }
 
 func (c *hubClient) create(ctx context.Context, path string, in, out any) error {
@@ -177,10 +199,9 @@ func (c *hubClient) queueStats(ctx context.Context) (queueStats, error) {
 // every endpoint.
 func (c *hubClient) eventSender(endpoints int) sendFunc {
 	return func(ctx context.Context, seq int) error {
-		// A fresh buffer each time: the transport may still read it when an early answer has come.
 		body := appendEvent(make([]byte, 0, eventSize), seq, time.Now())
 		var answer struct{ Deliveries int }
-		if err := c.send(ctx, http.MethodPost, "/api/events", body, http.StatusAccepted, &answer); err != nil {
+		if err := c.post(ctx, "/api/events", body, http.StatusAccepted, &answer); err != nil {
 			return err
 		}
 		if answer.Deliveries != endpoints {

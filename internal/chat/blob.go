@@ -169,9 +169,9 @@ func (b *Blobs) remove(hash string) error {
 }
 
 // sweep removes temporary files that were last written before a time, and
-// returns the hashes of the blobs that were.
-func (b *Blobs) sweep(before time.Time) (hashes []string, err error) {
-	err = filepath.WalkDir(b.Dir, func(path string, entry fs.DirEntry, err error) error {
+// calls old with the hash of every blob that was; old may remove it.
+func (b *Blobs) sweep(before time.Time, old func(hash string)) error {
+	err := filepath.WalkDir(b.Dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil // removed meanwhile, or no file was ever kept
@@ -186,14 +186,14 @@ func (b *Blobs) sweep(before time.Time) (hashes []string, err error) {
 		case strings.HasPrefix(entry.Name(), incomingPrefix):
 			return os.Remove(path)
 		case isHash(hash):
-			hashes = append(hashes, hash)
+			old(hash)
 		}
 		return nil
 	})
 	if err != nil {
-		return hashes, fmt.Errorf("chat: sweep the files folder: %w", err)
+		return fmt.Errorf("chat: sweep the files folder: %w", err)
 	}
-	return hashes, nil
+	return nil
 }
 
 func isHash(s string) bool {

@@ -98,6 +98,7 @@ func (s *Service) Open(ctx context.Context, id hub.FileID) (*Download, error) {
 }
 
 // DeleteFile deletes a file, and its content when no other file has the same.
+// Errors: NotFound; Conflict (it was posted at this very moment).
 func (s *Service) DeleteFile(ctx context.Context, id hub.FileID, by Cause) error {
 	a, err := s.File(ctx, id)
 	if err != nil {
@@ -147,7 +148,7 @@ func (s *Service) deleteFile(ctx context.Context, a *hub.Attachment, channel *hu
 	defer done()
 	unused := false
 	_, err = s.commit(func(routings []hub.Routing) (_ bool, err error) {
-		unused, err = s.Store.DeleteFile(ctx, a.ID, routings...)
+		unused, err = s.Store.DeleteFile(ctx, a.ID, a.MessageID, routings...)
 		return true, err
 	}, event)
 	if err != nil || !unused {
@@ -194,20 +195,22 @@ func (s *Service) SweepFiles(ctx context.Context) (removed int, err error) {
 			return removed, err
 		}
 		for i := range files {
-			if err := s.deleteFile(ctx, &files[i], nil, Cause{}); err != nil {
+			switch err := s.deleteFile(ctx, &files[i], nil, Cause{}); hub.CodeOf(err) {
+			case "":
+				removed++
+			case hub.Conflict, hub.NotFound: // posted or deleted since it was read
+			default:
 				return removed, err
 			}
-			removed++
 		}
 		if len(files) < sweepBatch {
 			break
 		}
 	}
-	hashes, err := s.Blobs.sweep(before)
-	for _, hash := range hashes {
+	err = s.Blobs.sweep(before, func(hash string) {
 		if s.dropBlob(ctx, hash) {
 			removed++
 		}
-	}
+	})
 	return removed, err
 }

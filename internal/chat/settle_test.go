@@ -78,7 +78,7 @@ func (broken) DeleteChannel(context.Context, hub.ChannelID, ...hub.Routing) erro
 
 func (broken) CreateUser(context.Context, *hub.User, ...hub.Routing) error { return errDisk }
 
-func (broken) DeleteFile(context.Context, hub.FileID, ...hub.Routing) (bool, error) {
+func (broken) DeleteFile(context.Context, hub.FileID, hub.MessageID, ...hub.Routing) (bool, error) {
 	return true, errDisk
 }
 

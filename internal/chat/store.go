@@ -88,6 +88,6 @@ type FileStore interface {
 	Files(ctx context.Context, ids []hub.FileID) ([]hub.Attachment, error)
 	UnpostedFiles(ctx context.Context, before time.Time, limit int) ([]hub.Attachment, error)
 	CreateFile(ctx context.Context, a *hub.Attachment, routings ...hub.Routing) error
-	DeleteFile(ctx context.Context, id hub.FileID, routings ...hub.Routing) (bool, error)
+	DeleteFile(ctx context.Context, id hub.FileID, in hub.MessageID, routings ...hub.Routing) (bool, error)
 	BlobUsed(ctx context.Context, hash string) (bool, error)
 }

@@ -40,11 +40,13 @@ func plainMentions(s string) string {
 		if !found {
 			return b.String()
 		}
-		inside, after, closed := strings.Cut(rest, ">")
-		if name := mentioned(inside); closed && name != "" {
-			b.WriteString("@" + name)
-			s = after
-			continue
+		// No further than the next mark: a text full of them is read once, not once for each.
+		if end := strings.IndexAny(rest, "<>"); end >= 0 && rest[end] == '>' {
+			if name := mentioned(rest[:end]); name != "" {
+				b.WriteString("@" + name)
+				s = rest[end+1:]
+				continue
+			}
 		}
 		b.WriteString("<!")
 		s = rest

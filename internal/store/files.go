@@ -114,14 +114,21 @@ func (t *tx) tieFile(a *hub.Attachment, m *hub.Message) error {
 	return err
 }
 
-// DeleteFile removes a file with the events that tell of it. unused says that
-// no other row uses its blob, which is then for the caller to remove.
-func (s *Store) DeleteFile(ctx context.Context, id hub.FileID, routings ...hub.Routing) (unused bool, err error) {
+// DeleteFile removes a file of a message ("": one that is not posted) with the
+// events that tell of it. unused says that no other row uses its blob, which is
+// then for the caller to remove. It is a Conflict when the file was posted
+// meanwhile.
+func (s *Store) DeleteFile(ctx context.Context, id hub.FileID, in hub.MessageID, routings ...hub.Routing) (
+	unused bool, err error,
+) {
 	err = s.write(ctx, func(t *tx) error {
 		a, err := one(context.Background(), t, "file", scanFile,
 			`SELECT `+fileColumns+` FROM nchat_attachments a WHERE a.id = $1`, string(id))
 		if err != nil {
 			return err
+		}
+		if a.MessageID != in {
+			return hub.Errorf(hub.Conflict, "The file was posted meanwhile; nothing was deleted.")
 		}
 		if unused, err = t.dropFile(&a); err != nil {
 			return err

@@ -138,9 +138,15 @@ func slackLinks(s string) string {
 		if !found {
 			return b.String()
 		}
-		link, after, closed := strings.Cut(rest, ">")
-		target, label, labelled := strings.Cut(link, "|")
-		if !closed || !labelled || label == "" || !isLinkTarget(target) || strings.ContainsAny(link, "<\n") {
+		// No further than the next mark: a text full of them is read once, not once for each.
+		end := strings.IndexAny(rest, "<>\n")
+		if end < 0 || rest[end] != '>' {
+			b.WriteByte('<')
+			s = rest
+			continue
+		}
+		target, label, labelled := strings.Cut(rest[:end], "|")
+		if !labelled || label == "" || !isLinkTarget(target) {
 			b.WriteByte('<')
 			s = rest
 			continue
@@ -150,7 +156,7 @@ func slackLinks(s string) string {
 		b.WriteString("](")
 		b.WriteString(targetEscaper.Replace(target))
 		b.WriteByte(')')
-		s = after
+		s = rest[end+1:]
 	}
 }
 

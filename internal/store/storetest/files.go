@@ -54,6 +54,13 @@ func testPostFile(t *testing.T, f *fixture) {
 	f.noError(err)
 	same(f, "files", files, []hub.Attachment{*a})
 
+	// Who read it as not posted does not delete it from under the message.
+	_, err = f.DeleteFile(ctx, a.ID, "")
+	f.code(err, hub.Conflict)
+	if files, err = f.Files(ctx, []hub.FileID{a.ID}); err != nil || len(files) != 1 {
+		t.Errorf("after a refused deletion: %v, %v", files, err)
+	}
+
 	again := f.draft(c, ann, "look again")
 	again.Files = []hub.Attachment{*a}
 	_, err = f.PostMessage(ctx, again, 0, "x", nil, nil)
@@ -75,16 +82,16 @@ func testBlobs(t *testing.T, f *fixture) {
 	}
 	used(true)
 	event := f.event(&hub.Message{}, "{}")
-	unused, err := f.DeleteFile(ctx, a.ID, event)
+	unused, err := f.DeleteFile(ctx, a.ID, "", event)
 	if err != nil || unused || !f.happened(event) {
 		t.Errorf("the first of two: %v, %v", unused, err)
 	}
 	used(true)
-	if unused, err = f.DeleteFile(ctx, b.ID); err != nil || !unused {
+	if unused, err = f.DeleteFile(ctx, b.ID, ""); err != nil || !unused {
 		t.Errorf("the last one: %v, %v", unused, err)
 	}
 	used(false)
-	_, err = f.DeleteFile(ctx, b.ID)
+	_, err = f.DeleteFile(ctx, b.ID, "")
 	f.code(err, hub.NotFound)
 }
 
