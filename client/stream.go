@@ -83,21 +83,36 @@ func (s *stream) follow(ctx context.Context, yield func(Event, error) bool) (goO
 	return s.read(res.Body, yield)
 }
 
-// read decodes a stream (HTML Living Standard §9.2.6). Only the field data
-// counts: the number stands in it as well.
+// read decodes a stream (HTML Living Standard §9.2.6). Of an event only the
+// field data counts: the number stands in it as well. An id alone says where
+// the stream begins.
 func (s *stream) read(body io.Reader, yield func(Event, error) bool) (goOn bool, err error) {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(nil, maxLine)
 	var data []byte
+	place := int64(-1) // the id of the block being read
 	for lines.Scan() {
 		line := lines.Bytes()
+		if rest, ok := bytes.CutPrefix(line, []byte("id:")); ok {
+			if n, err := strconv.ParseInt(string(bytes.TrimSpace(rest)), 10, 64); err == nil {
+				place = n
+			}
+			continue
+		}
 		if rest, ok := bytes.CutPrefix(line, []byte("data:")); ok {
 			data = append(append(data, bytes.TrimPrefix(rest, []byte(" "))...), '\n')
 			continue
 		}
-		if len(line) > 0 || len(data) == 0 {
+		if len(line) > 0 {
 			continue
 		}
+		if len(data) == 0 {
+			if place >= 0 {
+				s.after, place = place, -1
+			}
+			continue
+		}
+		place = -1
 		var e Event
 		if err := json.Unmarshal(data, &e); err != nil {
 			return true, fmt.Errorf("hub: read an event: %w", err)

@@ -44,6 +44,12 @@ func TestTokens(t *testing.T) {
 		}
 		r.call("owner", http.MethodPost, "/api/tokens", full).refused(http.StatusBadRequest, hub.Invalid, field)
 	}
+	// A year of five digits cannot be written: whoever stored one could not read it again.
+	late := "9999-12-31T23:59:59-01:00"
+	r.call("owner", http.MethodPost, "/api/tokens", map[string]any{"name": "x", "scope": "read", "expiresAt": late}).
+		refused(http.StatusBadRequest, hub.Invalid, "expiresAt")
+	r.call("owner", http.MethodPost, "/api/incoming-webhooks", map[string]any{"name": "x", "targetChannelId": r.defaults.General, "expiresAt": late}).
+		refused(http.StatusBadRequest, hub.Invalid, "expiresAt")
 	// An administrator cannot become an owner by way of a token.
 	r.call("admin", http.MethodPost, "/api/tokens", map[string]any{"name": "x", "scope": "admin", "userId": r.defaults.Owner}).
 		refused(http.StatusBadRequest, hub.Invalid, "userId")
@@ -84,6 +90,7 @@ func TestUsers(t *testing.T) {
 	// People change their own look and nothing else.
 	own := "/api/users/" + string(r.users["writer"].ID)
 	r.call("writer", http.MethodPatch, own, `{"displayName": "The Writer"}`).want(http.StatusOK, &u)
+	r.call("restricted", http.MethodPatch, "/api/users/"+string(r.defaults.Owner), `{"displayName": "x"}`).refused(http.StatusForbidden, hub.Forbidden)
 	r.call("writer", http.MethodPatch, own, `{"role": "admin"}`).refused(http.StatusForbidden, hub.Forbidden)
 	r.call("writer", http.MethodPatch, one, `{"displayName": "not mine"}`).refused(http.StatusForbidden, hub.Forbidden)
 	// Administrators neither make nor change owners.
@@ -130,4 +137,32 @@ func TestSessions(t *testing.T) {
 	if ended.Ended != 3 {
 		t.Errorf("%+v", ended)
 	}
+}
+
+// TestGate: what adds to the store is refused while the disk is nearly full;
+// what takes away is not.
+func TestGate(t *testing.T) {
+	r := newRig(t)
+	m := r.post("owner", r.defaults.General, "before")
+	var w OutgoingWebhookMade
+	r.call("owner", http.MethodPost, "/api/outgoing-webhooks", map[string]any{"name": "x", "url": "https://good.example/", "events": []string{"a.b"}}).
+		want(http.StatusCreated, &w)
+	one := "/api/messages/" + string(m.ID)
+	r.call("owner", http.MethodPut, one+"/pin", nil).want(http.StatusNoContent, nil)
+	r.control.Gate = func() error { return hub.Errorf(hub.StorageFull, "The disk is nearly full.") }
+	for _, call := range []struct {
+		method, path string
+		body         any
+	}{
+		{http.MethodPost, "/api/channels/" + string(r.defaults.General) + "/messages", map[string]any{"content": "x"}},
+		{http.MethodPost, "/api/events", map[string]any{"event": "a.b", "data": 1}},
+		{http.MethodPost, "/api/users", map[string]any{"username": "late"}},
+		{http.MethodPost, "/api/outgoing-webhooks/" + string(w.ID) + "/test", nil},
+		{http.MethodPut, one + "/reactions/%F0%9F%91%8D", nil},
+		{http.MethodPut, one + "/pin", nil},
+	} {
+		r.call("owner", call.method, call.path, call.body).refused(http.StatusInsufficientStorage, hub.StorageFull)
+	}
+	r.call("owner", http.MethodDelete, one+"/pin", nil).want(http.StatusNoContent, nil)
+	r.call("owner", http.MethodDelete, one, nil).want(http.StatusNoContent, nil)
 }

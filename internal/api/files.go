@@ -37,7 +37,7 @@ func (a *API) fileRoutes() {
 	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
 	a.raw(operation{
 		method: http.MethodPost, path: "/api/files", id: "uploadFile", tag: "files", summary: "Upload a file",
-		doc: "It is posted with a message by its id; until then only you see it.", status: http.StatusCreated,
+		doc: "It is posted with a message by its id; until then only you and administrators see it.", status: http.StatusCreated,
 	}, a.uploadFile, func(op *huma.Operation) {
 		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {
 			Schema: &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{"file": binary}, Required: []string{"file"}},

@@ -38,6 +38,7 @@ func TestFiles(t *testing.T) {
 	}
 	r.call("reader", http.MethodGet, path, nil).refused(http.StatusNotFound, hub.NotFound)
 	r.call("admin", http.MethodGet, path, nil).want(http.StatusOK, nil)
+	r.call("restricted", http.MethodGet, path, nil).refused(http.StatusNotFound, hub.NotFound) // an owner's, for one channel
 	if got := r.call("writer", http.MethodGet, path, nil, "Range: bytes=6-").want(http.StatusPartialContent, nil); string(got.body) != "file" {
 		t.Errorf("range %q", got.body)
 	}

@@ -66,7 +66,9 @@ func (a *API) streamEvents(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
 	w.WriteHeader(http.StatusOK)
-	_, _ = s.buf.WriteString("retry: 2000\n\n")
+	// The place, so that a reader whose connection breaks before the first
+	// event comes back to it.
+	_, _ = fmt.Fprintf(&s.buf, "id: %d\nretry: 2000\n\n", s.after)
 	if s.send() != nil {
 		return nil // the reader has gone
 	}
@@ -104,6 +106,13 @@ func (s *stream) begin(ctx context.Context, r *http.Request) error {
 	return nil
 }
 
+// atOnce is a wake-up that has come already.
+var atOnce = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
 // run writes events until the reader goes, loses its access, or the hub stops.
 func (s *stream) run(ctx context.Context, r *http.Request) error {
 	beat := time.NewTicker(s.a.Heartbeat)
@@ -115,7 +124,14 @@ func (s *stream) run(ctx context.Context, r *http.Request) error {
 			return err
 		}
 		if more {
-			continue
+			wake = atOnce // a reader far behind is held against its access, and against the stop, all the same
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.a.Stopping:
+			return nil
+		default:
 		}
 		select {
 		case <-ctx.Done():

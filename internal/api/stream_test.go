@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/control"
 )
 
 // events is a stream being read.
@@ -150,5 +151,33 @@ func TestStreamEnds(t *testing.T) {
 	close(stop)
 	if _, e, ok := s.next(); ok {
 		t.Errorf("still streamed: %+v", e)
+	}
+}
+
+// TestStreamEndsBehind: a reader that is far behind does not outlast the
+// shutdown, nor its access.
+func TestStreamEndsBehind(t *testing.T) {
+	stop := make(chan struct{})
+	close(stop)
+	r := newRig(t, func(o *Options) { o.Stopping = stop })
+	var last hub.EventID
+	for range 2*streamBatch + 1 {
+		out, err := r.control.Publish(t.Context(), r.owner, control.Publication{Event: "far.behind", Data: json.RawMessage("1")})
+		must(t, err)
+		last = out.EventID
+	}
+	s := r.stream("reader", "?after=0")
+	n := 0
+	for {
+		_, e, ok := s.next()
+		if !ok {
+			break
+		}
+		if n++; e.ID == last {
+			t.Fatal("all of the log was streamed to the end")
+		}
+	}
+	if n == 0 {
+		t.Error("nothing was streamed")
 	}
 }

@@ -169,8 +169,9 @@ func (b *Blobs) remove(hash string) error {
 }
 
 // sweep removes temporary files that were last written before a time, and
-// calls old with the hash of every blob that was; old may remove it.
-func (b *Blobs) sweep(before time.Time, old func(hash string)) error {
+// calls old with the hash of every blob that was, which it may remove. Its error
+// ends the sweep.
+func (b *Blobs) sweep(before time.Time, old func(hash string) error) error {
 	err := filepath.WalkDir(b.Dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			if errors.Is(err, fs.ErrNotExist) {
@@ -186,7 +187,7 @@ func (b *Blobs) sweep(before time.Time, old func(hash string)) error {
 		case strings.HasPrefix(entry.Name(), incomingPrefix):
 			return os.Remove(path)
 		case isHash(hash):
-			old(hash)
+			return old(hash)
 		}
 		return nil
 	})

@@ -207,10 +207,11 @@ func (s *Service) SweepFiles(ctx context.Context) (removed int, err error) {
 			break
 		}
 	}
-	err = s.Blobs.sweep(before, func(hash string) {
+	err = s.Blobs.sweep(before, func(hash string) error {
 		if s.dropBlob(ctx, hash) {
 			removed++
 		}
+		return ctx.Err()
 	})
 	return removed, err
 }

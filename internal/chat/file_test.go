@@ -2,6 +2,7 @@ package chat
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"image"
 	"image/png"
@@ -238,6 +239,44 @@ func TestSweepFiles(t *testing.T) {
 			_ = d.Content.Close()
 		}
 	}
+}
+
+// posting posts the files that a sweep has read as not posted, before the sweep
+// goes on.
+type posting struct {
+	Store
+	post func([]hub.Attachment)
+}
+
+func (p posting) UnpostedFiles(ctx context.Context, before time.Time, limit int) ([]hub.Attachment, error) {
+	files, err := p.Store.UnpostedFiles(ctx, before, limit)
+	p.post(files)
+	return files, err
+}
+
+// A file that waited long and is posted at the last moment is not swept from
+// under its message; the others are.
+func TestSweepAgainstPost(t *testing.T) {
+	w := open(t)
+	ctx := t.Context()
+	by := Cause{By: w.ann.ID}
+	late := must(w.Save(ctx, "late", textReader("late"), by))(t)
+	waiting := must(w.Save(ctx, "waiting", textReader("waiting"), by))(t)
+	w.clock.advance(25 * time.Hour)
+	var m hub.Message
+	w.Store = posting{w.db, func([]hub.Attachment) {
+		m = must(w.Post(ctx, Post{ChannelID: w.d.General, Author: hub.Author{ID: w.ann.ID}, FileIDs: []hub.FileID{late.ID}}))(t)
+	}}
+	if removed := must(w.SweepFiles(ctx))(t); removed != 1 {
+		t.Errorf("%d removed, want the file that waited", removed)
+	}
+	if got := must(w.Message(ctx, m.ID))(t); len(got.Files) != 1 || got.Files[0].ID != late.ID {
+		t.Errorf("files of the message: %v", got.Files)
+	}
+	d := must(w.Open(ctx, late.ID))(t)
+	_ = d.Content.Close()
+	_, err := w.File(ctx, waiting.ID)
+	wantCode(t, err, hub.NotFound)
 }
 
 // A file is never left without its content by the deletion of one with the

@@ -23,7 +23,8 @@ const (
 	manageWebhooks action = "manage webhooks and their deliveries"
 	manageTokens   action = "manage API tokens"
 	manageSessions action = "manage sessions of others"
-	ownSessions    action = "manage own sessions"
+	ownSessions    action = "read own sessions"
+	endOwnSessions action = "end own sessions"
 	readAudit      action = "read the audit log"
 )
 
@@ -52,7 +53,8 @@ var permissions = map[action]permission{
 	manageWebhooks: {scope: hub.ScopeAdmin, everywhere: true},
 	manageTokens:   {scope: hub.ScopeAdmin, everywhere: true},
 	manageSessions: {scope: hub.ScopeAdmin, everywhere: true},
-	ownSessions:    {scope: hub.ScopeRead, guests: true},
+	ownSessions:    {scope: hub.ScopeRead, everywhere: true, guests: true},
+	endOwnSessions: {scope: hub.ScopeRead, everywhere: true, guests: true}, // tokens need more; see mayEndOwn
 	readAudit:      {scope: hub.ScopeAdmin, everywhere: true},
 }
 

@@ -26,17 +26,17 @@ func TestPermissions(t *testing.T) {
 	may := map[string][]action{
 		"owner": {
 			readChat, writeChat, makeChannel, manageChannel, manageUsers, readEvents, sendEvents, readQueue, manageQueue,
-			manageWebhooks, manageTokens, manageSessions, ownSessions, readAudit,
+			manageWebhooks, manageTokens, manageSessions, ownSessions, endOwnSessions, readAudit,
 		},
 		"admin": {
 			readChat, writeChat, makeChannel, manageChannel, manageUsers, readEvents, sendEvents, readQueue, manageQueue,
-			manageWebhooks, manageTokens, manageSessions, ownSessions, readAudit,
+			manageWebhooks, manageTokens, manageSessions, ownSessions, endOwnSessions, readAudit,
 		},
-		"adminReads": {readChat, readEvents, readQueue, ownSessions},
-		"member":     {readChat, writeChat, makeChannel, manageChannel, readEvents, sendEvents, readQueue, ownSessions},
-		"reader":     {readChat, readEvents, readQueue, ownSessions},
-		"guest":      {readChat, readEvents, ownSessions},
-		"restricted": {readChat, writeChat, manageChannel, readEvents, ownSessions},
+		"adminReads": {readChat, readEvents, readQueue, ownSessions, endOwnSessions},
+		"member":     {readChat, writeChat, makeChannel, manageChannel, readEvents, sendEvents, readQueue, ownSessions, endOwnSessions},
+		"reader":     {readChat, readEvents, readQueue, ownSessions, endOwnSessions},
+		"guest":      {readChat, readEvents, ownSessions, endOwnSessions},
+		"restricted": {readChat, writeChat, manageChannel, readEvents},
 		"unscoped":   {},
 		"nobody":     {},
 	}
@@ -59,6 +59,28 @@ func TestPermissions(t *testing.T) {
 		}
 		if allow(actor, "fly") == nil {
 			t.Errorf("%s may do what is not in the table", name)
+		}
+	}
+}
+
+// TestEndOwnSessions: a token that only reads does not sign its user out.
+func TestEndOwnSessions(t *testing.T) {
+	tests := map[string]struct {
+		actor hub.Actor
+		want  bool
+	}{
+		"a browser":         {hub.Actor{UserID: "m", Role: hub.RoleMember, Scope: hub.ScopeWrite, SessionID: "s"}, true},
+		"a guest's browser": {hub.Actor{UserID: "g", Role: hub.RoleGuest, Scope: hub.ScopeRead, SessionID: "s"}, true},
+		"a writing token":   {hub.Actor{UserID: "m", Role: hub.RoleMember, Scope: hub.ScopeWrite, TokenID: "t"}, true},
+		"a reading token":   {hub.Actor{UserID: "m", Role: hub.RoleMember, Scope: hub.ScopeRead, TokenID: "t"}, false},
+		"an owner's, reads": {hub.Actor{UserID: "o", Role: hub.RoleOwner, Scope: hub.ScopeRead, TokenID: "t"}, false},
+		"a restricted token": {
+			hub.Actor{UserID: "m", Role: hub.RoleMember, Scope: hub.ScopeWrite, TokenID: "t", Channels: []hub.ChannelID{"c"}}, false,
+		},
+	}
+	for name, test := range tests {
+		if err := mayEndOwn(test.actor); (err == nil) != test.want {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

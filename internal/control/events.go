@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/nself-chat/hub"
@@ -105,6 +107,9 @@ const maxKey = 255
 func checkKey(errs *hub.FieldErrors, key string) {
 	if len(key) > maxKey {
 		errs.Add("idempotencyKey", "at most %d characters", maxKey)
+	}
+	if !utf8.ValidString(key) || strings.ContainsFunc(key, unicode.IsControl) {
+		errs.Add("idempotencyKey", "must be text without control characters")
 	}
 }
 

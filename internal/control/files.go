@@ -60,7 +60,8 @@ func (s *Service) file(ctx context.Context, a hub.Actor, id hub.FileID, what act
 		return hub.Attachment{}, nil, err
 	}
 	if f.MessageID == "" {
-		if f.UserID != a.UserID && !privileged(a) {
+		// Outside all channels, so not for tokens that are restricted to some.
+		if f.UserID != a.UserID && (!privileged(a) || len(a.Channels) > 0) {
 			return hub.Attachment{}, nil, errNoFile()
 		}
 		return f, nil, nil

@@ -273,8 +273,8 @@ func (s *Service) applyIncoming(ctx context.Context, a hub.Actor, w *hub.Incomin
 	if c.AllowIPs.Present {
 		w.AllowIPs = checkIPs(&errs, w.AllowIPs)
 	}
-	if c.ExpiresAt.Present && !w.ExpiresAt.IsZero() && !w.ExpiresAt.After(s.Now()) {
-		errs.Add("expiresAt", "must be in the future")
+	if c.ExpiresAt.Present {
+		s.checkExpiry(&errs, w.ExpiresAt)
 	}
 	if c.RateLimit.Present && !c.RateLimit.Null {
 		between(&errs, "rateLimit", c.RateLimit.Value, 0, maxRate)

@@ -133,6 +133,9 @@ func (s *Service) SetPinned(ctx context.Context, a hub.Actor, id hub.MessageID, 
 		return err
 	}
 	if pinned {
+		if err := s.intake(); err != nil {
+			return err
+		}
 		return s.Chat.Pin(ctx, id, cause(ctx, a))
 	}
 	return s.Chat.Unpin(ctx, id, cause(ctx, a))
@@ -144,6 +147,9 @@ func (s *Service) SetReaction(ctx context.Context, a hub.Actor, id hub.MessageID
 		return err
 	}
 	if set {
+		if err := s.intake(); err != nil {
+			return err
+		}
 		return s.Chat.React(ctx, id, emoji, cause(ctx, a))
 	}
 	return s.Chat.Unreact(ctx, id, emoji, cause(ctx, a))

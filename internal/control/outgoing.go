@@ -307,6 +307,9 @@ func (s *Service) TestOutgoing(ctx context.Context, a hub.Actor, id hub.WebhookI
 	if w.State == hub.WebhookDisabled {
 		return "", "", hub.Errorf(hub.Conflict, "The webhook is disabled; enable it first.")
 	}
+	if err := s.intake(); err != nil {
+		return "", "", err
+	}
 	data, err := json.Marshal(hub.WebhookTestData{Message: "This is a test of your webhook."})
 	if err != nil {
 		return "", "", err

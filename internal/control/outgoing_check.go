@@ -44,6 +44,19 @@ func checkName(errs *hub.FieldErrors, field, name string) {
 	}
 }
 
+// checkExpiry checks when something is to expire; the zero time is never. The
+// last instants of the year 9999 in a zone behind UTC are a year with five
+// digits in UTC, which neither RFC 3339 nor the store can write.
+func (s *Service) checkExpiry(errs *hub.FieldErrors, t time.Time) {
+	switch {
+	case t.IsZero():
+	case t.UTC().Year() > 9999:
+		errs.Add("expiresAt", "must be before the year 10000")
+	case !t.After(s.Now()):
+		errs.Add("expiresAt", "must be in the future")
+	}
+}
+
 func checkPatterns(errs *hub.FieldErrors, patterns []string) {
 	if len(patterns) == 0 {
 		errs.Add("events", `needs at least one event name or pattern, such as "message.created", "message.*" or "*"`)

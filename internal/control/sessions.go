@@ -12,19 +12,30 @@ type sessionStore interface {
 	DeleteSession(ctx context.Context, id hub.SessionID, user hub.UserID) error
 }
 
-// whose returns whose sessions are meant: the actor's own, or with the
-// permission another's.
-func whose(a hub.Actor, user hub.UserID) (hub.UserID, error) {
+// whose returns whose sessions are meant: the actor's own, if own allows it,
+// or with the permission another's.
+func whose(a hub.Actor, user hub.UserID, own func(hub.Actor) error) (hub.UserID, error) {
 	if user == "" || user == a.UserID {
-		return a.UserID, allow(a, ownSessions)
+		return a.UserID, own(a)
 	}
 	return user, allow(a, manageSessions)
+}
+
+func mayReadOwn(a hub.Actor) error { return allow(a, ownSessions) }
+
+// mayEndOwn lets everybody who is signed in sign out, guests too. A token that
+// only reads must not sign its user out.
+func mayEndOwn(a hub.Actor) error {
+	if a.TokenID != "" && !a.Can(hub.ScopeWrite) {
+		return hub.Errorf(hub.Forbidden, "To %s a token needs the scope %s.", endOwnSessions, hub.ScopeWrite)
+	}
+	return allow(a, endOwnSessions)
 }
 
 // Sessions returns the sessions of a user (of the actor when user is ""),
 // newest first.
 func (s *Service) Sessions(ctx context.Context, a hub.Actor, user hub.UserID) ([]hub.Session, error) {
-	user, err := whose(a, user)
+	user, err := whose(a, user, mayReadOwn)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +47,7 @@ func (s *Service) DeleteSession(ctx context.Context, a hub.Actor, id hub.Session
 	user := a.UserID
 	if allow(a, manageSessions) == nil {
 		user = "" // any
-	} else if err := allow(a, ownSessions); err != nil {
+	} else if err := mayEndOwn(a); err != nil {
 		return err
 	}
 	err := s.Store.DeleteSession(ctx, id, user)
@@ -51,7 +62,7 @@ func (s *Service) DeleteSession(ctx context.Context, a hub.Actor, id hub.Session
 // DeleteSessions signs a user out everywhere (the actor when user is ""),
 // except in the session that asks. It returns how many sessions ended.
 func (s *Service) DeleteSessions(ctx context.Context, a hub.Actor, user hub.UserID) (int, error) {
-	user, err := whose(a, user)
+	user, err := whose(a, user, mayEndOwn)
 	if err != nil {
 		return 0, err
 	}

@@ -68,9 +68,7 @@ func (s *Service) checkToken(ctx context.Context, a hub.Actor, r *TokenRequest) 
 	if r.Scope.Rank() == 0 {
 		errs.Add("scope", "must be read, write or admin")
 	}
-	if !r.ExpiresAt.IsZero() && !r.ExpiresAt.After(s.Now()) {
-		errs.Add("expiresAt", "must be in the future")
-	}
+	s.checkExpiry(&errs, r.ExpiresAt)
 	slices.Sort(r.ChannelIDs)
 	r.ChannelIDs = slices.Compact(r.ChannelIDs)
 	if err := s.checkChannels(ctx, &errs, r.ChannelIDs); err != nil {

@@ -58,6 +58,9 @@ func (s *Service) CreateUser(ctx context.Context, a hub.Actor, n chat.NewUser) (
 	if err := mayGive(a, n.Role); err != nil {
 		return hub.User{}, err
 	}
+	if err := s.intake(); err != nil {
+		return hub.User{}, err
+	}
 	u, err := s.Chat.CreateUser(ctx, n, cause(ctx, a))
 	if err != nil {
 		return hub.User{}, err
@@ -84,7 +87,7 @@ func first(a, b string) string {
 // administrators, and owners are for owners.
 func (s *Service) UpdateUser(ctx context.Context, a hub.Actor, id hub.UserID, c UserChange) (hub.User, error) {
 	what := manageUsers
-	if id == a.UserID && !c.Username.Present && !c.Role.Present && !c.Status.Present {
+	if id == a.UserID && len(a.Channels) == 0 && !c.Username.Present && !c.Role.Present && !c.Status.Present {
 		what = writeChat
 	}
 	if err := allow(a, what); err != nil {

@@ -26,7 +26,7 @@ const (
 
 const (
 	// maxIdlePerHost connections are kept open to one host between requests.
-	maxIdlePerHost = 64
+	maxIdlePerHost = 256
 	idleTimeout    = 90 * time.Second
 	// An HTTP/2 connection that has been silent for pingAfter is probed, and
 	// given up when pingTimeout passes without an answer. Otherwise a

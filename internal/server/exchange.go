@@ -244,10 +244,15 @@ func maskPath(path string) string {
 		return path
 	}
 	parts := strings.Split(path, "/")
-	for i := 2; i < len(parts); i++ {
-		if strings.EqualFold(parts[i-2], "webhooks") && strings.EqualFold(parts[i-1], "incoming") && parts[i] != "" {
+	before, last := "", "" // doubled slashes, as joined URLs have them, hide nothing
+	for i, part := range parts {
+		if part == "" {
+			continue
+		}
+		if strings.EqualFold(before, "webhooks") && strings.EqualFold(last, "incoming") {
 			parts[i] = "***"
 		}
+		before, last = last, part
 	}
 	return strings.Join(parts, "/")
 }

@@ -141,6 +141,7 @@ func TestMaskPath(t *testing.T) {
 		"/api/webhooks/incoming/sesame":             "/api/webhooks/incoming/***",
 		"/api/v10/webhooks/incoming/sesame/slack":   "/api/v10/webhooks/incoming/***/slack",
 		"/api/Webhooks/INCOMING/sesame/messages/17": "/api/Webhooks/INCOMING/***/messages/17",
+		"//api//webhooks/incoming//sesame/slack":    "//api//webhooks/incoming//***/slack",
 		"/api/webhooks/incoming/":                   "/api/webhooks/incoming/",
 		"/api/webhooks/incoming":                    "/api/webhooks/incoming",
 		"/api/incoming/webhooks/17":                 "/api/incoming/webhooks/17",

@@ -8,8 +8,8 @@ import (
 	"github.com/nself-chat/hub/internal/fault"
 )
 
-// unfinished is the set of states that the order index covers.
-const unfinished = `status IN ('pending', 'active', 'retrying', 'held')`
+// unfinished is the condition under which the order index covers a row.
+const unfinished = `finished_at IS NULL`
 
 // unfinishedBeside reports whether a conversation has an unfinished delivery
 // other than id.

@@ -1,6 +1,9 @@
 package store
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestFileType(t *testing.T) {
 	for mime, want := range map[string]string{
@@ -12,5 +15,14 @@ func TestFileType(t *testing.T) {
 		if got := fileType(mime); got != want {
 			t.Errorf("%q is %q, want %q", mime, got, want)
 		}
+	}
+}
+
+func TestUnpostedFilesUseTheirIndex(t *testing.T) {
+	s := openTest(t, Options{})
+	plan := explain(t, s, `SELECT a.id FROM nchat_attachments a WHERE a.message_id IS NULL AND a.created_at < 'x'
+		ORDER BY a.created_at LIMIT 5`)
+	if !strings.Contains(plan, "nchat_attachments_unposted") || strings.Contains(plan, "TEMP B-TREE") {
+		t.Errorf("planned as %s", plan)
 	}
 }

@@ -82,18 +82,20 @@ async function catchUp() {
 	fetching = true;
 	const thread = log.dataset.thread;
 	while (wanted.size > 0) {
+		const crowd = wanted.size > 20;
+		const taken = crowd ? [...wanted] : [...wanted].slice(0, 1);
+		for (const id of taken) wanted.delete(id); // before the fetch: an event meanwhile asks again
 		try {
-			if (wanted.size > 20) {
-				wanted.clear();
+			if (crowd) {
 				document.getElementById("list").replaceWith(await fetchFragment(log.dataset.fragments));
 				continue;
 			}
-			const [id] = wanted;
-			wanted.delete(id);
-			put(await fetchFragment("/fragments/messages/" + id + (thread ? "?thread=1" : "")));
+			put(await fetchFragment("/fragments/messages/" + taken[0] + (thread ? "?thread=1" : "")));
 			trim();
 		} catch (error) {
-			if (error.status === undefined) break; // offline; the stream will tell
+			if (error.status !== undefined && error.status < 500) continue; // it is gone
+			for (const id of taken) wanted.add(id); // offline; the stream will tell
+			break;
 		}
 	}
 	fetching = false;

@@ -330,3 +330,23 @@ func TestNamesForceADialect(t *testing.T) {
 		t.Errorf("ByName of an unknown name = %v", d.Name)
 	}
 }
+
+// Text full of marks that open nothing takes time in proportion to its length.
+func TestLinksTakeLinearTime(t *testing.T) {
+	for _, unit := range []string{"<", "<http://a.example|", "<mailto:a"} {
+		text := "<http" + strings.Repeat(unit, 4<<20/len(unit))
+		for _, end := range []string{"", ">"} {
+			body, err := json.Marshal(map[string]any{"text": text + end, "mrkdwn": true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			if name, _, err := understand(header(), string(body)); name != "slack" || err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("four megabytes of %q that end in %q took %v", unit, end, took)
+			}
+		}
+	}
+}

@@ -126,6 +126,7 @@ CREATE TABLE nchat_attachments (
     updated_at        TEXT NOT NULL
 );
 CREATE INDEX nchat_attachments_message ON nchat_attachments (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX nchat_attachments_unposted ON nchat_attachments (created_at) WHERE message_id IS NULL;
 CREATE INDEX nchat_attachments_blob ON nchat_attachments (file_path) WHERE file_path IS NOT NULL;
 
 CREATE TABLE nchat_message_revisions (
@@ -201,12 +202,15 @@ CREATE TABLE nchat_outgoing_webhook_revisions (
 );
 CREATE INDEX nchat_outgoing_webhook_revisions_webhook ON nchat_outgoing_webhook_revisions (webhook_id, revision);
 
+-- Written several times for every delivery. Its conditions are chains of OR, because SQLite builds a temporary table for
+-- every IN of more than two values, each time a row is written.
 CREATE TABLE nchat_webhook_deliveries (
     id            TEXT PRIMARY KEY,
     webhook_id    TEXT NOT NULL,
     event_id      TEXT NOT NULL,
     event         TEXT NOT NULL,
-    status        TEXT NOT NULL CHECK (status IN ('pending', 'active', 'retrying', 'held', 'success', 'failed', 'canceled')),
+    status        TEXT NOT NULL CHECK (status = 'success' OR status = 'active' OR status = 'pending' OR status = 'retrying'
+                      OR status = 'held' OR status = 'failed' OR status = 'canceled'),
     order_key     TEXT,
     attempts      INTEGER NOT NULL DEFAULT 0,
     tries         INTEGER NOT NULL DEFAULT 0,
@@ -219,18 +223,17 @@ CREATE TABLE nchat_webhook_deliveries (
     created_at    TEXT NOT NULL,
     updated_at    TEXT NOT NULL,
     finished_at   TEXT,
-    CHECK ((status IN ('success', 'failed', 'canceled')) = (finished_at IS NOT NULL)),
+    CHECK ((status = 'success' OR status = 'failed' OR status = 'canceled') = (finished_at IS NOT NULL)),
     CHECK (scheduled_for IS NULL OR lease_node IS NULL),
-    CHECK (scheduled_for IS NULL OR status IN ('pending', 'retrying')),
-    CHECK (lease_node IS NULL OR status = 'active'),
-    CHECK (status NOT IN ('retrying') OR scheduled_for IS NOT NULL),
-    CHECK (status <> 'active' OR lease_node IS NOT NULL)
+    CHECK (scheduled_for IS NULL OR status = 'pending' OR status = 'retrying'),
+    CHECK ((lease_node IS NOT NULL) = (status = 'active')),
+    CHECK (status <> 'retrying' OR scheduled_for IS NOT NULL)
 ) WITHOUT ROWID;
 CREATE INDEX nchat_webhook_deliveries_webhook ON nchat_webhook_deliveries (webhook_id, id);
 CREATE INDEX nchat_webhook_deliveries_due ON nchat_webhook_deliveries (webhook_id, scheduled_for) WHERE scheduled_for IS NOT NULL;
 CREATE INDEX nchat_webhook_deliveries_leased ON nchat_webhook_deliveries (id) WHERE lease_node IS NOT NULL;
 CREATE INDEX nchat_webhook_deliveries_order ON nchat_webhook_deliveries (webhook_id, order_key, id)
-    WHERE order_key IS NOT NULL AND status IN ('pending', 'active', 'retrying', 'held');
+    WHERE order_key IS NOT NULL AND finished_at IS NULL;
 CREATE INDEX nchat_webhook_deliveries_failed ON nchat_webhook_deliveries (id) WHERE status = 'failed';
 CREATE INDEX nchat_webhook_deliveries_held ON nchat_webhook_deliveries (webhook_id, id) WHERE status = 'held';
 
