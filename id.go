@@ -137,10 +137,10 @@ func IDTime(id string) time.Time {
 }
 
 // FirstID returns the smallest UUIDv7 text of t's millisecond: what was made
-// before t sorts below it.
+// before t sorts below it. Before 1970 it is the smallest of all.
 func FirstID(t time.Time) string {
 	var u [16]byte
-	putTime(&u, uint64(t.UnixMilli()))
+	putTime(&u, uint64(max(t.UnixMilli(), 0)))
 	return formatUUID(&u)
 }
 

@@ -254,6 +254,9 @@ func TestIDs(t *testing.T) {
 	if hub.FirstID(noon) > (&hub.IDs{Now: func() time.Time { return noon }}).New() {
 		t.Error("FirstID is above an id of its millisecond")
 	}
+	if got := hub.FirstID(time.Date(1960, 1, 1, 0, 0, 0, 0, time.UTC)); got != "00000000-0000-0000-0000-000000000000" {
+		t.Errorf("FirstID of 1960 is %s", got)
+	}
 }
 
 func TestDeliveryIDs(t *testing.T) {

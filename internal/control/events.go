@@ -297,12 +297,16 @@ type eyes struct {
 func (s *Service) eyes(a hub.Actor) *eyes { return &eyes{s: s, actor: a} }
 
 // see reports whether the actor may see the event: those of channels as the
-// channel, those of webhooks as webhooks, others by everybody but guests and
-// tokens that are restricted to channels.
+// channel, those of webhooks as webhooks, those of a file that is not posted as
+// the file, others by everybody but guests and tokens that are restricted to
+// channels.
 func (y *eyes) see(ctx context.Context, e *hub.Event) (bool, error) {
 	switch {
 	case e.Target != "":
 		return allow(y.actor, manageWebhooks) == nil, nil
+	case e.ChannelID == "" && (e.Type == hub.EventFileUploaded || e.Type == hub.EventFileDeleted) && !privileged(y.actor):
+		own := e.TriggeredBy != nil && e.TriggeredBy.UserID == y.actor.UserID
+		return own && len(y.actor.Channels) == 0, nil
 	case e.ChannelID == "":
 		return y.actor.Role != hub.RoleGuest && len(y.actor.Channels) == 0, nil
 	case !e.ChannelPrivate || privileged(y.actor):

@@ -91,7 +91,11 @@ func (c *call) readEdit() (chat.Edit, *dialects.Failure) {
 	}
 	p, err := dialects.Recognise(request).Parse(request)
 	if err != nil {
-		return chat.Edit{}, c.asFailure(err)
+		// An empty list of embeds takes them away: nothing to post, yet something to change.
+		failed := c.asFailure(err)
+		if failed.Verdict != dialects.NoText || !request.Fields.Has("embeds") {
+			return chat.Edit{}, failed
+		}
 	}
 	writeMentions(&p)
 	clip(&p)

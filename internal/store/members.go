@@ -37,7 +37,8 @@ func isMember(ctx context.Context, q querier, channel hub.ChannelID, user hub.Us
 }
 
 // AddMember makes m.User a member of the channel. A user who is one already
-// gets the role and nothing is published: added is false then.
+// gets the role and nothing is published: added is false then, and m.JoinedAt
+// becomes what it was.
 func (s *Store) AddMember(ctx context.Context, m *hub.Member, routings ...hub.Routing) (added bool, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		added = false
@@ -51,8 +52,12 @@ func (s *Store) AddMember(ctx context.Context, m *hub.Member, routings ...hub.Ro
 		}
 		n, err := t.exec(`UPDATE nchat_channel_members SET role = $3 WHERE channel_id = $1 AND user_id = $2`,
 			string(m.ChannelID), string(m.User.ID), string(m.Role))
-		if err != nil || n > 0 {
+		if err != nil {
 			return err
+		}
+		if n > 0 {
+			return each(context.Background(), t, func(row scanner) error { return row.Scan(into(&m.JoinedAt)) },
+				`SELECT joined_at FROM nchat_channel_members WHERE channel_id = $1 AND user_id = $2`, string(m.ChannelID), string(m.User.ID))
 		}
 		if err := t.insertMember(m.ChannelID, m.User.ID, m.Role, at(m.JoinedAt)); err != nil {
 			return err

@@ -103,10 +103,11 @@ async function catchUp() {
 
 function onMessageEvent(event) {
 	log.dataset.after = event.lastEventId;
-	const { message, channelId, messageId } = JSON.parse(event.data).data;
+	// Anybody who may send events may send one of this name, with any data.
+	const { message, channelId, messageId } = JSON.parse(event.data).data ?? {};
 	if (channelId !== log.dataset.channel) return;
 	const shown = document.getElementById("m-" + messageId) !== null;
-	const root = message.threadId || "";
+	const root = message?.threadId || "";
 	const created = event.type === "message.created";
 	if (shown || (created && root === log.dataset.thread)) wanted.add(messageId);
 	// A reply changes what the channel's page says below the root.

@@ -65,7 +65,8 @@ func acceptsOnlyJSON(h http.Header) bool {
 func parseNself(r *Request) (Post, error) {
 	if r.Fields == nil {
 		p := Post{Content: r.Text}
-		return p, finish(r, &p, nil)
+		err := finish(r, &p, nil)
+		return p, err
 	}
 	var errs hub.FieldErrors
 	f := fields{r.Fields, "", &errs}
@@ -84,7 +85,8 @@ func parseNself(r *Request) (Post, error) {
 			p.Files = append(p.Files, file)
 		}
 	})
-	return p, finish(r, &p, errs)
+	err := finish(r, &p, errs)
+	return p, err
 }
 
 // finish notes the files that were not taken, and refuses a post with wrong

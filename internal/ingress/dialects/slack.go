@@ -46,7 +46,8 @@ func hasBareText(r *Request) bool { return r.Fields.Has("text") }
 func parseSlack(r *Request) (Post, error) {
 	if r.Fields == nil {
 		p := Post{Content: slackLinks(r.Text)}
-		return p, finish(r, &p, nil)
+		err := finish(r, &p, nil)
+		return p, err
 	}
 	var errs hub.FieldErrors
 	f := fields{r.Fields, "", &errs}
@@ -62,7 +63,8 @@ func parseSlack(r *Request) (Post, error) {
 		p.Content = slackLinks(blockText(f.Get("blocks")))
 	}
 	f.list("attachments", maxEmbeds, func(a fields) { slackAttachment(&p, a) })
-	return p, finish(r, &p, errs)
+	err := finish(r, &p, errs)
+	return p, err
 }
 
 // slackAttachment adds a legacy attachment as an embed.

@@ -20,6 +20,9 @@ func testMembers(t *testing.T, f *fixture) {
 	promoted := *m
 	promoted.Role, promoted.JoinedAt = hub.RoleAdmin, f.tick()
 	f.unchanged(f.AddMember(ctx, &promoted, again))
+	if !promoted.JoinedAt.Equal(m.JoinedAt) {
+		t.Errorf("promoted, joined at %v, want %v", promoted.JoinedAt, m.JoinedAt)
+	}
 	if !f.happened(joined) || f.happened(again) {
 		t.Error("joining is told of once")
 	}
