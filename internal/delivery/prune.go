@@ -11,9 +11,9 @@ import (
 
 // PruneStore is what the clean-up needs of the database.
 type PruneStore interface {
-	// Prune removes at most limit of the events after a position that
+	// Prune looks at no more than limit events after a position, removes what
 	// retention allows to go, and returns where it ended.
-	Prune(ctx context.Context, r hub.Retention, after int64, limit int) (hub.Pruned, int64, error)
+	Prune(ctx context.Context, r hub.Retention, after hub.EventID, limit int) (hub.Pruned, hub.EventID, error)
 	// Size is the number of bytes in use; OldestAge when the oldest event
 	// happened.
 	Size(ctx context.Context) (int64, error)
@@ -44,8 +44,10 @@ const (
 	ageEvery   = 10 * time.Minute
 	quotaEvery = 5 * time.Second
 	// A batch keeps the writer for about 5 ms.
-	pruneBatch  = 50
-	pruneRest   = 5 * time.Millisecond
+	pruneBatch = 200
+	pruneRest  = 2 * time.Millisecond
+	// vacuumPages are given back to the file system after a clean-up that
+	// removed something: 2 MiB. The rest is used again.
 	vacuumPages = 512
 	// quotaShare is the part of the time span held that goes at a time when
 	// the database is over its quota.
@@ -88,7 +90,7 @@ func (p *Pruner) Round(ctx context.Context) error {
 		if p.Failed > 0 {
 			r.FailedBefore = p.Now().Add(-p.Failed)
 		}
-		_, err := p.prune(ctx, r, 0, "age")
+		_, err := p.prune(ctx, r, "", "age")
 		errs = append(errs, err)
 	}
 	return errors.Join(append(errs, p.quota(ctx))...)
@@ -105,7 +107,7 @@ func (p *Pruner) quota(ctx context.Context) error {
 		return err
 	}
 	span := max(0, p.Now().Add(-quotaKeep).Sub(oldest))
-	position := int64(0)
+	position := hub.EventID("")
 	for i := range quotaShare {
 		size, err := p.Store.Size(ctx)
 		if err != nil || size <= p.Bytes {
@@ -121,7 +123,7 @@ func (p *Pruner) quota(ctx context.Context) error {
 
 // prune removes what retention allows after a position in the event log, and
 // returns where it ended.
-func (p *Pruner) prune(ctx context.Context, r hub.Retention, position int64, why string) (int64, error) {
+func (p *Pruner) prune(ctx context.Context, r hub.Retention, position hub.EventID, why string) (hub.EventID, error) {
 	var total hub.Pruned
 	for {
 		n, next, err := p.Store.Prune(ctx, r, position, pruneBatch)
@@ -132,11 +134,6 @@ func (p *Pruner) prune(ctx context.Context, r hub.Retention, position int64, why
 		total.Events += n.Events
 		total.Deliveries += n.Deliveries
 		total.Attempts += n.Attempts
-		if n.Events > 0 {
-			if err := p.Store.Vacuum(ctx, vacuumPages); err != nil {
-				return position, err
-			}
-		}
 		if !n.More {
 			break
 		}
@@ -147,6 +144,9 @@ func (p *Pruner) prune(ctx context.Context, r hub.Retention, position int64, why
 		}
 	}
 	if total.Events > 0 {
+		if err := p.Store.Vacuum(ctx, vacuumPages); err != nil {
+			return position, err
+		}
 		p.Log.Info("finished work removed", "why", why, "events", total.Events, "deliveries", total.Deliveries, "attempts", total.Attempts)
 	}
 	return position, nil

@@ -18,15 +18,20 @@ func (t *tx) moved(webhook hub.WebhookID, from, to hub.DeliveryStatus) {
 	if from == to {
 		return
 	}
+	if from != "" {
+		t.count(counterKey{webhook, from}, -1)
+	}
+	if to != "" {
+		t.count(counterKey{webhook, to}, 1)
+	}
+}
+
+// count adds n to a counter.
+func (t *tx) count(k counterKey, n int) {
 	if t.counters == nil {
 		t.counters = make(map[counterKey]int)
 	}
-	if from != "" {
-		t.counters[counterKey{webhook, from}]--
-	}
-	if to != "" {
-		t.counters[counterKey{webhook, to}]++
-	}
+	t.counters[k] += n
 }
 
 func (t *tx) flushCounters() error {

@@ -7,68 +7,138 @@ import (
 	"github.com/nself-chat/hub"
 )
 
-// Prune removes at most limit of the oldest events whose deliveries are all
-// finished, with their deliveries and attempts: always as a whole, so that
-// what remains still agrees. after is where the last batch ended (0 at
-// first); the position to go on from is returned. The newest event is kept,
-// because it carries the number that the next one follows.
-func (s *Store) Prune(ctx context.Context, r hub.Retention, after int64, limit int) (p hub.Pruned, position int64, err error) {
+// prunable is what a clean-up needs to know of an event.
+type prunable struct {
+	seq int64
+	id  hub.EventID
+	at  time.Time
+}
+
+func scanPrunable(row scanner) (e prunable, err error) {
+	var created Time
+	err = row.Scan(&e.seq, &e.id, &created)
+	e.at = created.Time
+	return e, err
+}
+
+// Prune looks at no more than limit events with ids above after ("": from the
+// oldest) and removes those whose deliveries are all finished and old enough,
+// with their deliveries and attempts: always as a whole, so that what remains
+// still agrees. It returns the id of the last event it looked at, to go on from.
+// The newest event is kept, because it carries the number that the next one
+// follows.
+func (s *Store) Prune(ctx context.Context, r hub.Retention, after hub.EventID, limit int) (p hub.Pruned, position hub.EventID, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		p, position = hub.Pruned{}, after
-		events, err := list(ctx, t, scanEvent, `SELECT `+eventColumns+` FROM nchat_events e
-			WHERE seq > $1 AND seq < (SELECT max(seq) FROM nchat_events) ORDER BY seq LIMIT $2`, after, limit)
+		events, err := list(ctx, t, scanPrunable,
+			`SELECT seq, id, created_at FROM nchat_events WHERE id > $1 ORDER BY id LIMIT $2`, string(after), limit)
 		if err != nil {
 			return err
 		}
-		for _, e := range events {
-			wrong := e.Time.After(t.now) // made while the clock was ahead; it says nothing about the next
-			if !wrong && !e.Time.Before(r.FinishedBefore) {
-				return nil // younger ones follow
-			}
-			position = e.Seq
-			if wrong {
-				continue
-			}
-			if err := t.pruneEvent(e, r, &p); err != nil {
-				return err
-			}
-		}
 		p.More = len(events) == limit
-		return nil
+		old := 0
+		for _, e := range events {
+			wrong := e.at.After(t.now) // made while the clock was ahead; it says nothing about the next
+			if e.seq == t.seq || !wrong && !e.at.Before(r.FinishedBefore) {
+				p.More = false // younger ones follow
+				break
+			}
+			if wrong {
+				if old == 0 {
+					position = e.id // step over it; the next batch begins behind
+				}
+				p.More = true
+				break
+			}
+			old++
+		}
+		if old == 0 {
+			return nil
+		}
+		position = events[old-1].id
+		return t.pruneOld(events[:old], r, &p)
 	})
 	return p, position, err
 }
 
-func (t *tx) pruneEvent(e *hub.Event, r hub.Retention, p *hub.Pruned) error {
-	low, high := hub.DeliveryRange(e.ID)
-	deliveries, err := list(context.Background(), t, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d
-		WHERE d.id >= $1 AND d.id <= $2 AND d.event_id = $3`, string(low), string(high), string(e.ID))
+// pruneOld removes a run of old events, neighbours in the order of their ids,
+// at one stroke when none of their deliveries has to stay, else one by one.
+func (t *tx) pruneOld(events []prunable, r hub.Retention, p *hub.Pruned) error {
+	stays, err := t.anyStays(events, r)
 	if err != nil {
 		return err
 	}
-	for i := range deliveries {
-		d := &deliveries[i]
-		if !d.Status.Final() || !d.FinishedAt.Before(r.FinishedBefore) ||
-			d.Status == hub.DeliveryFailed && !d.FinishedAt.Before(r.FailedBefore) {
-			return nil
+	if !stays {
+		return t.removeEvents(events, p)
+	}
+	for i := range events {
+		if stays, err = t.anyStays(events[i:i+1], r); err != nil {
+			return err
+		}
+		if stays {
+			continue
+		}
+		if err := t.removeEvents(events[i:i+1], p); err != nil {
+			return err
 		}
 	}
-	for i := range deliveries {
-		d := &deliveries[i]
-		n, err := t.exec(`DELETE FROM nchat_webhook_attempts WHERE delivery_id = $1`, string(d.ID))
+	return nil
+}
+
+// deliveriesOf returns the ends of the ids of the deliveries of a run of events.
+func deliveriesOf(events []prunable) (low, high string) {
+	first, _ := hub.DeliveryRange(events[0].id)
+	_, last := hub.DeliveryRange(events[len(events)-1].id)
+	return string(first), string(last)
+}
+
+// anyStays reports whether a delivery of a run of events is unfinished or too
+// young to go.
+func (t *tx) anyStays(events []prunable, r hub.Retention) (found bool, err error) {
+	low, high := deliveriesOf(events)
+	failed := "" // below every time: failed ones stay
+	if !r.FailedBefore.IsZero() {
+		failed = at(r.FailedBefore).text()
+	}
+	err = each(context.Background(), t, func(row scanner) error { return row.Scan(&found) },
+		`SELECT EXISTS (SELECT 1 FROM nchat_webhook_deliveries WHERE id >= $1 AND id <= $2
+			AND (finished_at IS NULL OR finished_at >= $3 OR status = 'failed' AND finished_at >= $4))`,
+		low, high, at(r.FinishedBefore), failed)
+	return found, err
+}
+
+// removeEvents removes a run of events with all that belongs to them.
+func (t *tx) removeEvents(events []prunable, p *hub.Pruned) error {
+	low, high := deliveriesOf(events)
+	err := each(context.Background(), t, func(row scanner) error {
+		var k counterKey
+		var n int
+		if err := row.Scan(&k.webhook, &k.status, &n); err != nil {
+			return err
+		}
+		t.count(k, -n)
+		return nil
+	}, `SELECT webhook_id, status, count(*) FROM nchat_webhook_deliveries WHERE id >= $1 AND id <= $2 GROUP BY webhook_id, status`,
+		low, high)
+	if err != nil {
+		return err
+	}
+	for _, step := range []struct {
+		query     string
+		low, high string
+		removed   *int
+	}{
+		{`DELETE FROM nchat_webhook_attempts WHERE delivery_id >= $1 AND delivery_id <= $2`, low, high, &p.Attempts},
+		{`DELETE FROM nchat_webhook_deliveries WHERE id >= $1 AND id <= $2`, low, high, &p.Deliveries},
+		{`DELETE FROM nchat_events WHERE id >= $1 AND id <= $2`, string(events[0].id), string(events[len(events)-1].id), &p.Events},
+	} {
+		n, err := t.exec(step.query, step.low, step.high)
 		if err != nil {
 			return err
 		}
-		p.Attempts += int(n)
-		if _, err := t.exec(`DELETE FROM nchat_webhook_deliveries WHERE id = $1`, string(d.ID)); err != nil {
-			return err
-		}
-		t.moved(d.WebhookID, d.Status, "")
+		*step.removed += int(n)
 	}
-	p.Deliveries += len(deliveries)
-	p.Events++
-	_, err = t.exec(`DELETE FROM nchat_events WHERE seq = $1`, e.Seq)
-	return err
+	return nil
 }
 
 // OldestAge returns when the oldest event that is still kept happened; zero:
