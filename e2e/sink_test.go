@@ -152,11 +152,14 @@ func (s *sink) everything() map[string][]arrival {
 // tells nobody when it happens.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.After(patience)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
 	for !holds() {
-		if time.Now().After(deadline) {
+		select {
+		case <-tick.C:
+		case <-deadline:
 			t.Fatalf("waited %s for: %s", patience, what)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }

@@ -160,8 +160,9 @@ func (c *call) whyNot(ctx context.Context, err error, thread hub.MessageID) *dia
 	return failed
 }
 
-// once asks that the call be carried out once: by its Idempotency-Key, else by
-// the webhook-id that its signature covers.
+// once asks that the call be carried out once: by the webhook-id that its
+// signature covers, else by its Idempotency-Key. The key is not signed, so a
+// recorded call with another key must not pass for another call.
 func (c *call) once() (*hub.Idempotency, *dialects.Failure) {
 	key := c.r.Header.Get("Idempotency-Key")
 	switch {
@@ -170,11 +171,11 @@ func (c *call) once() (*hub.Idempotency, *dialects.Failure) {
 			Verdict: dialects.BadBody,
 			Detail:  "Idempotency-Key must be at most " + strconv.Itoa(maxKey) + " visible ASCII characters without spaces.",
 		}
-	case key != "":
-		key = "key:" + key
 	case c.signedID != "":
 		sum := sha256.Sum256([]byte(c.signedID))
 		key = "id:" + hex.EncodeToString(sum[:])
+	case key != "":
+		key = "key:" + key
 	default:
 		return nil, nil
 	}

@@ -154,6 +154,11 @@ func TestSignedCalls(t *testing.T) {
 	if once == nil || !strings.HasPrefix(once.Key, "id:") || once.TokenID != "in:hook" {
 		t.Errorf("asked for %+v", once)
 	}
+	// The Idempotency-Key is not signed: another one makes no other call of it.
+	w.do("POST", token, body, append(header(good), "Idempotency-Key", "fresh")...)
+	if again := w.chat.posts[len(w.chat.posts)-1].Once; len(w.chat.posts) != 2 || again == nil || again.Key != once.Key {
+		t.Errorf("with a fresh key asked for %+v, want %+v", again, once)
+	}
 }
 
 func base64Of(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
