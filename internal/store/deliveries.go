@@ -138,11 +138,11 @@ const deliveryColumns = `d.id, d.webhook_id, d.event_id, d.event, d.status, d.or
 func deliveryDest(d *hub.Delivery) ([]any, func()) {
 	var due, created, updated, finished Time
 	return []any{
-			&d.ID, &d.WebhookID, &d.EventID, &d.EventType, &d.Status, orEmpty(&d.OrderKey), &d.Attempts, &d.Tries, &due,
-			&d.Epoch, &d.LeaseSeq, orEmpty(&d.LeasedTo), &d.LastStatus, orEmpty(&d.LastError), &created, &updated, &finished,
-		}, func() {
-			d.DueAt, d.CreatedAt, d.UpdatedAt, d.FinishedAt = due.Time, created.Time, updated.Time, finished.Time
-		}
+		&d.ID, &d.WebhookID, &d.EventID, &d.EventType, &d.Status, orEmpty(&d.OrderKey), &d.Attempts, &d.Tries, &due,
+		&d.Epoch, &d.LeaseSeq, orEmpty(&d.LeasedTo), &d.LastStatus, orEmpty(&d.LastError), &created, &updated, &finished,
+	}, func() {
+		d.DueAt, d.CreatedAt, d.UpdatedAt, d.FinishedAt = due.Time, created.Time, updated.Time, finished.Time
+	}
 }
 
 func scanDelivery(row scanner) (d hub.Delivery, err error) {

@@ -23,13 +23,19 @@ func TestPlans(t *testing.T) {
 		"cancel due":    {`SELECT d.id FROM nchat_webhook_deliveries d ` + indexedBy(waiting[0]) + `WHERE ` + waiting[0], []any{"w", "g", 1}, due},
 		"cancel held":   {`SELECT d.id FROM nchat_webhook_deliveries d ` + indexedBy(waiting[1]) + `WHERE ` + waiting[1], []any{"w", "g", 1}, held},
 		"cancel parked": {`SELECT d.id FROM nchat_webhook_deliveries d ` + indexedBy(waiting[2]) + `WHERE ` + waiting[2], []any{"w", "g", 1}, order},
-		"head of a conversation": {`SELECT min(id) FROM nchat_webhook_deliveries WHERE webhook_id = $1 AND order_key = $2 AND ` + unfinished,
-			[]any{"w", "k"}, order},
+		"head of a conversation": {
+			`SELECT min(id) FROM nchat_webhook_deliveries WHERE webhook_id = $1 AND order_key = $2 AND ` + unfinished,
+			[]any{"w", "k"},
+			order,
+		},
 		"unfinished beside": {`SELECT EXISTS (SELECT 1 FROM nchat_webhook_deliveries
 			WHERE webhook_id = $1 AND order_key = $2 AND id <> $3 AND ` + unfinished + `)`, []any{"w", "k", "d"}, order},
-		"leased": {`SELECT d.id FROM nchat_webhook_deliveries d
-			WHERE d.lease_node IS NOT NULL AND d.id > $1 AND d.updated_at < $2 ORDER BY d.id LIMIT $3`, []any{"", "t", 1},
-			"nchat_webhook_deliveries_leased"},
+		"leased": {
+			`SELECT d.id FROM nchat_webhook_deliveries d
+			WHERE d.lease_node IS NOT NULL AND d.id > $1 AND d.updated_at < $2 ORDER BY d.id LIMIT $3`,
+			[]any{"", "t", 1},
+			"nchat_webhook_deliveries_leased",
+		},
 		"replay": {`SELECT d.id ` + replayWhere + ` ORDER BY d.id LIMIT $5`, []any{"w", "failed", "", "g", 1}, byWebhook},
 		"prune":  {`SELECT id FROM nchat_webhook_deliveries d WHERE d.id >= $1 AND d.id <= $2 AND d.event_id = $3`, []any{"a", "b", "e"}, "PRIMARY KEY"},
 	}
