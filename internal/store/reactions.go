@@ -13,10 +13,31 @@ func (s *Store) AddReaction(ctx context.Context, id hub.MessageID, user hub.User
 	routings ...hub.Routing,
 ) (ok bool, err error) {
 	return s.react(ctx, id, routings, func(t *tx) (int64, error) {
+		if err := t.mayAddEmoji(id, emoji); err != nil {
+			return 0, err
+		}
 		return t.exec(`INSERT INTO nchat_reactions (id, message_id, user_id, emoji, created_at) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (message_id, emoji, user_id) DO NOTHING`,
 			pairID(string(id), string(user), emoji), string(id), string(user), emoji, at(set))
 	})
+}
+
+// maxEmoji is how many different emoji a message may carry: every reading of it
+// loads them all.
+const maxEmoji = 50
+
+// mayAddEmoji refuses an emoji that the message does not carry yet when it
+// carries enough.
+func (t *tx) mayAddEmoji(id hub.MessageID, emoji string) error {
+	var others int
+	var present bool
+	err := each(context.Background(), t, func(row scanner) error { return row.Scan(&others, &present) },
+		`SELECT count(DISTINCT emoji), EXISTS (SELECT 1 FROM nchat_reactions WHERE message_id = $1 AND emoji = $2)
+			FROM nchat_reactions WHERE message_id = $1`, string(id), emoji)
+	if err == nil && !present && others >= maxEmoji {
+		return hub.Errorf(hub.Conflict, "A message carries at most %d different reactions.", maxEmoji)
+	}
+	return err
 }
 
 // RemoveReaction takes a user's emoji off a message. ok is false, and nothing

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/nself-chat/hub"
@@ -40,4 +41,12 @@ func testReactions(t *testing.T, f *fixture) {
 	has(bob, "👍", false)
 	_, err := f.AddReaction(ctx, hub.MessageID(f.ids.New()), ann.ID, "👍", f.now)
 	f.code(err, hub.NotFound)
+	for i := range 49 { // ann's two and these: one too many
+		_, err = f.AddReaction(ctx, m.ID, bob.ID, fmt.Sprintf("e%d", i), f.tick())
+		if want := i < 48; (err == nil) != want {
+			t.Fatalf("emoji %d: %v", i+3, err)
+		}
+	}
+	f.code(err, hub.Conflict)
+	f.stored(f.AddReaction(ctx, m.ID, bob.ID, "👍", f.tick()))
 }
