@@ -201,7 +201,7 @@ func (e *Engine) Stats(ctx context.Context) (hub.QueueStats, error) {
 		return hub.QueueStats{}, err
 	}
 	now := e.now()
-	due, _, oldest, err := e.Store.DueCounts(ctx, now)
+	due, oldest, err := e.Store.DueCounts(ctx, now)
 	if err != nil {
 		return hub.QueueStats{}, err
 	}

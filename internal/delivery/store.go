@@ -55,7 +55,7 @@ type Moves interface {
 // Counts are what statistics are made of.
 type Counts interface {
 	DeliveryCounts(ctx context.Context) (map[hub.WebhookID]map[hub.DeliveryStatus]int64, error)
-	DueCounts(ctx context.Context, now time.Time) (due, later int64, oldest time.Time, err error)
+	DueCounts(ctx context.Context, now time.Time) (due int64, oldest time.Time, err error)
 }
 
 // Settings are small values that survive a restart.

@@ -135,14 +135,16 @@ const deliveryColumns = `d.id, d.webhook_id, d.event_id, d.event, d.status, d.or
 
 // deliveryDest returns the destinations of deliveryColumns, and a function
 // that completes d after the scan.
-func deliveryDest(d *hub.Delivery) ([]any, func()) {
+func deliveryDest(d *hub.Delivery) (dest []any, done func()) {
 	var due, created, updated, finished Time
-	return []any{
+	dest = []any{
 		&d.ID, &d.WebhookID, &d.EventID, &d.EventType, &d.Status, orEmpty(&d.OrderKey), &d.Attempts, &d.Tries, &due,
 		&d.Epoch, &d.LeaseSeq, orEmpty(&d.LeasedTo), &d.LastStatus, orEmpty(&d.LastError), &created, &updated, &finished,
-	}, func() {
+	}
+	done = func() {
 		d.DueAt, d.CreatedAt, d.UpdatedAt, d.FinishedAt = due.Time, created.Time, updated.Time, finished.Time
 	}
+	return dest, done
 }
 
 func scanDelivery(row scanner) (d hub.Delivery, err error) {

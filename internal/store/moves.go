@@ -346,15 +346,15 @@ func (s *Store) VoidLease(ctx context.Context, id hub.DeliveryID, epoch int64) (
 	return voided, err
 }
 
-// DueCounts returns how many deliveries are due at now, how many are due
-// later, and since when the oldest has been due (zero: none is).
-func (s *Store) DueCounts(ctx context.Context, now time.Time) (due, later int64, oldest time.Time, err error) {
+// DueCounts returns how many deliveries are due at now, and since when the
+// oldest has been due (zero: none is).
+func (s *Store) DueCounts(ctx context.Context, now time.Time) (due int64, oldest time.Time, err error) {
 	var first Time
-	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(&due, &later, &first) },
-		`SELECT count(*) FILTER (WHERE scheduled_for <= $1), count(*) FILTER (WHERE scheduled_for > $1), min(scheduled_for)
+	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(&due, &first) },
+		`SELECT count(*) FILTER (WHERE scheduled_for <= $1), min(scheduled_for)
 		 FROM nchat_webhook_deliveries WHERE scheduled_for IS NOT NULL`, at(now))
 	if first.After(now) {
 		first = Time{}
 	}
-	return due, later, first.Time, err
+	return due, first.Time, err
 }
