@@ -303,17 +303,6 @@ func TestNetworkOf(t *testing.T) {
 	}
 }
 
-func TestActorInContext(t *testing.T) {
-	if _, ok := ActorFrom(t.Context()); ok {
-		t.Error("an actor from nowhere")
-	}
-	want := hub.Actor{UserID: "ann"}
-	got, ok := ActorFrom(WithActor(t.Context(), want))
-	if diff := cmp.Diff(want, got); !ok || diff != "" {
-		t.Errorf("%t, %s", ok, diff)
-	}
-}
-
 // BenchmarkActor is what the hot path pays for knowing who is asking.
 func BenchmarkActor(b *testing.B) {
 	m := newMemory()

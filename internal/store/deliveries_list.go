@@ -93,13 +93,6 @@ func (s *Store) Delivery(ctx context.Context, id hub.DeliveryID) (hub.Delivery, 
 		`SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d WHERE d.id = $1`, string(id))
 }
 
-// DeliveriesOf returns the deliveries of one event, by webhook.
-func (s *Store) DeliveriesOf(ctx context.Context, event hub.EventID) ([]hub.Delivery, error) {
-	low, high := hub.DeliveryRange(event)
-	return list(ctx, s.readers, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d
-		WHERE d.id BETWEEN $1 AND $2 AND d.event_id = $3 ORDER BY d.webhook_id`, string(low), string(high), string(event))
-}
-
 // Attempts returns the attempts of a delivery in the order they were made.
 func (s *Store) Attempts(ctx context.Context, id hub.DeliveryID) ([]hub.Attempt, error) {
 	return list(ctx, s.readers, scanAttempt, `SELECT delivery_id, number, started_at, duration_us, request_headers,

@@ -29,21 +29,3 @@ func (s *Store) SetSetting(ctx context.Context, key, value string) error {
 		return err
 	})
 }
-
-// SetSettingIfAbsent stores the value unless the setting has one, and returns
-// the value in force: of several callers, all get the first one's.
-func (s *Store) SetSettingIfAbsent(ctx context.Context, key, value string) (inForce string, err error) {
-	if value == "" {
-		return "", hub.Errorf(hub.Invalid, "A setting cannot be empty.")
-	}
-	err = s.write(ctx, func(t *tx) error {
-		_, err := t.exec(`INSERT INTO nchat_settings (key, value, updated_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING`,
-			key, value, at(t.now))
-		if err != nil {
-			return err
-		}
-		inForce, err = setting(context.Background(), t, key)
-		return err
-	})
-	return inForce, err
-}
