@@ -24,10 +24,10 @@ run: ## Start the hub on 127.0.0.1:8000 with its data in ./data (ARGS=--demo for
 	go run ./cmd/hub serve $(ARGS)
 
 test: ## Run all tests, with what they need (ARGS='-run Name' for some)
-	.ci/provide chromium npm -- $(TEST) -timeout 30m $(ARGS) ./...
+	.ci/provide chromium npm postgres -- $(TEST) -timeout 30m $(ARGS) ./...
 
 race: ## Run the short tests under the race detector, without those that drive the plain binary
-	.ci/provide cc -- $(TEST) -race -short -timeout 20m $(ARGS) $$(go list ./... | grep -v -e '/e2e$$' -e '/bench$$')
+	.ci/provide cc postgres -- $(TEST) -race -short -timeout 20m $(ARGS) $$(go list ./... | grep -v -e '/e2e$$' -e '/bench$$')
 
 lint: ## Check formatting, go vet, golangci-lint and the shell scripts
 	go vet ./...
@@ -40,7 +40,7 @@ fmt: ## Format the Go files
 	$(TOOL) golangci-lint fmt
 
 bench: ## Measure against the floor on this machine (ARGS=-help for scenarios)
-	go run ./bench $(ARGS)
+	.ci/provide postgres_on_disk -- go run ./bench $(ARGS)
 
 fuzz: ## Run every fuzz target for FUZZTIME each (FUZZTIME=10m; FUZZ=regexp chooses)
 	.ci/fuzz $(FUZZTIME) '$(FUZZ)'
@@ -53,7 +53,7 @@ release: ## Build static binaries with checksums into dist/, within the size bud
 
 cover: ## Run all tests and show how much of each package they reach
 	@mkdir -p dist
-	.ci/provide chromium npm -- $(TEST) -timeout 30m -coverpkg=./... -coverprofile=dist/cover.out $(ARGS) ./...
+	.ci/provide chromium npm postgres -- $(TEST) -timeout 30m -coverpkg=./... -coverprofile=dist/cover.out $(ARGS) ./...
 	go tool cover -html=dist/cover.out -o dist/cover.html
 	go tool cover -func=dist/cover.out | tail -n 1
 

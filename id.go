@@ -49,6 +49,19 @@ type IDs struct {
 
 	mu   sync.Mutex
 	last uint64 // milliseconds << 12 | counter of the id made last
+	slot uint64 // the counter's value modulo slots
+}
+
+// slots is the number of processes that may make ids for one database at a
+// time without two of them sharing their first 64 bits.
+const slots = 16
+
+// SetSlot gives the ids that follow a residue of their own, 0 to 15, so that
+// none of them shares time and counter with one of another process.
+func (g *IDs) SetSlot(slot int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.slot = uint64(slot) % slots //nolint:gosec // from 0 to 15
 }
 
 // New returns a fresh id in canonical text form.
@@ -65,8 +78,9 @@ func (g *IDs) New() string {
 	}
 	tick := uint64(now().UnixMilli()) << 12
 	g.mu.Lock()
-	if tick <= g.last {
-		tick = g.last + 1 // same millisecond, or a clock that stepped back
+	tick += g.slot
+	if tick <= g.last { // same millisecond, or a clock that stepped back
+		tick = g.last + slots - (g.last-g.slot)%slots
 	}
 	g.last = tick
 	g.mu.Unlock()

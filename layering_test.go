@@ -29,22 +29,25 @@ const module = "github.com/nself-chat/hub"
 // row wins, so a provider needs no row of its own.
 var mayImport = map[string][]string{
 	// The vocabulary, and leaves that know nothing of the product.
-	".":               {},
-	"internal/egress": {},
-	"internal/fault":  {},
-	"internal/secret": {},
-	"webhook":         {},
+	".":                     {},
+	"internal/egress":       {},
+	"internal/fault":        {},
+	"internal/postgrestest": {},
+	"internal/secret":       {},
+	"webhook":               {},
 
 	// What the leaves carry.
 	"client":                 {"."},
 	"internal/auth":          {".", "internal/secret"},
 	"internal/egress/replay": {},
 	"internal/markup":        {"."},
+	"internal/markup/...":    {".", "internal/markup"},
 	"internal/server":        {"."},
 
 	// The chat, what comes in, what goes out. Each declares the storage it needs.
 	"internal/bridge":             {".", "internal/markup", "internal/provider"},
 	"internal/chat":               {".", "internal/fault", "internal/markup"},
+	"internal/cluster":            {"."},
 	"internal/delivery":           {".", "internal/egress", "internal/fault", "internal/secret", "webhook"},
 	"internal/delivery/queuetest": {".", "internal/delivery"},
 	"internal/importer":           {".", "internal/markup", "internal/provider"},
@@ -74,7 +77,7 @@ var mayImport = map[string][]string{
 
 	// Programs that see the hub from outside, as its users do.
 	"bench": {".", "client", "webhook"},
-	"e2e":   {".", "client", "webhook"},
+	"e2e":   {".", "client", "internal/postgrestest", "webhook"},
 }
 
 // fromOutside are the packages whose test files, too, keep to their row: what

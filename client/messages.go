@@ -64,6 +64,15 @@ type Reaction struct {
 	UserIDs []string `json:"userIds"`
 }
 
+// Revision is what a message said before an edit.
+type Revision struct {
+	Number    int       `json:"number"` // from 1
+	Content   string    `json:"content"`
+	Embeds    []Embed   `json:"embeds"`
+	EditedBy  string    `json:"editedBy"`  // who replaced it; "": the hub
+	CreatedAt time.Time `json:"createdAt"` // when it was replaced
+}
+
 // NewMessage is a message about to be posted.
 type NewMessage struct {
 	Content  string   `json:"content,omitempty"`
@@ -134,6 +143,11 @@ func (c *Client) DeleteMessage(ctx context.Context, id string) error {
 // Replies lists the replies in a message's thread, newest first.
 func (c *Client) Replies(ctx context.Context, id string) iter.Seq2[Message, error] {
 	return list[Message](ctx, c, messagePath(id)+"/thread", nil)
+}
+
+// Revisions lists what a message said before its edits, oldest first.
+func (c *Client) Revisions(ctx context.Context, id string) iter.Seq2[Revision, error] {
+	return list[Revision](ctx, c, messagePath(id)+"/revisions", nil)
 }
 
 // PinMessage pins a message in its channel.

@@ -139,6 +139,11 @@ func messageCalls(t *testing.T, c *caller, channelID string) {
 	}
 	c.ok("DELETE", one+"/reactions/"+url.PathEscape("👍"), nil, nil)
 	c.ok("DELETE", one+"/pin", nil, nil)
+	var before page[message]
+	c.ok("GET", one+"/revisions", nil, &before)
+	if len(before.Items) != 1 || before.Items[0].Content != "The **quick** brown fox" {
+		t.Errorf("the revisions: %+v", before)
+	}
 	var thread struct {
 		Root  message
 		Items []message

@@ -50,6 +50,7 @@ type API struct {
 	patterns []string        // of the routes registered here
 	inCommit map[string]bool // patterns that handle Idempotency-Key themselves
 	describe func() []byte
+	streams  openStreams
 }
 
 // Mount registers all routes on the mux.

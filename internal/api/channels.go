@@ -102,6 +102,7 @@ func (a *API) channelRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: base + "/{id}", id: "deleteChannel", tag: "channels", summary: "Delete a channel with its messages",
+		doc: "Nobody sees the channel and its messages any more. The messages are then deleted in the background.",
 	}, func(ctx context.Context, who hub.Actor, in *ChannelPath) (nothing, error) {
 		return nothing{}, a.Control.DeleteChannel(ctx, who, in.ID)
 	})

@@ -83,6 +83,7 @@ func TestChannelVisibility(t *testing.T) {
 		for _, path := range []string{
 			"/api/channels/" + string(secret), "/api/channels/" + string(secret) + "/messages", "/api/channels/" + string(secret) + "/members",
 			"/api/messages/" + string(m.ID), "/api/messages/" + string(m.ID) + "/thread",
+			"/api/messages/" + string(m.ID) + "/revisions",
 		} {
 			r.call(as, http.MethodGet, path, nil).refused(http.StatusNotFound, hub.NotFound)
 		}

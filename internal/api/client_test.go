@@ -119,6 +119,9 @@ func TestClient(t *testing.T) {
 	msg = got[client.Message](t)(c.EditMessage(ctx, msg.ID, client.MessageChange{Content: client.Set("Hello all")}))
 	msg = got[client.Message](t)(c.Message(ctx, msg.ID))
 	same(t, r, "/api/messages/"+msg.ID, msg)
+	if all := got[[]client.Revision](t)(client.Collect(c.Revisions(ctx, msg.ID))); len(all) != 1 || all[0].Content != "Hello world" || all[0].Number != 1 {
+		t.Errorf("%+v", all)
+	}
 	must(t, c.UnpinMessage(ctx, msg.ID))
 	must(t, c.Unreact(ctx, msg.ID, "👍"))
 	if hits := got[[]client.Hit](t)(client.Collect(c.Search(ctx, "hello al"))); len(hits) != 1 || len(hits[0].Marks) != 2 {

@@ -37,7 +37,9 @@ func (a *API) fileRoutes() {
 	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
 	a.raw(operation{
 		method: http.MethodPost, path: "/api/files", id: "uploadFile", tag: "files", summary: "Upload a file",
-		doc: "It is posted with a message by its id; until then only you and administrators see it.", status: http.StatusCreated,
+		doc: "It is posted with a message by its id; until then only you and administrators see it. " +
+			"An Idempotency-Key stands for name and content, not for the form around them.",
+		status: http.StatusCreated, inCommit: true,
 	}, a.uploadFile, func(op *huma.Operation) {
 		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {
 			Schema: &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{"file": binary}, Required: []string{"file"}},
@@ -84,12 +86,15 @@ func (a *API) uploadFile(w http.ResponseWriter, r *http.Request) error {
 
 func (a *API) savePart(w http.ResponseWriter, r *http.Request, part *multipart.Part) error {
 	defer part.Close()
-	f, err := a.Control.SaveFile(r.Context(), actorOf(r.Context()), part.FileName(), part)
+	f, repeated, err := a.Control.SaveFile(r.Context(), actorOf(r.Context()), part.FileName(), part, r.Header.Get(keyHeader))
 	if err != nil {
 		if _, over := errors.AsType[*http.MaxBytesError](err); over {
 			return tooLarge(a.MaxFile)
 		}
 		return err
+	}
+	if repeated {
+		w.Header().Set(repeatedHeader, "true")
 	}
 	w.Header().Set("Location", "/api/files/"+string(f.ID))
 	writeJSON(w, r, http.StatusCreated, wireFile(f))

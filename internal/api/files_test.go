@@ -2,10 +2,14 @@ package api
 
 import (
 	"bytes"
+	"io"
 	"mime/multipart"
 	"net/http"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nself-chat/hub"
 )
@@ -75,7 +79,67 @@ func TestFileRefusals(t *testing.T) {
 	kind := "Content-Type: multipart/form-data; boundary=x"
 	r.call("writer", http.MethodPost, "/api/files", form, kind, "Idempotency-Key: f").want(http.StatusCreated, &a)
 	again := r.call("writer", http.MethodPost, "/api/files", form, kind, "Idempotency-Key: f").want(http.StatusCreated, &b)
-	if a != b || again.header.Get(repeatedHeader) == "" {
+	if a != b || again.header.Get(repeatedHeader) != "true" || again.header.Get("Location") != "/api/files/"+string(a.ID) ||
+		again.header.Get("Content-Type") != "application/json" {
+		t.Errorf("%+v, then %+v, %v", a, b, again.header)
+	}
+	// Clients write the form around it anew: it is the file that counts.
+	r.upload("writer", "a", "same", "Idempotency-Key: f").want(http.StatusCreated, &b)
+	if a != b {
 		t.Errorf("%+v, then %+v", a, b)
+	}
+	r.upload("writer", "a", "other", "Idempotency-Key: f").refused(http.StatusConflict, hub.Conflict)
+	r.upload("writer", "b", "same", "Idempotency-Key: f").refused(http.StatusConflict, hub.Conflict)
+	r.upload("writer", "a", "same", "Idempotency-Key: "+strings.Repeat("k", 256)).refused(http.StatusBadRequest, hub.Invalid, "idempotencyKey")
+	var c hub.AttachmentInfo
+	if r.upload("admin", "a", "same", "Idempotency-Key: f").want(http.StatusCreated, &c); c.ID == a.ID {
+		t.Error("another's key is taken for the same")
+	}
+}
+
+// TestKeyedUploadIsStreamed: an upload under a key is on disk before all of it
+// has come; it does not wait in memory.
+func TestKeyedUploadIsStreamed(t *testing.T) {
+	r := newRig(t)
+	body, rest := io.Pipe()
+	form := multipart.NewWriter(rest)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/api/files", body)
+	must(t, err)
+	req.Header.Set("Authorization", "Bearer "+r.tokens["writer"])
+	req.Header.Set("Content-Type", form.FormDataContentType())
+	req.Header.Set("Idempotency-Key", "k")
+	answered := make(chan int, 1)
+	go func() {
+		defer close(answered)
+		res, err := r.http.Do(req)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		answered <- res.StatusCode
+		_ = res.Body.Close()
+	}()
+	part, err := form.CreateFormFile("file", "a.bin")
+	must(t, err)
+	// More than what the connection, the server and the reader of the form
+	// keep on the way.
+	_, err = part.Write(make([]byte, 512<<10))
+	must(t, err)
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		files, err := filepath.Glob(filepath.Join(r.files, ".incoming-*"))
+		must(t, err)
+		if len(files) == 1 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Error("nothing is on disk")
+			break
+		}
+		runtime.Gosched()
+	}
+	must(t, form.Close())
+	must(t, rest.Close())
+	if status := <-answered; status != http.StatusCreated {
+		t.Errorf("status %d", status)
 	}
 }

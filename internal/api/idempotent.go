@@ -32,7 +32,7 @@ func (a *API) idempotent(h http.HandlerFunc) http.HandlerFunc {
 			h(w, r)
 			return
 		}
-		body, err := readBody(w, r, max(maxBody, a.MaxFile)+multipartSlack)
+		body, err := readBody(w, r, maxBody)
 		if err != nil {
 			server.WriteProblem(w, r, err)
 			return

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/control"
 )
 
 const incomings = "/api/incoming-webhooks"
@@ -166,7 +168,9 @@ func TestRepetition(t *testing.T) {
 		t.Errorf("%+v, then %+v", a, b)
 	}
 	again := r.call("owner", http.MethodPost, incomings, map[string]any{"name": "CI", "targetChannelId": r.defaults.General, "enabled": true}, "Idempotency-Key: i")
-	if again.header.Get(repeatedHeader) != "true" || again.header.Get("Location") == "" || again.header.Get("Etag") == "" {
+	first := r.call("owner", http.MethodGet, incomings+"/"+string(a.ID), nil)
+	if again.header.Get(repeatedHeader) != "true" || again.header.Get("Location") != incomings+"/"+string(a.ID) ||
+		again.header.Get("Etag") != first.header.Get("Etag") || again.header.Get("Content-Type") != "application/json" {
 		t.Errorf("headers %v", again.header)
 	}
 	r.call("owner", http.MethodPost, incomings, map[string]any{"name": "other", "targetChannelId": r.defaults.General}, "Idempotency-Key: i").
@@ -189,6 +193,32 @@ func TestRepetition(t *testing.T) {
 	must(t, err)
 	if n != 3 {
 		t.Errorf("forgot %d keys", n)
+	}
+}
+
+// halfway is a store that cannot take webhooks.
+type halfway struct{ control.Store }
+
+func (halfway) CreateIncomingWebhook(context.Context, *hub.IncomingWebhook, *hub.User, ...hub.Routing) error {
+	return hub.Errorf(hub.StorageFull, "full")
+}
+
+// TestIncomingIsMadeWhole: a webhook that cannot be stored leaves no user behind.
+func TestIncomingIsMadeWhole(t *testing.T) {
+	r := newRig(t)
+	users := len(r.everything("owner", "/api/users", "100"))
+	whole := r.control.Store
+	r.control.Store = halfway{whole}
+	r.call("owner", http.MethodPost, incomings, map[string]any{"name": "CI", "targetChannelId": r.defaults.General}).
+		refused(http.StatusInsufficientStorage, hub.StorageFull)
+	r.control.Store = whole
+	if n := len(r.everything("owner", "/api/users", "100")); n != users {
+		t.Errorf("%d users, %d before", n, users)
+	}
+	// Two of one name are two users.
+	a, b := r.makeIncoming(nil), r.makeIncoming(nil)
+	if n := len(r.everything("owner", "/api/users", "100")); n != users+2 || a.ID == b.ID {
+		t.Errorf("%d users, %d before", n, users)
 	}
 }
 

@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/nself-chat/hub"
@@ -51,6 +53,23 @@ type Thread struct {
 	NextCursor string    `json:"nextCursor,omitempty" doc:"Where the next page begins; absent on the last one."`
 }
 
+// Revision is what a message said before an edit.
+type Revision struct {
+	Number    int         `json:"number" doc:"From 1, the first text."`
+	Content   string      `json:"content" doc:"Markdown."`
+	Embeds    []hub.Embed `json:"embeds"`
+	EditedBy  hub.UserID  `json:"editedBy,omitempty" doc:"Who replaced it; absent: the hub."`
+	CreatedAt time.Time   `json:"createdAt" doc:"When it was replaced."`
+}
+
+func wireRevision(r hub.Revision) Revision {
+	out := Revision{Number: r.Number, Content: r.Content, Embeds: []hub.Embed{}, EditedBy: r.EditedBy, CreatedAt: r.CreatedAt}
+	if len(r.Embeds) > 0 {
+		_ = json.Unmarshal(r.Embeds, &out.Embeds) // written by the hub
+	}
+	return out
+}
+
 // MessagePath is the path of a message.
 type MessagePath struct {
 	ID hub.MessageID `path:"id"`
@@ -82,7 +101,7 @@ type (
 			Embeds  field[[]hub.Embed] `json:"embeds,omitzero"`
 		} `nameHint:"MessagePatch"`
 	}
-	threadInput struct {
+	messageListInput struct {
 		MessagePath
 		Paging
 	}
@@ -130,7 +149,7 @@ func (a *API) messageRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodGet, path: one + "/thread", id: "getThread", tag: "messages", summary: "Show a message's thread",
-	}, func(ctx context.Context, who hub.Actor, in *threadInput) (Thread, error) {
+	}, func(ctx context.Context, who hub.Actor, in *messageListInput) (Thread, error) {
 		before, err := idCursor[hub.MessageID]("reply", in.Cursor)
 		if err != nil {
 			return Thread{}, err
@@ -142,7 +161,30 @@ func (a *API) messageRoutes() {
 		p := pageOf(replies, wireMessage, nextOf("reply", replies, more, messageKey))
 		return Thread{wireMessage(root), p.Items, p.NextCursor}, nil
 	})
+	register(a, operation{
+		method: http.MethodGet, path: one + "/revisions", id: "listRevisions", tag: "messages",
+		summary: "List what a message said before its edits, oldest first", doc: "Nothing is left of a deleted message.",
+	}, a.listRevisions)
 	a.messageMarks(one)
+}
+
+func (a *API) listRevisions(ctx context.Context, who hub.Actor, in *messageListInput) (page[Revision], error) {
+	after := 0
+	key, err := decodeCursor("revision", in.Cursor)
+	if err == nil && key != "" {
+		if after, err = strconv.Atoi(key); err != nil {
+			err = badCursor()
+		}
+	}
+	if err != nil {
+		return page[Revision]{}, err
+	}
+	revisions, more, err := a.Control.Revisions(ctx, who, in.ID, after, in.Limit)
+	if err != nil {
+		return page[Revision]{}, err
+	}
+	next := nextOf("revision", revisions, more, func(r hub.Revision) string { return strconv.Itoa(r.Number) })
+	return pageOf(revisions, wireRevision, next), nil
 }
 
 func messageKey(m hub.Message) string { return string(m.ID) }

@@ -114,6 +114,43 @@ func TestThreads(t *testing.T) {
 	}
 }
 
+// TestRevisions: what a message said is for all who may read it.
+func TestRevisions(t *testing.T) {
+	r := newRig(t)
+	m := r.post("writer", r.defaults.General, "text 1")
+	path := "/api/messages/" + string(m.ID)
+	revisions := path + "/revisions"
+	var p page[Revision]
+	r.call("guest", http.MethodGet, revisions, nil).want(http.StatusOK, &p)
+	if p.Items == nil || len(p.Items) != 0 || p.NextCursor != "" {
+		t.Errorf("before any edit: %+v", p)
+	}
+	r.call("writer", http.MethodPatch, path, `{"embeds": [{"title": "card"}]}`).want(http.StatusOK, nil)
+	for i := range 3 {
+		r.call("writer", http.MethodPatch, path, map[string]any{"content": "text " + strconv.Itoa(i+2), "embeds": nil}).want(http.StatusOK, nil)
+	}
+	var got []Revision
+	for cursor := ""; ; {
+		r.call("guest", http.MethodGet, revisions+"?limit=3&cursor="+cursor, nil).want(http.StatusOK, &p)
+		got = append(got, p.Items...)
+		if cursor = p.NextCursor; cursor == "" {
+			break
+		}
+	}
+	for i, want := range []string{"text 1", "text 1", "text 2", "text 3"} {
+		if len(got) != 4 || got[i].Content != want || got[i].Number != i+1 || got[i].EditedBy != r.users["writer"].ID || got[i].CreatedAt.IsZero() ||
+			got[i].Embeds == nil || (len(got[i].Embeds) == 1) != (i == 1) {
+			t.Fatalf("revision %d: %+v", i+1, got)
+		}
+	}
+	r.call("guest", http.MethodGet, revisions+"?cursor="+encodeCursor("revision", "x"), nil).refused(http.StatusBadRequest, hub.Invalid, "cursor")
+	r.call("", http.MethodGet, revisions, nil).refused(http.StatusUnauthorized, hub.Unauthorized)
+	r.call("writer", http.MethodDelete, path, nil).want(http.StatusNoContent, nil)
+	if r.call("owner", http.MethodGet, revisions, nil).want(http.StatusOK, &p); len(p.Items) != 0 {
+		t.Errorf("of a deleted message: %+v", p)
+	}
+}
+
 func TestPostOnce(t *testing.T) {
 	r := newRig(t)
 	list := "/api/channels/" + string(r.defaults.General) + "/messages"

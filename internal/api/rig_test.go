@@ -64,6 +64,7 @@ type rig struct {
 	receiver *receiver
 	bell     *control.Bell
 	defaults chat.Defaults
+	files    string // the folder
 	owner    hub.Actor
 	// tokens by name: owner, writer, reader, guest, restricted.
 	tokens map[string]string
@@ -78,6 +79,7 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 		bell: &control.Bell{}, http: &http.Client{Transport: &http.Transport{}},
 	}
 	dir := t.TempDir()
+	r.files = filepath.Join(dir, "files")
 	ids, log := &hub.IDs{}, slog.New(slog.DiscardHandler)
 	st, err := store.Open(t.Context(), store.Options{
 		Path: filepath.Join(dir, "hub.db"), Synchronous: "OFF", Log: log, OnEvents: func(int64) { r.bell.Ring() },
@@ -90,9 +92,10 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 	engine := &delivery.Engine{Store: st, Sender: r.receiver, Keys: keys, Node: ids.New(), Now: time.Now, Log: log}
 	must(t, engine.Start(t.Context()))
 	r.runs(engine.Run)
-	talk := &chat.Service{Store: st, Router: engine, Blobs: &chat.Blobs{Dir: filepath.Join(dir, "files")}, IDs: ids, Now: time.Now, Log: log}
+	talk := &chat.Service{Store: st, Router: engine, Blobs: &chat.Blobs{Dir: r.files}, IDs: ids, Now: time.Now, Log: log}
 	r.defaults, err = talk.EnsureDefaults(t.Context())
 	must(t, err)
+	r.runs(talk.Run)
 	in := ingress.New(ingress.Options{
 		Store: st, Chat: talk, IDs: ids, Now: time.Now, Log: log,
 		OpenSecret: func(w *hub.IncomingWebhook) (secret.String, error) {
@@ -104,7 +107,7 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 	t.Cleanup(out.Close)
 	r.control = &control.Service{
 		Chat: talk, Store: st, Router: engine, Engine: engine, Egress: out, Ingress: in, Access: who, Keys: keys,
-		IDs: ids, Now: time.Now, Log: log, BaseURL: "https://hub.example", Defaults: hub.DefaultPolicy(),
+		IDs: ids, Now: time.Now, Log: log, BaseURL: "https://hub.example", Defaults: hub.DefaultPolicy(), Bell: r.bell,
 	}
 	front, err := server.New(server.Options{Log: log})
 	must(t, err)

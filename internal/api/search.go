@@ -31,7 +31,7 @@ func wireHit(h control.Hit) Hit {
 
 type searchInput struct {
 	Paging
-	Text string `query:"q" required:"true" doc:"All words must occur, in any order; the last one may be the beginning of a word."`
+	Text string `query:"q" required:"true" doc:"All words must occur, in any order; the last one may be the beginning of a word, of two letters or more."`
 }
 
 func (a *API) searchRoutes() {

@@ -22,7 +22,8 @@ func (a *API) streamRoutes() {
 	a.raw(operation{
 		method: http.MethodGet, path: "/api/events/stream", id: "streamEvents", tag: "events", summary: "Follow events as they happen",
 		doc: "Server-sent events: id is the event's number, event its type, data the event as GET /api/events shows it. " +
-			"Last-Event-ID or after resumes without a gap; without either the stream begins now. A comment is sent every 15 seconds.",
+			"Last-Event-ID or after resumes without a gap; without either the stream begins now. A comment is sent every 15 seconds. " +
+			"A token or session may have 32 streams open.",
 	}, a.streamEvents, func(op *huma.Operation) {
 		op.Parameters = []*huma.Param{
 			{Name: "Last-Event-ID", In: "header", Schema: &huma.Schema{Type: huma.TypeInteger}, Description: "The last event received."},
@@ -61,6 +62,11 @@ func (a *API) streamEvents(w http.ResponseWriter, r *http.Request) error {
 	if err := s.begin(ctx, r); err != nil {
 		return err
 	}
+	leave, err := a.streams.enter(s.who)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")

@@ -181,3 +181,38 @@ func TestStreamEndsBehind(t *testing.T) {
 		t.Error("nothing was streamed")
 	}
 }
+
+// TestStreamsAreCapped: a credential has so many streams and no more; what is
+// closed makes room.
+func TestStreamsAreCapped(t *testing.T) {
+	r := newRig(t)
+	var open []*events
+	for range maxStreams {
+		open = append(open, r.stream("reader", ""))
+	}
+	p := r.call("reader", http.MethodGet, "/api/events/stream", nil).refused(http.StatusTooManyRequests, hub.RateLimited)
+	if p.header.Get("Retry-After") == "" || !strings.Contains(string(p.body), "close one") {
+		t.Errorf("%v %s", p.header, p.body)
+	}
+	r.stream("owner", "").close()
+	r.publishAs("owner", map[string]any{"event": "live.one", "data": 1})
+	for _, s := range open {
+		s.until("live.one")
+	}
+	open[0].close()
+	deadline := time.Now().Add(10 * time.Second)
+	for r.api.streams.count(credential{token: r.tokenID("reader")}) == maxStreams {
+		if time.Now().After(deadline) {
+			t.Fatal("a closed stream is still counted")
+		}
+		r.publishAs("owner", map[string]any{"event": "live.two", "data": 1}) // what is written to it shows that it is closed
+	}
+	r.stream("reader", "").close()
+}
+
+// count returns how many streams a credential has open.
+func (s *openStreams) count(c credential) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.of[c]
+}

@@ -18,6 +18,7 @@ import (
 	"github.com/nself-chat/hub/internal/api"
 	"github.com/nself-chat/hub/internal/auth"
 	"github.com/nself-chat/hub/internal/chat"
+	"github.com/nself-chat/hub/internal/cluster"
 	"github.com/nself-chat/hub/internal/console"
 	"github.com/nself-chat/hub/internal/control"
 	"github.com/nself-chat/hub/internal/delivery"
@@ -56,6 +57,7 @@ type App struct {
 	server    *server.Server
 	notifier  *notifier
 	defaults  chat.Defaults
+	cluster   *cluster.Cluster // nil: the embedded database
 }
 
 // New opens everything that a hub needs. Close must be called unless Run was.
@@ -75,12 +77,25 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	bell := &control.Bell{}
-	a.store, err = store.Open(ctx, store.Options{
-		Path: c.Database.Path, Synchronous: c.Database.Synchronous, Now: a.now, Log: component("store"),
-		OnEvents: func(int64) { bell.Ring() },
-	})
-	if err != nil {
+	options := c.storeOptions()
+	options.Now, options.Log = a.now, component("store")
+	options.OnEvents = func(seq int64) {
+		bell.Ring()
+		if a.cluster != nil {
+			a.cluster.OnEvents(seq)
+		}
+	}
+	options.OnChange = func() {
+		if a.cluster != nil {
+			a.cluster.OnChange()
+		}
+	}
+	if a.store, err = store.Open(ctx, options); err != nil {
 		return nil, err
+	}
+	if c.Database.Postgres {
+		a.now = a.store.Now // the database's clock, which all hubs share
+		a.ids.Now = a.now
 	}
 	last, err := a.store.LastEventID(ctx)
 	if err != nil {
@@ -98,6 +113,9 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	a.engine = &delivery.Engine{
 		Store: a.store, Sender: delivery.Over(a.egress), Keys: a.keys, Node: a.ids.New(), Now: a.now,
 		Log: component("delivery"), OnNotice: a.notifier.wake,
+	}
+	if err := a.join(ctx, bell); err != nil {
+		return nil, err
 	}
 	if err := a.engine.Start(ctx); err != nil {
 		return nil, err
@@ -142,6 +160,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	a.control = &control.Service{
 		Chat: a.chat, Store: a.store, Router: a.engine, Engine: a.engine, Egress: a.egress, Ingress: a.ingress, Access: a.auth,
 		Keys: a.keys, IDs: a.ids, Now: a.now, Log: component("control"), BaseURL: a.url, Defaults: policy, Gate: gate.Check,
+		Bell: bell,
 	}
 	a.ingress.Mount(a.server.Mux())
 	api.Mount(a.server.Mux(), api.Options{
@@ -151,20 +170,66 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	pages := &console.Console{Control: a.control, Auth: a.auth}
 	pages.Mount(a.server.Mux())
 	a.server.HandleNotFound(pages.NotFound())
-	a.server.HandleMetrics(a.metrics())
+	a.server.HandleMetrics(guardMetrics(a.metrics(), a.mayReadMetrics))
 	a.server.AddCheck("database", a.store.Ping)
 	a.server.AddCheck("progress", a.checkProgress)
 
 	a.pruner = &delivery.Pruner{
 		Store: a.store, Now: a.now, Log: component("retention"), Finished: c.Retention.Finished, Failed: c.Retention.Failed,
-		Bytes: c.Retention.Bytes, Also: a.cleanups(),
+		Bytes: c.Retention.Bytes, Also: a.cleanups(), Leads: a.leads,
 	}
 	return a, nil
 }
 
+// storeOptions names the database.
+func (c *Config) storeOptions() store.Options {
+	if c.Database.Postgres {
+		return store.Options{Postgres: c.Database.URL.Reveal(), Schema: c.Database.Schema}
+	}
+	return store.Options{Path: c.Database.Path, Synchronous: c.Database.Synchronous}
+}
+
+// join makes this process one of those that work on the database. The embedded
+// one has no other.
+func (a *App) join(ctx context.Context, bell *control.Bell) error {
+	if !a.config.Database.Postgres {
+		return nil
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		name = "unknown"
+	}
+	a.cluster = cluster.New(cluster.Options{
+		Store: a.store, Engine: a.engine, NewID: a.ids.New, SetSlot: a.ids.SetSlot, Name: fmt.Sprintf("%s/%d", name, os.Getpid()),
+		Wake: bell.Ring, Forget: a.forget, Log: a.log.With("component", "cluster"),
+	})
+	a.engine.OnForeign = a.cluster.OnForeign
+	a.engine.Node, err = a.cluster.Join(ctx)
+	return err
+}
+
+// forget drops what this process has copies of, after another one changed it.
+func (a *App) forget() {
+	if a.auth != nil {
+		a.auth.Invalidate()
+	}
+	if a.ingress != nil {
+		a.ingress.Invalidate()
+	}
+	if a.chat != nil {
+		a.chat.Invalidate()
+	}
+}
+
+// leads reports whether this process does what one alone should do.
+func (a *App) leads() bool { return a.cluster == nil || a.cluster.Leads() }
+
 // openKeys opens the sealing keys. New ones are made only with a new
 // database: an existing one would be full of secrets they cannot open.
 func openKeys(c Config) (*secret.Keys, error) {
+	if c.Database.Postgres {
+		return c.OpenKeys() // checkKeys sees whether they fit
+	}
 	if _, err := os.Stat(c.Database.Path); err == nil {
 		if _, err := c.CheckKeys(); errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("the keys file %s is missing, and the database %s has secrets sealed with it: "+
@@ -174,17 +239,30 @@ func openKeys(c Config) (*secret.Keys, error) {
 	return c.OpenKeys()
 }
 
+// keysSetting holds a text sealed by the keys of the first hub on the database.
+const (
+	keysSetting = "keys.check"
+	keysText    = "nself-chat hub"
+)
+
 // checkKeys refuses to start with keys that do not open what is sealed: every
-// delivery would fail.
+// delivery would fail. All hubs on one database must have the same keys.
 func (a *App) checkKeys(ctx context.Context) error {
-	webhooks, err := a.store.OutgoingWebhooks(ctx)
+	sealed, err := a.store.Setting(ctx, keysSetting)
 	if err != nil {
 		return err
 	}
-	for i := range webhooks {
-		if _, err := a.keys.Open(webhooks[i].SealedSecret, delivery.SecretAAD(webhooks[i].ID)); err != nil {
-			return fmt.Errorf("the sealing keys do not open the secret of the outgoing webhook %q: %w", webhooks[i].Name, err)
+	if sealed == "" {
+		if sealed, err = a.store.DefaultSetting(ctx, keysSetting, a.keys.Seal(secret.New(keysText), keysSetting)); err != nil {
+			return err
 		}
+	}
+	if _, err := a.keys.Open(sealed, keysSetting); err != nil {
+		return fmt.Errorf("the sealing keys are not those that this database was made with, and would open none of its secrets: "+
+			"restore %s, or set HUB_SECRET_KEYS to the same keys on every hub of this database: %w", a.config.KeysFile(), err)
+	}
+	if a.keys.Stale(sealed) {
+		return a.store.SetSetting(ctx, keysSetting, a.keys.Seal(secret.New(keysText), keysSetting))
 	}
 	return nil
 }
@@ -204,6 +282,9 @@ func (a *App) Close() error {
 	if a.egress != nil {
 		a.egress.Close()
 	}
+	if a.cluster != nil {
+		errs = append(errs, a.cluster.Leave(context.Background()))
+	}
 	if a.store != nil {
 		errs = append(errs, a.store.Close())
 	}
@@ -215,8 +296,12 @@ func (a *App) Close() error {
 // the database.
 func (a *App) Run(ctx context.Context, ready func()) error {
 	l := newLifecycle(a.log)
+	if a.cluster != nil {
+		l.start(ctx, "cluster", a.cluster.Run)
+	}
 	l.start(ctx, "delivery", a.engine.Run)
 	l.start(ctx, "retention", a.pruner.Run)
+	l.start(ctx, "chat", a.chat.Run)
 	l.start(ctx, "notices", a.notifier.Run)
 	l.start(ctx, "auth", a.auth.Run)
 	l.start(ctx, "ingress", a.ingress.Run)

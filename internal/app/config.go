@@ -41,6 +41,8 @@ type Config struct {
 // DatabaseConfig says where the data is.
 type DatabaseConfig struct {
 	URL         secret.String // as given; may hold a password
+	Postgres    bool          // URL is of a Postgres database
+	Schema      string        // of the hub's tables on Postgres
 	Path        string        // the SQLite file
 	Synchronous string        // "full" or "normal" (SQLite's PRAGMA synchronous)
 }

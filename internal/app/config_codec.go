@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -157,23 +158,27 @@ func keyList(at func(*Config) *secretString) codec {
 	}
 }
 
-// databaseURL keeps the URL and takes the path out of it.
+// databaseURL keeps the URL, and takes the path of the embedded database out of
+// it. What a Postgres URL may hold is the business of libpq.
 func databaseURL() codec {
-	const accepts = "sqlite:// and the path of a file, or nothing"
+	const accepts = "sqlite:// and the path of a file, or postgres://user:password@host/database, or nothing"
 	return codec{
 		kind:    kindText,
 		accepts: accepts,
 		set: func(c *Config, text string) error {
 			text = strings.TrimSpace(text)
 			if scheme, _, _ := strings.Cut(strings.ToLower(text), ":"); scheme == "postgres" || scheme == "postgresql" {
-				return errors.New("this release has the embedded database only and cannot use Postgres: " +
-					"leave it empty, or give sqlite:// and the path of a file")
+				if _, err := url.Parse(text); err != nil {
+					return errors.New("want " + accepts) // the error would quote the password
+				}
+				c.Database.URL, c.Database.Postgres = secret.New(text), true
+				return nil
 			}
 			path, ok := parseSQLiteURL(text)
 			if !ok {
 				return errors.New("want " + accepts)
 			}
-			c.Database.URL, c.Database.Path = secret.New(text), path
+			c.Database.URL, c.Database.Path, c.Database.Postgres = secret.New(text), path, false
 			return nil
 		},
 		show: func(c *Config) string { return c.Database.URL.String() },
@@ -191,6 +196,23 @@ func parseSQLiteURL(text string) (path string, ok bool) {
 		return "", false
 	}
 	return parsePath(path)
+}
+
+// schemaName takes what Postgres needs no quotes for.
+func schemaName(at func(*Config) *string) codec {
+	valid := regexp.MustCompile(`^[a-z_][a-z0-9_]{0,40}$`)
+	const accepts = "small letters, digits and _, at most 41"
+	return codec{
+		kind: kindText, accepts: accepts,
+		set: func(c *Config, text string) error {
+			if !valid.MatchString(text) || strings.HasPrefix(text, "pg_") || text == "public" {
+				return errors.New("want " + accepts + ", not public, and no name that begins with pg_")
+			}
+			*at(c) = text
+			return nil
+		},
+		show: func(c *Config) string { return *at(c) },
+	}
 }
 
 func integer(least, most int, at func(*Config) *int) codec {

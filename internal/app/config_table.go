@@ -60,8 +60,14 @@ var fields = []*field{
 	{
 		Key: "databaseUrl", Env: "HUB_DATABASE_URL", Flag: "database-url", Secret: true,
 		DefaultDoc: "sqlite://<dataDir>/hub.db",
-		Doc:        "Database: sqlite://path. This release has the embedded database only.",
-		codec:      databaseURL(),
+		Doc: "Database: sqlite://path, embedded, for one hub; or postgres://user:password@host/database, for one or " +
+			"several.",
+		codec: databaseURL(),
+	},
+	{
+		Key: "databaseSchema", Env: "HUB_DATABASE_SCHEMA", Flag: "database-schema", Default: "hub",
+		Doc:   "Schema of the hub's tables on Postgres. It is made at first start.",
+		codec: schemaName(func(c *Config) *string { return &c.Database.Schema }),
 	},
 	{
 		Key: "secretKeys", Env: "HUB_SECRET_KEYS", Flag: "secret-keys", Secret: true,

@@ -25,13 +25,13 @@ type Database struct {
 // WithDatabase opens the database of a configuration that a hub has made,
 // calls use, and closes it.
 func WithDatabase(ctx context.Context, c Config, use func(context.Context, *Database) error) (err error) {
-	if _, err := os.Stat(c.Database.Path); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(c.Database.Path); !c.Database.Postgres && errors.Is(err, fs.ErrNotExist) {
 		return hub.Errorf(hub.NotFound, "There is no hub's database at %s. Start one with `hub serve`, or name its folder with HUB_DATA_DIR.",
 			c.Database.Path)
 	}
-	s, err := store.Open(ctx, store.Options{
-		Path: c.Database.Path, Synchronous: c.Database.Synchronous, Shared: true, Log: slog.New(slog.DiscardHandler),
-	})
+	options := c.storeOptions()
+	options.Shared, options.Log = true, slog.New(slog.DiscardHandler)
+	s, err := store.Open(ctx, options)
 	if err != nil {
 		return err
 	}

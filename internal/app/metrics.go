@@ -3,15 +3,57 @@ package app
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/nself-chat/hub/internal/server"
 )
 
 // statsTimeout bounds the look at the database that a scrape takes.
 const statsTimeout = 5 * time.Second
+
+// guardMetrics shows the figures to programs on this machine, and to others
+// when may has nothing against it.
+func guardMetrics(h http.Handler, may func(*http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isLocal(r) {
+			if err := may(r); err != nil {
+				server.WriteProblem(w, r, err)
+				return
+			}
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// mayReadMetrics refuses requests without the credentials of somebody who may
+// read the queue's figures.
+func (a *App) mayReadMetrics(r *http.Request) error {
+	actor, err := a.auth.Actor(r)
+	if err != nil {
+		return err
+	}
+	return a.control.MayReadQueue(actor)
+}
+
+// forwarding are the headers by which a proxy says that it asks for another,
+// who may be anywhere.
+var forwarding = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"}
+
+// isLocal reports whether a program on this machine asks for itself.
+func isLocal(r *http.Request) bool {
+	for _, name := range forwarding {
+		if len(r.Header[name]) > 0 {
+			return false
+		}
+	}
+	ip, err := netip.ParseAddr(server.ClientIP(r))
+	return err == nil && ip.Unmap().IsLoopback()
+}
 
 // metrics is the handler of /metrics.
 func (a *App) metrics() http.Handler {

@@ -51,3 +51,11 @@ func (c *cache[K, V]) forget(key K) {
 	delete(c.m, key)
 	c.forgot++
 }
+
+// forgetAll drops every value.
+func (c *cache[K, V]) forgetAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.m = nil
+	c.forgot++
+}

@@ -13,10 +13,6 @@ import (
 // maxChannelName is the length of a channel's name in characters.
 const maxChannelName = 80
 
-// clearBatch is the number of messages deleted in one commit after their
-// channel was.
-const clearBatch = 200
-
 // NewChannel is a channel about to be made.
 type NewChannel struct {
 	Name        string
@@ -31,6 +27,9 @@ type ChannelChange struct {
 	Topic       *string
 	Description *string
 	Archived    *bool
+	// Check is asked about the channel as the change found it; its error
+	// refuses the change. May be nil.
+	Check func(*hub.Channel) error
 }
 
 // CreateChannel makes a channel, and the user who asked its first member.
@@ -118,7 +117,8 @@ func checkText(errs *hub.FieldErrors, field, text string, limit int) {
 }
 
 // UpdateChannel changes a channel. Errors: Invalid, NotFound, Conflict (the
-// name is taken; the default or the notices channel cannot be archived).
+// name is taken; the default or the notices channel cannot be archived), and
+// what ch.Check returns.
 func (s *Service) UpdateChannel(ctx context.Context, id hub.ChannelID, ch ChannelChange, by Cause) (hub.Channel, error) {
 	done, err := s.order.wait(ctx, hub.ChannelOrderKey(id))
 	if err != nil {
@@ -130,6 +130,11 @@ func (s *Service) UpdateChannel(ctx context.Context, id hub.ChannelID, ch Channe
 		prev, err := s.Store.Channel(ctx, id)
 		if err != nil {
 			return hub.Channel{}, err
+		}
+		if ch.Check != nil {
+			if err := ch.Check(&prev); err != nil {
+				return hub.Channel{}, err
+			}
 		}
 		next := prev
 		c, err := s.begin(ctx, by, &next)
@@ -214,18 +219,10 @@ func after(prev, t time.Time) time.Time {
 	return prev.Add(time.Microsecond)
 }
 
-// DeleteChannel removes a channel and its members for good; its messages are
-// gone for readers at once and deleted in batches before it returns. When the
-// hub stops in between, EnsureDefaults of the next start goes on with it. It
-// refuses the default channel and the notices channel (Conflict).
+// DeleteChannel removes a channel and its members for good. Its messages are
+// gone for readers at once; Run deletes them afterwards. It refuses the default
+// channel and the notices channel (Conflict).
 func (s *Service) DeleteChannel(ctx context.Context, id hub.ChannelID, by Cause) error {
-	if err := s.removeChannel(ctx, id, by); err != nil {
-		return err
-	}
-	return s.clearChannel(ctx, id)
-}
-
-func (s *Service) removeChannel(ctx context.Context, id hub.ChannelID, by Cause) error {
 	done, err := s.order.wait(ctx, hub.ChannelOrderKey(id))
 	if err != nil {
 		return err
@@ -247,18 +244,8 @@ func (s *Service) removeChannel(ctx context.Context, id hub.ChannelID, by Cause)
 	_, err = s.commit(func(routings []hub.Routing) (bool, error) {
 		return true, s.Store.DeleteChannel(ctx, id, routings...)
 	}, event)
-	return err
-}
-
-// clearChannel deletes the messages of a deleted channel. The channel is gone
-// whether or not the caller is still there, so it does not stop with ctx.
-func (s *Service) clearChannel(ctx context.Context, id hub.ChannelID) error {
-	ctx = context.WithoutCancel(ctx)
-	for last := hub.MessageID(""); ; {
-		next, err := s.Store.ClearChannel(ctx, id, last, clearBatch, s.scrubber())
-		if err != nil || next == "" {
-			return err
-		}
-		last = next
+	if err == nil {
+		s.clearing.wake()
 	}
+	return err
 }

@@ -1,11 +1,16 @@
 package chat
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/store"
 )
 
 func TestChannelNames(t *testing.T) {
@@ -124,6 +129,21 @@ func TestUpdateChannel(t *testing.T) {
 	if got := must(update(ChannelChange{Description: ptr("ours")}))(t); got.Topic != "theirs" || got.Description != "ours" {
 		t.Errorf("after others: %+v", got)
 	}
+
+	// What is checked is what is changed, also when somebody was faster.
+	read := must(w.Channel(ctx, ch.ID))(t)
+	w.Store = &meddler{Store: w.db, before: func() {
+		must(other.UpdateChannel(ctx, ch.ID, ChannelChange{Topic: ptr("theirs again")}, Cause{}))(t)
+	}}
+	_, err = update(ChannelChange{Description: ptr("lost"), Check: func(found *hub.Channel) error {
+		if !found.UpdatedAt.Equal(read.UpdatedAt) {
+			return errDisk
+		}
+		return nil
+	}})
+	if got := must(w.Channel(ctx, ch.ID))(t); !errors.Is(err, errDisk) || got.Description != "ours" {
+		t.Errorf("changed on what it was not: %+v, %v", got, err)
+	}
 }
 
 func TestDeleteChannel(t *testing.T) {
@@ -153,30 +173,104 @@ func TestDeleteChannel(t *testing.T) {
 	if left := strings.Count(w.dump(), "lost "); left == 0 {
 		t.Error("messages of a deleted channel are deleted, not scrubbed")
 	}
-	w.dumpMessages(t, ch.ID, 1)
+	// It is answered before the messages are deleted, of which there may be many.
+	w.dumpMessages(t, ch.ID, 0)
 	wantCode(t, w.DeleteChannel(ctx, ch.ID, Cause{}), hub.NotFound)
 	for _, id := range []hub.ChannelID{w.d.General, w.d.Notices} {
 		wantCode(t, w.DeleteChannel(ctx, id, Cause{}), hub.Conflict)
 	}
 }
 
-// A deletion that a stop of the hub interrupted is finished at the next start.
-func TestDeleteChannelGoesOn(t *testing.T) {
+// clearings tells of each batch that is cleared.
+type clearings struct {
+	Store
+	batch func(limit int, last hub.MessageID) error
+}
+
+func (c clearings) ClearChannel(ctx context.Context, id hub.ChannelID, after hub.MessageID, limit int, scrub store.ScrubFunc) (
+	hub.MessageID, error,
+) {
+	last, err := c.Store.ClearChannel(ctx, id, after, limit, scrub)
+	if err != nil {
+		return last, err
+	}
+	return last, c.batch(limit, last)
+}
+
+// fill makes a channel with messages.
+func (w *world) fill(name string, n int) hub.Channel {
+	w.t.Helper()
+	ch := must(w.CreateChannel(w.t.Context(), NewChannel{Name: name}, Cause{By: w.ann.ID}))(w.t)
+	for i := range n {
+		must(w.Post(w.t.Context(), Post{ChannelID: ch.ID, Author: hub.Author{ID: w.ann.ID}, Content: fmt.Sprint("lost ", i)}))(w.t)
+	}
+	w.router.types()
+	return ch
+}
+
+// The messages of a deleted channel go in small commits, while the chat runs;
+// a stop interrupts that and the next start goes on.
+func TestDeletedChannelIsCleared(t *testing.T) {
 	w := open(t)
 	w.ScrubDeleted = true
-	ctx := t.Context()
-	ch := must(w.CreateChannel(ctx, NewChannel{Name: "ops"}, Cause{By: w.ann.ID}))(t)
-	for range 3 {
-		must(w.Post(ctx, Post{ChannelID: ch.ID, Author: hub.Author{ID: w.ann.ID}, Content: "lost"}))(t)
+	ch := w.fill("ops", 2*clearBatch+3)
+	var batches []int
+	run := func(batch func(hub.MessageID, context.CancelFunc)) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		w.Store = clearings{w.db, func(limit int, last hub.MessageID) error {
+			batches = append(batches, limit)
+			batch(last, cancel)
+			return nil
+		}}
+		first := len(batches) == 0
+		ended := make(chan error, 1)
+		go func() { ended <- w.Run(ctx) }()
+		if first {
+			if err := w.DeleteChannel(t.Context(), ch.ID, Cause{By: w.ann.ID}); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	}
-	if err := w.removeChannel(ctx, ch.ID, Cause{}); err != nil {
-		t.Fatal(err)
+	run(func(_ hub.MessageID, stop context.CancelFunc) { stop() })
+	wantTypes(t, w.router, hub.EventChannelDeleted)
+	must(w.EnsureDefaults(t.Context()))(t) // as at a start, which does not wait for it
+	if n := strings.Count(w.dump(), "lost "); n == 0 {
+		t.Error("a stop, or the start, waited for the end")
 	}
-	w.dumpMessages(t, ch.ID, 0)
-	must(w.EnsureDefaults(ctx))(t)
+	run(func(last hub.MessageID, stop context.CancelFunc) {
+		if last == "" {
+			stop()
+		}
+	})
+	if want := []int{clearBatch, clearBatch, clearBatch, clearBatch}; !slices.Equal(batches, want) {
+		t.Errorf("batches %v, want %v", batches, want)
+	}
 	w.dumpMessages(t, ch.ID, 1)
-	if strings.Contains(w.dump(), "lost") {
+	if strings.Contains(w.dump(), "lost ") {
 		t.Error("text is left")
+	}
+	if left := must(w.db.ClearingChannels(t.Context()))(t); len(left) != 0 {
+		t.Errorf("still to be cleared: %v", left)
+	}
+}
+
+// One channel that cannot be cleared does not keep the others.
+func TestClearingFails(t *testing.T) {
+	w := open(t)
+	for _, name := range []string{"one", "two"} {
+		if err := w.DeleteChannel(t.Context(), w.fill(name, 1).ID, Cause{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.router.types()
+	n := 0
+	w.Store = clearings{w.db, func(int, hub.MessageID) error { n++; return errDisk }}
+	if err := w.clearChannels(t.Context()); !errors.Is(err, errDisk) || n != 2 {
+		t.Errorf("%d channels were tried, %v", n, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"encoding/json"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -186,6 +187,12 @@ func must[T any](v T, err error) func(testing.TB) T {
 func (w *world) post(text string) hub.Message {
 	w.t.Helper()
 	return must(w.Post(w.t.Context(), Post{ChannelID: w.d.General, Author: hub.Author{ID: w.ann.ID}, Content: text}))(w.t)
+}
+
+// save uploads a file.
+func (w *world) save(filename string, content io.Reader, by Cause) (hub.Attachment, error) {
+	a, _, err := w.Save(w.t.Context(), Upload{Filename: filename, Content: content}, by)
+	return a, err
 }
 
 func (w *world) reply(to hub.MessageID, text string) hub.Message {

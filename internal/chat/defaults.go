@@ -16,8 +16,7 @@ type Defaults struct {
 }
 
 // EnsureDefaults makes what the chat cannot be without, when it is not there
-// yet, and finishes deletions of channels that a stop of the hub interrupted.
-// The app calls it at every start, before anything else of the chat.
+// yet. The app calls it at every start, before anything else of the chat.
 func (s *Service) EnsureDefaults(ctx context.Context) (Defaults, error) {
 	now := s.now()
 	user := func(kind hub.UserKind, role hub.Role, username, display string) hub.User {
@@ -43,11 +42,5 @@ func (s *Service) EnsureDefaults(ctx context.Context) (Defaults, error) {
 	}
 	d := Defaults{Workspace: workspace, General: general.ID, Notices: notices.ID, Owner: owner.ID, Bot: bot.ID}
 	s.defaults.Store(&d)
-	clearing, err := s.Store.ClearingChannels(ctx)
-	for _, id := range clearing {
-		if err := s.clearChannel(ctx, id); err != nil {
-			return d, err
-		}
-	}
-	return d, err
+	return d, nil
 }

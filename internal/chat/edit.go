@@ -20,7 +20,7 @@ type Edit struct {
 // Editing it to what it says already changes nothing and is no error.
 //
 // Errors: Invalid, NotFound (also for deleted messages), Conflict (archived
-// channel).
+// channel; key used for another request), hub.RepeatedError.
 func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) (hub.Message, error) {
 	done, err := s.order.wait(ctx, hub.MessageOrderKey(id))
 	if err != nil {
@@ -34,8 +34,11 @@ func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) 
 		}
 		before := m.Content
 		changed, err := s.applyEdit(&m, &e)
-		if err != nil || !changed {
+		if err != nil {
 			return m, err
+		}
+		if !changed {
+			return m, s.unchanged(ctx, by)
 		}
 		m.Revision++
 		m.EditedAt = c.at
@@ -47,7 +50,7 @@ func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) 
 		}
 		text := searchable(&m)
 		stored, err := s.commit(func(routings []hub.Routing) (bool, error) {
-			return s.Store.EditMessage(ctx, &m, by.By, text, routings...)
+			return s.Store.EditMessage(ctx, &m, by.By, text, by.Once, by.Call, routings...)
 		}, event)
 		if err != nil {
 			return hub.Message{}, err
@@ -57,6 +60,15 @@ func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) 
 		}
 	}
 	return hub.Message{}, errBusy
+}
+
+// unchanged logs the call of a change that changed nothing, and remembers its
+// key.
+func (s *Service) unchanged(ctx context.Context, by Cause) error {
+	if by.Once == nil && by.Call == nil {
+		return nil
+	}
+	return s.Store.LogCall(ctx, by.Once, by.Call)
 }
 
 // applyEdit puts the edit into m and reports whether that changed anything.
@@ -112,6 +124,8 @@ func (s *Service) live(ctx context.Context, id hub.MessageID, by Cause) (hub.Mes
 // database; deliveries that are still to be sent carry the event without the
 // text. Deleting a deleted message changes nothing and is no error. Messages
 // can be deleted in archived channels too.
+//
+// Errors: NotFound, Conflict (key used for another request), hub.RepeatedError.
 func (s *Service) Delete(ctx context.Context, id hub.MessageID, by Cause) error {
 	done, err := s.order.wait(ctx, hub.MessageOrderKey(id))
 	if err != nil {
@@ -119,8 +133,11 @@ func (s *Service) Delete(ctx context.Context, id hub.MessageID, by Cause) error 
 	}
 	defer done()
 	m, err := s.Message(ctx, id)
-	if err != nil || m.IsDeleted {
+	if err != nil {
 		return err
+	}
+	if m.IsDeleted {
+		return s.unchanged(ctx, by)
 	}
 	channel, err := s.channel(ctx, m.ChannelID)
 	if err != nil {
@@ -137,10 +154,16 @@ func (s *Service) Delete(ctx context.Context, id hub.MessageID, by Cause) error 
 		return err
 	}
 	stored, err := s.commit(func(routings []hub.Routing) (bool, error) {
-		return s.Store.DeleteMessage(ctx, id, c.at, s.scrubber(), routings...)
+		return s.Store.DeleteMessage(ctx, id, c.at, s.scrubber(), by.Once, by.Call, routings...)
 	}, event)
-	if err != nil || !stored || !s.ScrubDeleted {
+	if err != nil {
 		return err
+	}
+	if !stored {
+		return s.unchanged(ctx, by)
+	}
+	if !s.ScrubDeleted {
+		return nil
 	}
 	for i := range files {
 		s.dropBlob(ctx, files[i].Hash)

@@ -53,7 +53,7 @@ func TestEdit(t *testing.T) {
 	if data := decode[hub.MessageData](t, w.router.last(t, hub.EventMessageUpdated).Data); data.Actor != nil {
 		t.Errorf("the author's own edit names an actor: %+v", data.Actor)
 	}
-	revisions := must(w.Revisions(ctx, m.ID))(t)
+	revisions := revisionsOf(w, m.ID)
 	if len(revisions) != 2 || revisions[0].Content != "first" || revisions[1].Number != 2 || revisions[0].EditedBy != w.bob.ID {
 		t.Errorf("revisions: %+v", revisions)
 	}
@@ -68,8 +68,24 @@ func TestEdit(t *testing.T) {
 	}
 	_, err := w.Edit(ctx, hub.MessageID(w.IDs.New()), Edit{Content: ptr("x")}, by)
 	wantCode(t, err, hub.NotFound)
-	_, err = w.Revisions(ctx, hub.MessageID(w.IDs.New()))
-	wantCode(t, err, hub.NotFound)
+	page, more, err := w.Revisions(ctx, m.ID, 0, 1)
+	if err != nil || !more || len(page) != 1 || page[0].Number != 1 {
+		t.Errorf("the first page of revisions: %+v, %v, %v", page, more, err)
+	}
+	page, more, err = w.Revisions(ctx, m.ID, 1, 1)
+	if err != nil || more || len(page) != 1 || page[0].Number != 2 {
+		t.Errorf("the second page of revisions: %+v, %v, %v", page, more, err)
+	}
+}
+
+// revisionsOf returns all revisions of a message.
+func revisionsOf(w *world, id hub.MessageID) []hub.Revision {
+	w.t.Helper()
+	revisions, more, err := w.Revisions(w.t.Context(), id, 0, maxPage)
+	if err != nil || more {
+		w.t.Fatal(more, err)
+	}
+	return revisions
 }
 
 func TestEditAfterOthers(t *testing.T) {
@@ -159,7 +175,7 @@ func TestScrub(t *testing.T) {
 	w.ScrubDeleted = true
 	ctx := t.Context()
 	w.router.webhook = hub.WebhookID(w.IDs.New())
-	file := must(w.Save(ctx, "plan-secret.txt", textReader("a plan"), Cause{By: w.ann.ID}))(t)
+	file := must(w.save("plan-secret.txt", textReader("a plan"), Cause{By: w.ann.ID}))(t)
 	m := must(w.Post(ctx, Post{
 		ChannelID: w.d.General, Author: hub.Author{ID: w.ann.ID}, Content: "secret one", FileIDs: []hub.FileID{file.ID},
 		Embeds: []hub.Embed{{Title: "secret card"}}, Origin: hub.Origin{Kind: hub.OriginIncoming, ID: w.IDs.New()},
@@ -435,7 +451,7 @@ func (w *world) checkHistory(id hub.MessageID, since int64) {
 		w.t.Errorf("the message is %+v; by its events %q, revision %d, pinned %v, deleted %v", m, content, revision, pinned, deleted)
 	}
 	var kept []string
-	for i, r := range must(w.Revisions(w.t.Context(), id))(w.t) {
+	for i, r := range revisionsOf(w, id) {
 		kept = append(kept, r.Content)
 		if r.Number != i+1 {
 			w.t.Errorf("revision %d has number %d", i+1, r.Number)

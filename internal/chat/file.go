@@ -2,56 +2,94 @@ package chat
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"io"
 	"net/http"
 	"os"
+	"slices"
 
 	"github.com/nself-chat/hub"
 )
 
+// Upload is a file about to be stored.
+type Upload struct {
+	Filename string
+	Content  io.Reader
+	// Once makes a repetition return the file stored the first time. Save sets
+	// RequestHash, from name and content, and Result. nil: no key.
+	Once *hub.Idempotency
+}
+
 // Save stores an uploaded file of the user by.By, to be posted with Post. The
 // content is streamed to disk; its type is found by looking at it. When Save
-// returns, the file survives a crash.
+// returns, the file survives a crash. repeated says that it was stored before,
+// under the same key.
 //
 // Errors: Invalid (the upload broke off), TooLarge, StorageFull, NotFound (no
-// such user).
-func (s *Service) Save(ctx context.Context, filename string, content io.Reader, by Cause) (hub.Attachment, error) {
+// such user; the file of a repetition was deleted), Conflict (key used for
+// something else).
+func (s *Service) Save(ctx context.Context, u Upload, by Cause) (a hub.Attachment, repeated bool, err error) {
 	c, err := s.begin(ctx, by, nil)
 	if err != nil {
-		return hub.Attachment{}, err
+		return hub.Attachment{}, false, err
 	}
 	if c.actor == nil {
-		return hub.Attachment{}, hub.Errorf(hub.Invalid, "A file needs a user.")
+		return hub.Attachment{}, false, hub.Errorf(hub.Invalid, "A file needs a user.")
 	}
-	in, err := s.Blobs.receive(content, s.Limits.fileBytes())
+	in, err := s.Blobs.receive(u.Content, s.Limits.fileBytes())
 	if err != nil {
-		return hub.Attachment{}, err
+		return hub.Attachment{}, false, err
 	}
 	defer in.drop()
-	a := hub.Attachment{
-		ID: hub.FileID(s.IDs.New()), UserID: by.By, Filename: cleanFilename(filename), MimeType: sniff(in.head), Size: in.size,
+	a = hub.Attachment{
+		ID: hub.FileID(s.IDs.New()), UserID: by.By, Filename: cleanFilename(u.Filename), MimeType: sniff(in.head), Size: in.size,
 		Hash: in.hash, CreatedAt: s.now(),
 	}
 	a.Width, a.Height = dimensions(a.MimeType, io.NewSectionReader(in.file, 0, in.size))
-	event, err := s.fileEvent(&c, hub.EventFileUploaded, &a)
+	err = s.saveFile(ctx, &a, in, u.Once, &c)
+	if r, ok := errors.AsType[*hub.RepeatedError](err); ok {
+		a, err = s.File(ctx, hub.FileID(r.Result))
+		return a, err == nil, err
+	}
 	if err != nil {
-		return hub.Attachment{}, err
+		return hub.Attachment{}, false, err // the blob is swept when nothing else uses it
+	}
+	return a, false, nil
+}
+
+// saveFile keeps received content and stores the file's row with all that
+// belongs to it.
+func (s *Service) saveFile(ctx context.Context, a *hub.Attachment, in *incoming, once *hub.Idempotency, c *change) error {
+	event, err := s.fileEvent(c, hub.EventFileUploaded, a)
+	if err != nil {
+		return err
+	}
+	if once != nil {
+		key := *once
+		key.RequestHash, key.Result = uploadHash(a), string(a.ID)
+		once = &key
 	}
 	done, err := s.order.wait(ctx, blobKey(a.Hash))
 	if err != nil {
-		return hub.Attachment{}, err
+		return err
 	}
 	defer done()
 	if err := s.Blobs.keep(in); err != nil {
-		return hub.Attachment{}, err
+		return err
 	}
 	_, err = s.commit(func(routings []hub.Routing) (bool, error) {
-		return true, s.Store.CreateFile(ctx, &a, routings...)
+		return true, s.Store.CreateFile(ctx, a, once, routings...)
 	}, event)
-	if err != nil {
-		return hub.Attachment{}, err // the blob is swept when nothing else uses it
-	}
-	return a, nil
+	return err
+}
+
+// uploadHash identifies an upload. The form around the content is not part of
+// it: clients write it anew each time.
+func uploadHash(a *hub.Attachment) string {
+	sum := sha256.Sum256([]byte("upload\n" + a.Filename + "\n" + a.Hash))
+	return hex.EncodeToString(sum[:])
 }
 
 // blobKey is the turn for writing and removing a blob: a file that is being
@@ -98,41 +136,49 @@ func (s *Service) Open(ctx context.Context, id hub.FileID) (*Download, error) {
 }
 
 // DeleteFile deletes a file, and its content when no other file has the same.
-// Errors: NotFound; Conflict (it was posted at this very moment).
+// Errors: NotFound; Conflict (it was posted, or its message edited elsewhere, at
+// this very moment).
 func (s *Service) DeleteFile(ctx context.Context, id hub.FileID, by Cause) error {
 	a, err := s.File(ctx, id)
 	if err != nil {
 		return err
 	}
-	channel, err := s.channelOf(ctx, &a)
+	if a.MessageID == "" {
+		return s.deleteFile(ctx, &a, nil, by)
+	}
+	// The message is found by something else then, and must not be edited
+	// between its reading and that.
+	done, err := s.order.wait(ctx, hub.MessageOrderKey(a.MessageID))
 	if err != nil {
 		return err
 	}
-	if channel != nil {
-		// The event is in the order of the channel's.
-		done, err := s.order.wait(ctx, hub.ChannelOrderKey(channel.ID))
+	defer done()
+	m, err := s.Message(ctx, a.MessageID)
+	if err != nil {
+		return err
+	}
+	// The event is in the order of the channel's.
+	inChannel, err := s.order.wait(ctx, hub.ChannelOrderKey(m.ChannelID))
+	if err != nil {
+		return err
+	}
+	defer inChannel()
+	return s.deleteFile(ctx, &a, &m, by)
+}
+
+// deleteFile deletes a file of the message in; nil: one that is not posted.
+func (s *Service) deleteFile(ctx context.Context, a *hub.Attachment, in *hub.Message, by Cause) error {
+	var channel *hub.Channel
+	text := ""
+	if in != nil {
+		found, err := s.channel(ctx, in.ChannelID)
 		if err != nil {
 			return err
 		}
-		defer done()
+		channel = &found
+		in.Files = slices.DeleteFunc(in.Files, func(f hub.Attachment) bool { return f.ID == a.ID })
+		text = searchable(in)
 	}
-	return s.deleteFile(ctx, &a, channel, by)
-}
-
-// channelOf returns the channel a file was posted in, nil when it was not.
-func (s *Service) channelOf(ctx context.Context, a *hub.Attachment) (*hub.Channel, error) {
-	if a.MessageID == "" {
-		return nil, nil
-	}
-	m, err := s.Message(ctx, a.MessageID)
-	if err != nil {
-		return nil, err
-	}
-	channel, err := s.channel(ctx, m.ChannelID)
-	return &channel, err
-}
-
-func (s *Service) deleteFile(ctx context.Context, a *hub.Attachment, channel *hub.Channel, by Cause) error {
 	c, err := s.begin(ctx, by, channel)
 	if err != nil {
 		return err
@@ -148,7 +194,7 @@ func (s *Service) deleteFile(ctx context.Context, a *hub.Attachment, channel *hu
 	defer done()
 	unused := false
 	_, err = s.commit(func(routings []hub.Routing) (_ bool, err error) {
-		unused, err = s.Store.DeleteFile(ctx, a.ID, a.MessageID, routings...)
+		unused, err = s.Store.DeleteFile(ctx, a.ID, in, text, routings...)
 		return true, err
 	}, event)
 	if err != nil || !unused {

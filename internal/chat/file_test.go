@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"image/png"
 	"io"
@@ -37,7 +38,7 @@ func TestSave(t *testing.T) {
 	ctx := t.Context()
 	by := Cause{By: w.ann.ID, Trace: "trace3"}
 	photo := pngImage(t, 30, 20)
-	a := must(w.Save(ctx, "C:\\photos\\me.png", iotest.OneByteReader(textReader(photo)), by))(t)
+	a := must(w.save("C:\\photos\\me.png", iotest.OneByteReader(textReader(photo)), by))(t)
 	if a.Filename != "me.png" || a.MimeType != "image/png" || a.Width != 30 || a.Height != 20 || a.Size != int64(len(photo)) ||
 		a.UserID != w.ann.ID {
 		t.Errorf("file %+v", a)
@@ -54,7 +55,7 @@ func TestSave(t *testing.T) {
 	if info := must(os.Stat(path))(t); info.Mode().Perm() != 0o600 {
 		t.Errorf("the blob's mode is %v", info.Mode())
 	}
-	twin := must(w.Save(ctx, "copy", textReader(photo), by))(t)
+	twin := must(w.save("copy", textReader(photo), by))(t)
 	if twin.Hash != a.Hash || len(w.blobs()) != 1 {
 		t.Errorf("the same content is kept twice: %v", w.blobs())
 	}
@@ -64,19 +65,58 @@ func TestSave(t *testing.T) {
 	if err := os.WriteFile(path, []byte("short"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	must(w.Save(ctx, "again", textReader(photo), by))(t)
+	must(w.save("again", textReader(photo), by))(t)
 	if got := must(os.ReadFile(path))(t); string(got) != photo {
 		t.Error("a broken blob was kept")
 	}
 
-	empty := must(w.Save(ctx, "", textReader(""), by))(t)
+	empty := must(w.save("", textReader(""), by))(t)
 	if empty.Size != 0 || empty.Filename != "file" {
 		t.Errorf("an empty file: %+v", empty)
 	}
-	_, err := w.Save(ctx, "x", textReader("x"), Cause{})
+	_, err := w.save("x", textReader("x"), Cause{})
 	wantCode(t, err, hub.Invalid)
-	_, err = w.Save(ctx, "x", textReader("x"), Cause{By: hub.UserID(w.IDs.New())})
+	_, err = w.save("x", textReader("x"), Cause{By: hub.UserID(w.IDs.New())})
 	wantCode(t, err, hub.NotFound)
+}
+
+// An upload under a key is stored once, by its name and content.
+func TestSaveOnce(t *testing.T) {
+	w := open(t)
+	ctx := t.Context()
+	by := Cause{By: w.ann.ID}
+	upload := func(key, name, content string) (hub.Attachment, bool, error) {
+		return w.Save(ctx, Upload{
+			Filename: name, Content: textReader(content), Once: &hub.Idempotency{TokenID: "t", Key: key},
+		}, by)
+	}
+	first, repeated, err := upload("k", "a.txt", "text")
+	if err != nil || repeated {
+		t.Fatal(repeated, err)
+	}
+	again, repeated, err := upload("k", "a.txt", "text")
+	if err != nil || !repeated {
+		t.Fatal(repeated, err)
+	}
+	same(t, "the same file", again, first)
+	wantTypes(t, w.router, hub.EventFileUploaded)
+	if files := must(w.db.UnpostedFiles(ctx, noon.Add(time.Hour), 10))(t); len(files) != 1 || len(w.blobs()) != 1 {
+		t.Errorf("stored %v, %v", files, w.blobs())
+	}
+	for name, content := range map[string]string{"a.txt": "other", "b.txt": "text"} {
+		_, _, err = upload("k", name, content)
+		wantCode(t, err, hub.Conflict)
+	}
+	if other, repeated, err := upload("l", "a.txt", "text"); err != nil || repeated || other.ID == first.ID {
+		t.Errorf("under another key: %+v, %v, %v", other, repeated, err)
+	}
+	if err := w.DeleteFile(ctx, first.ID, by); err != nil {
+		t.Fatal(err)
+	}
+	_, repeated, err = upload("k", "a.txt", "text")
+	if wantCode(t, err, hub.NotFound); repeated {
+		t.Error("a file that is gone is said to be repeated")
+	}
 }
 
 func TestSaveRefuses(t *testing.T) {
@@ -92,7 +132,7 @@ func TestSaveRefuses(t *testing.T) {
 		"over the request limit": {io.MultiReader(textReader("1"), iotest.ErrReader(&http.MaxBytesError{Limit: 1})), hub.TooLarge},
 		"refused by the server":  {iotest.ErrReader(hub.Errorf(hub.RateLimited, "Too fast.")), hub.RateLimited},
 	} {
-		_, err := w.Save(t.Context(), "x", test.r, Cause{By: w.ann.ID})
+		_, err := w.save("x", test.r, Cause{By: w.ann.ID})
 		if hub.CodeOf(err) != test.want {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -101,12 +141,12 @@ func TestSaveRefuses(t *testing.T) {
 		t.Errorf("refused uploads left %v", left)
 	}
 	wantTypes(t, w.router)
-	must(w.Save(t.Context(), "x", textReader("1234567890"), Cause{By: w.ann.ID}))(t)
+	must(w.save("x", textReader("1234567890"), Cause{By: w.ann.ID}))(t)
 	w.router.types()
 
 	// A folder that cannot be written.
 	w.Blobs.Dir = filepath.Join(w.dir, "hub.db", "files")
-	_, err := w.Save(t.Context(), "x", textReader("x"), Cause{By: w.ann.ID})
+	_, err := w.save("x", textReader("x"), Cause{By: w.ann.ID})
 	wantCode(t, err, hub.Internal)
 }
 
@@ -125,7 +165,7 @@ func TestOpen(t *testing.T) {
 		{"a.js", "alert(1)", "text/plain; charset=utf-8", `inline; filename=a.js`},
 		{"grüße \"1\".txt", "\x00\x01\x02", "application/octet-stream", `attachment; filename*=utf-8''gr%C3%BC%C3%9Fe%20_1_.txt`},
 	} {
-		a := must(w.Save(t.Context(), test.name, textReader(test.content), Cause{By: w.ann.ID}))(t)
+		a := must(w.save(test.name, textReader(test.content), Cause{By: w.ann.ID}))(t)
 		d := must(w.Open(t.Context(), a.ID))(t)
 		got := must(io.ReadAll(d.Content))(t)
 		if err := d.Content.Close(); err != nil {
@@ -155,7 +195,7 @@ func TestDeleteFile(t *testing.T) {
 	ctx := t.Context()
 	by := Cause{By: w.ann.ID}
 	ch := must(w.CreateChannel(ctx, NewChannel{Name: "ops", Type: hub.ChannelPrivate}, by))(t)
-	one, two := must(w.Save(ctx, "1", textReader("x"), by))(t), must(w.Save(ctx, "2", textReader("x"), by))(t)
+	one, two := must(w.save("1", textReader("x"), by))(t), must(w.save("2", textReader("x"), by))(t)
 	m := must(w.Post(ctx, Post{ChannelID: ch.ID, Author: hub.Author{ID: w.ann.ID}, FileIDs: []hub.FileID{one.ID}}))(t)
 	if err := w.DeleteFile(ctx, one.ID, by); err != nil {
 		t.Fatal(err)
@@ -182,6 +222,54 @@ func TestDeleteFile(t *testing.T) {
 	wantCode(t, w.DeleteFile(ctx, two.ID, by), hub.NotFound)
 }
 
+// A message is found by its files as long as it has them, whatever happens to
+// it at the same time.
+func TestDeletedFileIsNotFound(t *testing.T) {
+	w := open(t)
+	ctx := t.Context()
+	by := Cause{By: w.ann.ID}
+	a, b := must(w.save("budget.txt", textReader("1"), by))(t), must(w.save("forecast.txt", textReader("2"), by))(t)
+	m := must(w.Post(ctx, Post{
+		ChannelID: w.d.General, Author: hub.Author{ID: w.ann.ID}, Content: "figures", FileIDs: []hub.FileID{a.ID, b.ID},
+	}))(t)
+	finds := func(text string, want bool) {
+		t.Helper()
+		hits, _, err := w.Search(ctx, SearchQuery{Text: text, Viewer: Viewer{All: true}})
+		if err != nil || (len(hits) == 1) != want {
+			t.Errorf("%q finds %d messages, %v", text, len(hits), err)
+		}
+	}
+	finds("budget", true)
+	if err := w.DeleteFile(ctx, a.ID, by); err != nil {
+		t.Fatal(err)
+	}
+	finds("budget", false)
+	finds("forecast", true)
+	finds("figures", true)
+	// Edited by another process in between: nothing is deleted, nothing mixed up.
+	other := &Service{Store: w.db, Router: w.router, IDs: w.IDs, Now: w.Now, Log: w.Log}
+	w.Store = &meddler{Store: w.db, before: func() {
+		must(other.Edit(ctx, m.ID, Edit{Content: ptr("numbers")}, by))(t)
+	}}
+	wantCode(t, w.DeleteFile(ctx, b.ID, by), hub.Conflict)
+	finds("figures", false)
+	finds("numbers", true)
+	finds("forecast", true)
+	var all sync.WaitGroup
+	w.Store = w.db
+	for i := range 10 {
+		all.Go(func() { must(w.Edit(ctx, m.ID, Edit{Content: ptr(fmt.Sprint("edit ", i))}, by))(t) })
+	}
+	all.Go(func() {
+		if err := w.DeleteFile(ctx, b.ID, by); err != nil {
+			t.Error(err)
+		}
+	})
+	all.Wait()
+	finds("forecast", false)
+	w.router.types()
+}
+
 func TestSweepFiles(t *testing.T) {
 	w := open(t)
 	ctx := t.Context()
@@ -189,8 +277,8 @@ func TestSweepFiles(t *testing.T) {
 	if removed := must(w.SweepFiles(ctx))(t); removed != 0 {
 		t.Errorf("%d removed from nothing", removed)
 	}
-	posted := must(w.Save(ctx, "posted", textReader("posted"), by))(t)
-	waiting := must(w.Save(ctx, "waiting", textReader("waiting"), by))(t)
+	posted := must(w.save("posted", textReader("posted"), by))(t)
+	waiting := must(w.save("waiting", textReader("waiting"), by))(t)
 	must(w.Post(ctx, Post{ChannelID: w.d.General, Author: hub.Author{ID: w.ann.ID}, FileIDs: []hub.FileID{posted.ID}}))(t)
 	write := func(name string, age time.Duration) {
 		t.Helper()
@@ -223,7 +311,7 @@ func TestSweepFiles(t *testing.T) {
 		t.Errorf("%d removed, want the blob without a file", removed)
 	}
 	w.clock.advance(24*time.Hour + time.Second)
-	fresh := must(w.Save(ctx, "fresh", textReader("fresh"), by))(t)
+	fresh := must(w.save("fresh", textReader("fresh"), by))(t)
 	w.router.types()
 	if removed := must(w.SweepFiles(ctx))(t); removed != 2 {
 		t.Errorf("%d removed, want the file that waited and the other blob", removed)
@@ -260,8 +348,8 @@ func TestSweepAgainstPost(t *testing.T) {
 	w := open(t)
 	ctx := t.Context()
 	by := Cause{By: w.ann.ID}
-	late := must(w.Save(ctx, "late", textReader("late"), by))(t)
-	waiting := must(w.Save(ctx, "waiting", textReader("waiting"), by))(t)
+	late := must(w.save("late", textReader("late"), by))(t)
+	waiting := must(w.save("waiting", textReader("waiting"), by))(t)
 	w.clock.advance(25 * time.Hour)
 	var m hub.Message
 	w.Store = posting{w.db, func([]hub.Attachment) {
@@ -289,7 +377,7 @@ func TestSaveAgainstDelete(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for range 25 {
-				a, err := w.Save(ctx, "x", textReader("the same"), by)
+				a, err := w.save("x", textReader("the same"), by)
 				if err != nil {
 					t.Error(err)
 					return

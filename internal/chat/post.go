@@ -31,7 +31,7 @@ type Post struct {
 	Origin hub.Origin // zero: the hub
 	Trace  string
 	// Call is the request of an incoming webhook, logged in the commit of the
-	// message; its MessageID is set there.
+	// message. Post sets its MessageID then; that of a repetition stays empty.
 	Call *hub.Call
 	// Once makes a repetition return the message posted the first time. Its
 	// Result is set by Post.
@@ -292,7 +292,11 @@ func (s *Service) store(ctx context.Context, p *Post, m *hub.Message, replies in
 		call = &logged
 	}
 	text := searchable(m)
-	return s.commit(func(routings []hub.Routing) (bool, error) {
+	stored, err := s.commit(func(routings []hub.Routing) (bool, error) {
 		return s.Store.PostMessage(ctx, m, replies, text, once, call, routings...)
 	}, events...)
+	if stored && err == nil && p.Call != nil {
+		p.Call.MessageID = m.ID
+	}
+	return stored, err
 }

@@ -106,12 +106,14 @@ func (s *Service) Message(ctx context.Context, id hub.MessageID) (hub.Message, e
 	return s.Store.Message(ctx, id)
 }
 
-// Revisions returns what a message said before its edits, oldest first.
-func (s *Service) Revisions(ctx context.Context, id hub.MessageID) ([]hub.Revision, error) {
-	if _, err := s.Message(ctx, id); err != nil {
-		return nil, err
-	}
-	return s.Store.Revisions(ctx, id)
+// Revisions returns a page of what a message said before its edits, oldest
+// first, with numbers above after, and whether there are more. Nothing is left
+// of a deleted message. limit is at most 500; 0 stands for 50.
+func (s *Service) Revisions(ctx context.Context, id hub.MessageID, after, limit int) (page []hub.Revision, more bool, err error) {
+	limit = pageSize(limit)
+	page, err = s.Store.Revisions(ctx, id, after, limit+1)
+	page, more = cut(page, limit)
+	return page, more, err
 }
 
 // MessageQuery selects messages of a channel for a list.

@@ -16,6 +16,7 @@ import (
 const (
 	maxQuery      = 256 // characters
 	maxTerms      = 16
+	minPrefix     = 2   // characters, accents not counted
 	snippetLength = 160 // characters
 	snippetLead   = 40  // characters before the first match
 )
@@ -23,8 +24,8 @@ const (
 // SearchQuery asks for messages that contain words.
 type SearchQuery struct {
 	// Text is what to look for: all its words, in any order, the last one also
-	// as the beginning of a word. Case and accents do not matter, and there are
-	// no operators.
+	// as the beginning of a word when it has two letters or more. Case and
+	// accents do not matter, and there are no operators.
 	Text   string
 	Viewer Viewer
 	// Before selects what was posted before this message: the next page.
@@ -60,12 +61,12 @@ func (s *Service) Search(ctx context.Context, q SearchQuery) (hits []Hit, more b
 	}
 	limit := pageSize(q.Limit)
 	v := q.Viewer
-	found, err := s.Store.Search(ctx, terms, v.UserID, v.All, v.Only, q.Before, limit+1)
+	match := newMatcher(terms)
+	found, err := s.Store.Search(ctx, terms, match.prefix != "", v.UserID, v.All, v.Only, q.Before, limit+1)
 	if err != nil {
 		return nil, false, err
 	}
 	found, more = cut(found, limit)
-	match := newMatcher(terms)
 	for i := range found {
 		h := Hit{Message: found[i]}
 		h.Snippet, h.Marks = match.snippet(searchable(&found[i]))
@@ -92,7 +93,7 @@ func isWordRune(r rune) bool {
 // accents.
 type matcher struct {
 	whole  map[string]bool
-	prefix string
+	prefix string // "": none
 }
 
 func newMatcher(terms []string) *matcher {
@@ -100,7 +101,11 @@ func newMatcher(terms []string) *matcher {
 	for _, t := range terms {
 		m.whole[fold(t)] = true
 	}
-	m.prefix = fold(terms[len(terms)-1])
+	// A single letter begins words in most messages: reading them all would
+	// take long and find nothing.
+	if last := fold(terms[len(terms)-1]); utf8.RuneCountInString(norm.NFC.String(last)) >= minPrefix {
+		m.prefix = last
+	}
 	return m
 }
 

@@ -36,6 +36,12 @@ func TestSearch(t *testing.T) {
 	same(t, "no member", ids(search("CAFÉ", Viewer{UserID: w.bob.ID})), []hub.MessageID{open.ID})
 	same(t, "in a card", ids(search("db-7", Viewer{})), []hub.MessageID{card.ID})
 	same(t, "half a word", ids(search("exam", Viewer{})), []hub.MessageID{card.ID})
+	// One letter is a word, not the beginning of one: that would read the whole index.
+	same(t, "one letter", ids(search("A", Viewer{})), []hub.MessageID{open.ID})
+	for _, letter := range []string{"e", "c", "c\u0327", "e\u0301"} {
+		same(t, letter, ids(search(letter, Viewer{All: true})), []hub.MessageID(nil))
+	}
+	same(t, "two letters", ids(search("ca", Viewer{})), []hub.MessageID{open.ID})
 	same(t, "operators", ids(search(`"cafe" -open OR (open)`, Viewer{All: true})), []hub.MessageID(nil))
 
 	hits, more, err := w.Search(ctx, SearchQuery{Text: "cafe", Viewer: Viewer{All: true}, Limit: 1})
@@ -59,6 +65,7 @@ func TestSnippet(t *testing.T) {
 		{"all of a short text", "fox", "a quick\n\n brown fox", "a quick brown [fox]"},
 		{"prefix of the last word only", "qui bro", "a quick brown fox", "a quick [brown] fox"},
 		{"case and accents", "cafe UBER", "Café über É", "[Café] [über] É"},
+		{"one letter is a whole word", "a", "a quick alarm", "[a] quick alarm"},
 		{"no match in sight", "zzz", "abc", "abc"},
 		{"around the first match", "needle", strings.Repeat("hay ", 50) + "needle" + strings.Repeat(" hay", 100), "…" +
 			strings.Repeat("hay ", 10) + "[needle]" + strings.Repeat(" hay", 28) + " h…"},

@@ -41,6 +41,14 @@ type Service struct {
 	channels cache[hub.ChannelID, hub.Channel]
 	order    order
 	defaults atomic.Pointer[Defaults]
+	clearing clearing
+}
+
+// Invalidate forgets the copies of users and channels, after another process
+// changed some.
+func (s *Service) Invalidate() {
+	s.users.forgetAll()
+	s.channels.forgetAll()
 }
 
 // Limits bound what the chat accepts. A zero field stands for its default.
@@ -83,6 +91,12 @@ type Cause struct {
 	Origin hub.Origin
 	// Trace ties together what one inbound call caused.
 	Trace string
+	// Call is the request of an incoming webhook. Edit and Delete log it in the
+	// commit of the change, or by itself when there is nothing to change.
+	Call *hub.Call
+	// Once makes a repetition of Edit or Delete change nothing and return a
+	// hub.RepeatedError; it comes with its Result.
+	Once *hub.Idempotency
 }
 
 // maxTries is how often a change is begun afresh because somebody else

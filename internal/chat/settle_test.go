@@ -29,11 +29,16 @@ func (m *meddler) PostMessage(ctx context.Context, msg *hub.Message, replies int
 	return m.Store.PostMessage(ctx, msg, replies, text, once, call, routings...)
 }
 
-func (m *meddler) EditMessage(ctx context.Context, msg *hub.Message, editor hub.UserID, text string,
-	routings ...hub.Routing,
+func (m *meddler) EditMessage(ctx context.Context, msg *hub.Message, editor hub.UserID, text string, once *hub.Idempotency,
+	call *hub.Call, routings ...hub.Routing,
 ) (bool, error) {
 	m.meddle()
-	return m.Store.EditMessage(ctx, msg, editor, text, routings...)
+	return m.Store.EditMessage(ctx, msg, editor, text, once, call, routings...)
+}
+
+func (m *meddler) DeleteFile(ctx context.Context, id hub.FileID, in *hub.Message, text string, routings ...hub.Routing) (bool, error) {
+	m.meddle()
+	return m.Store.DeleteFile(ctx, id, in, text, routings...)
 }
 
 func (m *meddler) SetPinned(ctx context.Context, id hub.MessageID, pinned bool, routings ...hub.Routing) (bool, error) {
@@ -64,7 +69,9 @@ func (broken) PostNotice(context.Context, *hub.Message, string, hub.WebhookID, h
 	return errDisk
 }
 
-func (broken) EditMessage(context.Context, *hub.Message, hub.UserID, string, ...hub.Routing) (bool, error) {
+func (broken) EditMessage(context.Context, *hub.Message, hub.UserID, string, *hub.Idempotency, *hub.Call, ...hub.Routing) (
+	bool, error,
+) {
 	return true, errDisk // an error counts, whatever stands beside it
 }
 
@@ -78,7 +85,7 @@ func (broken) DeleteChannel(context.Context, hub.ChannelID, ...hub.Routing) erro
 
 func (broken) CreateUser(context.Context, *hub.User, ...hub.Routing) error { return errDisk }
 
-func (broken) DeleteFile(context.Context, hub.FileID, hub.MessageID, ...hub.Routing) (bool, error) {
+func (broken) DeleteFile(context.Context, hub.FileID, *hub.Message, string, ...hub.Routing) (bool, error) {
 	return true, errDisk
 }
 
@@ -89,7 +96,7 @@ func TestFailedCommitsAreSettled(t *testing.T) {
 	ctx := t.Context()
 	m := w.post("x")
 	ch := must(w.CreateChannel(ctx, NewChannel{Name: "ops"}, Cause{}))(t)
-	file := must(w.Save(ctx, "a", textReader("x"), Cause{By: w.ann.ID}))(t)
+	file := must(w.save("a", textReader("x"), Cause{By: w.ann.ID}))(t)
 	w.router.types()
 	w.Store = broken{w.db}
 	by := Cause{By: w.bob.ID}

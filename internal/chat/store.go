@@ -29,19 +29,21 @@ type MessageStore interface {
 	PostNotice(ctx context.Context, m *hub.Message, searchable string, webhook hub.WebhookID, n hub.Notice,
 		routings ...hub.Routing) error
 	PostedBefore(ctx context.Context, k *hub.Idempotency) (hub.MessageID, error)
-	EditMessage(ctx context.Context, m *hub.Message, editor hub.UserID, searchable string, routings ...hub.Routing) (bool, error)
+	EditMessage(ctx context.Context, m *hub.Message, editor hub.UserID, searchable string, once *hub.Idempotency, call *hub.Call,
+		routings ...hub.Routing) (bool, error)
 	SetPinned(ctx context.Context, id hub.MessageID, pinned bool, routings ...hub.Routing) (bool, error)
 	DeleteMessage(ctx context.Context, id hub.MessageID, deleted time.Time, scrub func(json.RawMessage) (json.RawMessage, error),
-		routings ...hub.Routing) (bool, error)
+		once *hub.Idempotency, call *hub.Call, routings ...hub.Routing) (bool, error)
+	LogCall(ctx context.Context, once *hub.Idempotency, call *hub.Call) error
 	Message(ctx context.Context, id hub.MessageID) (hub.Message, error)
 	ThreadOf(ctx context.Context, id hub.MessageID) (root hub.MessageID, in hub.ChannelID, replies int, err error)
 	ChannelMessages(ctx context.Context, channel hub.ChannelID, before, after hub.MessageID, topLevel bool, limit int) (
 		[]hub.Message, error)
 	ThreadMessages(ctx context.Context, root, before, after hub.MessageID, limit int) ([]hub.Message, error)
 	PinnedMessages(ctx context.Context, channel hub.ChannelID, before hub.MessageID, limit int) ([]hub.Message, error)
-	Revisions(ctx context.Context, id hub.MessageID) ([]hub.Revision, error)
-	Search(ctx context.Context, terms []string, viewer hub.UserID, all bool, only []hub.ChannelID, before hub.MessageID, limit int) (
-		[]hub.Message, error)
+	Revisions(ctx context.Context, id hub.MessageID, after, limit int) ([]hub.Revision, error)
+	Search(ctx context.Context, terms []string, prefix bool, viewer hub.UserID, all bool, only []hub.ChannelID,
+		before hub.MessageID, limit int) ([]hub.Message, error)
 }
 
 // ReactionStore keeps reactions.
@@ -87,7 +89,7 @@ type FileStore interface {
 	File(ctx context.Context, id hub.FileID) (hub.Attachment, error)
 	Files(ctx context.Context, ids []hub.FileID) ([]hub.Attachment, error)
 	UnpostedFiles(ctx context.Context, before time.Time, limit int) ([]hub.Attachment, error)
-	CreateFile(ctx context.Context, a *hub.Attachment, routings ...hub.Routing) error
-	DeleteFile(ctx context.Context, id hub.FileID, in hub.MessageID, routings ...hub.Routing) (bool, error)
+	CreateFile(ctx context.Context, a *hub.Attachment, once *hub.Idempotency, routings ...hub.Routing) error
+	DeleteFile(ctx context.Context, id hub.FileID, in *hub.Message, searchable string, routings ...hub.Routing) (bool, error)
 	BlobUsed(ctx context.Context, hash string) (bool, error)
 }

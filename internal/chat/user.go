@@ -23,7 +23,8 @@ type NewUser struct {
 	// Username may be left empty for programs: one is made of DisplayName then.
 	Username    string
 	DisplayName string // "": the username
-	// Email is for people; "" and programs get "<id>@users.invalid".
+	// Email is for people, kept in lower case; "" and programs get
+	// "<id>@users.invalid".
 	Email     string
 	AvatarURL string
 	Role      hub.Role // "": RoleMember
@@ -41,9 +42,20 @@ type UserChange struct {
 // CreateUser makes a user. Errors: Invalid, Conflict (username or address is
 // taken).
 func (s *Service) CreateUser(ctx context.Context, n NewUser, by Cause) (hub.User, error) {
+	return s.CreateUserWith(ctx, n, by, func(u *hub.User, routings []hub.Routing) error {
+		return s.Store.CreateUser(ctx, u, routings...)
+	})
+}
+
+// CreateUserWith makes a user as CreateUser does, in the commit of something
+// else: store stores both, with the routings. It is called again, with another
+// username, when it answers that the first is taken (Conflict).
+func (s *Service) CreateUserWith(ctx context.Context, n NewUser, by Cause, store func(*hub.User, []hub.Routing) error) (
+	hub.User, error,
+) {
 	u := hub.User{
-		ID: hub.UserID(s.IDs.New()), Kind: n.Kind, Username: strings.ToLower(n.Username), DisplayName: n.DisplayName, Email: n.Email,
-		AvatarURL: n.AvatarURL, Role: n.Role, Status: statusActive,
+		ID: hub.UserID(s.IDs.New()), Kind: n.Kind, Username: strings.ToLower(n.Username), DisplayName: n.DisplayName,
+		Email: strings.ToLower(n.Email), AvatarURL: n.AvatarURL, Role: n.Role, Status: statusActive,
 	}
 	if u.Kind == "" {
 		u.Kind = hub.UserHuman
@@ -64,10 +76,10 @@ func (s *Service) CreateUser(ctx context.Context, n NewUser, by Cause) (hub.User
 	if err := checkUser(&u); err != nil {
 		return hub.User{}, err
 	}
-	err := s.createUser(ctx, &u, by)
+	err := s.createUser(ctx, &u, by, store)
 	if hub.CodeOf(err) == hub.Conflict && !named {
 		u.Username = clip(u.Username, maxUsername-13) + "-" + string(u.ID[len(u.ID)-12:])
-		err = s.createUser(ctx, &u, by)
+		err = s.createUser(ctx, &u, by, store)
 	}
 	if err != nil {
 		return hub.User{}, err
@@ -75,7 +87,7 @@ func (s *Service) CreateUser(ctx context.Context, n NewUser, by Cause) (hub.User
 	return u, nil
 }
 
-func (s *Service) createUser(ctx context.Context, u *hub.User, by Cause) error {
+func (s *Service) createUser(ctx context.Context, u *hub.User, by Cause, store func(*hub.User, []hub.Routing) error) error {
 	c, err := s.begin(ctx, by, nil)
 	if err != nil {
 		return err
@@ -86,7 +98,7 @@ func (s *Service) createUser(ctx context.Context, u *hub.User, by Cause) error {
 		return err
 	}
 	_, err = s.commit(func(routings []hub.Routing) (bool, error) {
-		return true, s.Store.CreateUser(ctx, u, routings...)
+		return true, store(u, routings)
 	}, event)
 	return err
 }

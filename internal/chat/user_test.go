@@ -10,7 +10,7 @@ import (
 func TestCreateUser(t *testing.T) {
 	w := open(t)
 	ctx := t.Context()
-	u := must(w.CreateUser(ctx, NewUser{Username: "Eve", Email: "eve@example.org", Role: hub.RoleAdmin}, Cause{By: w.ann.ID}))(t)
+	u := must(w.CreateUser(ctx, NewUser{Username: "Eve", Email: "Eve@Example.org", Role: hub.RoleAdmin}, Cause{By: w.ann.ID}))(t)
 	if u.Username != "eve" || u.DisplayName != "eve" || u.Kind != hub.UserHuman || u.Status != "active" ||
 		u.Email != "eve@example.org" {
 		t.Errorf("user %+v", u)
@@ -51,8 +51,10 @@ func TestCreateUser(t *testing.T) {
 	}
 	_, err := w.CreateUser(ctx, NewUser{Username: "ann"}, Cause{})
 	wantCode(t, err, hub.Conflict)
-	_, err = w.CreateUser(ctx, NewUser{Username: "x", Email: "ann@example.org"}, Cause{})
-	wantCode(t, err, hub.Conflict)
+	for _, email := range []string{"ann@example.org", "Ann@EXAMPLE.org"} {
+		_, err = w.CreateUser(ctx, NewUser{Username: "x", Email: email}, Cause{})
+		wantCode(t, err, hub.Conflict)
+	}
 	_, err = w.CreateUser(ctx, NewUser{Username: "x"}, Cause{By: hub.UserID(w.IDs.New())})
 	wantCode(t, err, hub.NotFound)
 }

@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/delivery"
 	"github.com/nself-chat/hub/internal/secret"
 )
 
@@ -17,7 +20,8 @@ type shelf struct {
 	Store
 	webhook hub.OutgoingWebhook
 	entries []hub.AuditEntry
-	err     error
+	err     error // once
+	refused error // each change
 }
 
 func (s *shelf) AddAudit(ctx context.Context, entries ...hub.AuditEntry) error {
@@ -44,6 +48,9 @@ func (s *shelf) DeliveryCounts(context.Context) (map[hub.WebhookID]map[hub.Deliv
 func (s *shelf) UpdateOutgoingWebhook(_ context.Context, _ hub.WebhookID, change func(*hub.OutgoingWebhook) error) (
 	hub.OutgoingWebhook, int64, error,
 ) {
+	if s.refused != nil {
+		return hub.OutgoingWebhook{}, 0, s.refused
+	}
 	for range 2 { // a change may be run again
 		w := s.webhook
 		if err := change(&w); err != nil {
@@ -62,16 +69,17 @@ func (s *shelf) UpdateOutgoingWebhook(_ context.Context, _ hub.WebhookID, change
 type idle struct {
 	Engine
 	reloads, released, skipped int
+	err                        error
 }
 
-func (i *idle) Reload(context.Context) error { i.reloads++; return nil }
+func (i *idle) Reload(context.Context) error { i.reloads++; return i.err }
 func (i *idle) ReleaseHeld(_ context.Context, _ hub.WebhookID, deliver bool) error {
 	if deliver {
 		i.released++
 	} else {
 		i.skipped++
 	}
-	return nil
+	return i.err
 }
 
 type anyURL struct{}
@@ -152,4 +160,71 @@ func TestUpdateRunsAgain(t *testing.T) {
 	if _, err := s.ResumeOutgoing(t.Context(), actors["owner"], w.ID, false); err != nil || engine.skipped != 1 || engine.released != 1 {
 		t.Errorf("%v, %+v", err, engine)
 	}
+}
+
+// TestSecretIsShownAllTheSame: what is stored and shown once is not hidden by
+// an engine that takes it up later.
+func TestSecretIsShownAllTheSame(t *testing.T) {
+	s, st, engine := newShelf(t)
+	engine.err = errors.New("the database does not answer")
+	w, key, err := s.CreateOutgoing(t.Context(), actors["owner"], OutgoingChange{
+		Name: Set("sink"), URL: Set("https://a.example/"), Events: Set([]string{"*"}),
+	})
+	if err != nil || key.IsZero() || w.ID == "" {
+		t.Fatalf("made: %v", err)
+	}
+	next, until, err := s.RotateSecret(t.Context(), actors["owner"], w.ID, time.Hour)
+	if err != nil || next.IsZero() || next.Reveal() == key.Reveal() || until.IsZero() {
+		t.Fatalf("rotated: %v", err)
+	}
+	if sealed, err := s.Keys.Open(st.webhook.SealedSecret, delivery.SecretAAD(w.ID)); err != nil || sealed.Reveal() != next.Reveal() {
+		t.Errorf("another secret is stored, %v", err)
+	}
+	if engine.reloads != 2 {
+		t.Errorf("%d reloads", engine.reloads)
+	}
+}
+
+// TestSkipIsAudited: canceling what a webhook holds is on record, whatever
+// follows; and an active webhook, which holds nothing, loses nothing by it.
+func TestSkipIsAudited(t *testing.T) {
+	s, st, engine := newShelf(t)
+	st.webhook = hub.OutgoingWebhook{ID: "w", State: hub.WebhookPaused}
+	actions := func() (out []string) {
+		for _, e := range st.entries {
+			out = append(out, strings.TrimPrefix(e.Action, "outgoing_webhook.")+" "+string(e.After))
+		}
+		st.entries = nil
+		return out
+	}
+	resume := func() error {
+		_, err := s.ResumeOutgoing(t.Context(), actors["owner"], "w", false)
+		return err
+	}
+	want := func(what string, lines ...string) {
+		t.Helper()
+		if diff := cmp.Diff(lines, actions()); diff != "" {
+			t.Errorf("%s: %s", what, diff)
+		}
+	}
+	engine.err = errors.New("half of them")
+	if err := resume(); !errors.Is(err, engine.err) || st.webhook.State != hub.WebhookPaused {
+		t.Errorf("%v, %s", err, st.webhook.State)
+	}
+	want("canceled in part", `skip_held {"completed":false}`)
+	engine.err = nil
+	st.refused = errors.New("disk full")
+	if err := resume(); !errors.Is(err, st.refused) || st.webhook.State != hub.WebhookPaused {
+		t.Errorf("%v, %s", err, st.webhook.State)
+	}
+	want("not resumed", `skip_held {"completed":true}`)
+	st.refused = nil
+	if err := resume(); err != nil || st.webhook.State != hub.WebhookActive {
+		t.Errorf("%v, %s", err, st.webhook.State)
+	}
+	want("resumed", `skip_held {"completed":true}`, `resume {"deliverHeld":false}`)
+	if err := resume(); err != nil || engine.skipped != 3 {
+		t.Errorf("%v, %d times canceled", err, engine.skipped)
+	}
+	want("active already", `resume {"deliverHeld":false}`)
 }

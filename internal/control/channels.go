@@ -55,9 +55,6 @@ func (s *Service) UpdateChannel(ctx context.Context, a hub.Actor, id hub.Channel
 	if err != nil {
 		return hub.Channel{}, err
 	}
-	if err := matches(ifMatch, before.UpdatedAt); err != nil {
-		return hub.Channel{}, err
-	}
 	if c.Name.Null {
 		var errs hub.FieldErrors
 		errs.Add("name", "cannot be null")
@@ -65,6 +62,10 @@ func (s *Service) UpdateChannel(ctx context.Context, a hub.Actor, id hub.Channel
 	}
 	after, err := s.Chat.UpdateChannel(ctx, id, chat.ChannelChange{
 		Name: c.Name.or(""), Topic: c.Topic.or(""), Description: c.Description.or(""), Archived: c.IsArchived.or(false),
+		Check: func(found *hub.Channel) error {
+			before = *found
+			return matches(ifMatch, found.UpdatedAt)
+		},
 	}, cause(ctx, a))
 	if err != nil {
 		return hub.Channel{}, err

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"io"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/chat"
@@ -43,6 +42,7 @@ type messageChat interface {
 	Message(ctx context.Context, id hub.MessageID) (hub.Message, error)
 	Messages(ctx context.Context, q chat.MessageQuery) ([]hub.Message, bool, error)
 	Thread(ctx context.Context, id hub.MessageID, q chat.MessageQuery) (hub.Message, []hub.Message, bool, error)
+	Revisions(ctx context.Context, id hub.MessageID, after, limit int) ([]hub.Revision, bool, error)
 	Search(ctx context.Context, q chat.SearchQuery) ([]chat.Hit, bool, error)
 }
 
@@ -50,11 +50,12 @@ type userChat interface {
 	Users(ctx context.Context, cursor string, limit int) ([]hub.User, string, error)
 	User(ctx context.Context, id hub.UserID) (hub.User, error)
 	CreateUser(ctx context.Context, n chat.NewUser, by chat.Cause) (hub.User, error)
+	CreateUserWith(ctx context.Context, n chat.NewUser, by chat.Cause, store func(*hub.User, []hub.Routing) error) (hub.User, error)
 	UpdateUser(ctx context.Context, id hub.UserID, ch chat.UserChange, by chat.Cause) (hub.User, error)
 }
 
 type fileChat interface {
-	Save(ctx context.Context, filename string, content io.Reader, by chat.Cause) (hub.Attachment, error)
+	Save(ctx context.Context, u chat.Upload, by chat.Cause) (a hub.Attachment, repeated bool, err error)
 	File(ctx context.Context, id hub.FileID) (hub.Attachment, error)
 	Open(ctx context.Context, id hub.FileID) (*chat.Download, error)
 	DeleteFile(ctx context.Context, id hub.FileID, by chat.Cause) error

@@ -261,7 +261,7 @@ func (s *Service) EventsAfter(ctx context.Context, a hub.Actor, after int64, lim
 	var read budget
 	for seen := 0; seen < limit; {
 		n := read.chunk(limit - seen)
-		batch, err := s.Store.EventsAfter(ctx, last, n)
+		batch, err := s.eventsAfter(ctx, last, n)
 		if err != nil {
 			return nil, after, false, err
 		}
@@ -284,6 +284,14 @@ func (s *Service) EventsAfter(ctx context.Context, a hub.Actor, after int64, lim
 		}
 	}
 	return visible, last, true, nil
+}
+
+// eventsAfter reads the log, together with others where that is possible.
+func (s *Service) eventsAfter(ctx context.Context, seq int64, limit int) ([]*hub.Event, error) {
+	if s.Bell == nil {
+		return s.Store.EventsAfter(ctx, seq, limit)
+	}
+	return s.tail.after(ctx, s, seq, limit)
 }
 
 // eyes decide for one actor which events are visible. Answers about

@@ -9,14 +9,27 @@ import (
 )
 
 // SaveFile stores a file that the actor uploads, to be posted with a message.
-func (s *Service) SaveFile(ctx context.Context, a hub.Actor, filename string, content io.Reader) (hub.Attachment, error) {
+// key asks that it be stored once; "" asks for nothing. repeated says that it
+// was stored before.
+func (s *Service) SaveFile(ctx context.Context, a hub.Actor, filename string, content io.Reader, key string) (
+	f hub.Attachment, repeated bool, err error,
+) {
 	if err := allow(a, writeChat); err != nil {
-		return hub.Attachment{}, err
+		return hub.Attachment{}, false, err
 	}
 	if err := s.intake(); err != nil {
-		return hub.Attachment{}, err
+		return hub.Attachment{}, false, err
 	}
-	return s.Chat.Save(ctx, filename, content, cause(ctx, a))
+	var errs hub.FieldErrors
+	checkKey(&errs, key)
+	if err := errs.Err(); err != nil {
+		return hub.Attachment{}, false, err
+	}
+	u := chat.Upload{Filename: filename, Content: content}
+	if key != "" {
+		u.Once = &hub.Idempotency{TokenID: KeyOwner(a), Key: key}
+	}
+	return s.Chat.Save(ctx, u, cause(ctx, a))
 }
 
 // OpenFile opens a file for download: one that was posted for those who see

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/chat"
 	"github.com/nself-chat/hub/internal/secret"
 )
 
@@ -17,7 +19,7 @@ import (
 type incomingStore interface {
 	IncomingWebhooks(ctx context.Context) ([]hub.IncomingWebhook, error)
 	IncomingWebhook(ctx context.Context, id hub.IncomingID) (hub.IncomingWebhook, error)
-	CreateIncomingWebhook(ctx context.Context, w *hub.IncomingWebhook) error
+	CreateIncomingWebhook(ctx context.Context, w *hub.IncomingWebhook, u *hub.User, routings ...hub.Routing) error
 	UpdateIncomingWebhook(ctx context.Context, id hub.IncomingID, change func(*hub.IncomingWebhook) error) (
 		hub.IncomingWebhook, error)
 	DeleteIncomingWebhook(ctx context.Context, id hub.IncomingID) error
@@ -76,14 +78,15 @@ func (s *Service) CreateIncoming(ctx context.Context, a hub.Actor, c IncomingCha
 	if err := s.applyIncoming(ctx, a, &w, c, true); err != nil {
 		return hub.IncomingWebhook{}, IncomingSecret{}, err
 	}
-	user, err := s.webhookUser(ctx, a, &w)
-	if err != nil {
-		return hub.IncomingWebhook{}, IncomingSecret{}, err
-	}
-	w.UserID = user.ID
 	token := secret.Token("", incomingTokenBytes)
 	w.TokenHash = secret.Hash(token.Reveal())
-	if err := s.Store.CreateIncomingWebhook(ctx, &w); err != nil {
+	_, err := s.Chat.CreateUserWith(ctx, chat.NewUser{
+		Kind: hub.UserWebhook, DisplayName: cmp.Or(w.Username, w.Name), AvatarURL: w.AvatarURL,
+	}, cause(ctx, a), func(u *hub.User, routings []hub.Routing) error {
+		w.UserID = u.ID
+		return s.Store.CreateIncomingWebhook(ctx, &w, u, routings...)
+	})
+	if err != nil {
 		return hub.IncomingWebhook{}, IncomingSecret{}, err
 	}
 	s.Ingress.Invalidate()
@@ -311,7 +314,8 @@ func validPicture(text string) bool {
 // maxIPs is the number of addresses and ranges a webhook may allow.
 const maxIPs = 100
 
-// checkIPs checks addresses and ranges and returns them in canonical form.
+// checkIPs checks addresses and ranges and returns them in canonical form, each
+// once.
 func checkIPs(errs *hub.FieldErrors, list []string) []string {
 	if len(list) > maxIPs {
 		errs.Add("allowIps", "at most %d addresses and ranges", maxIPs)
@@ -326,18 +330,29 @@ func checkIPs(errs *hub.FieldErrors, list []string) []string {
 		}
 		out = append(out, canonical)
 	}
+	slices.Sort(out)
 	return slices.Compact(out)
 }
 
+// canonicalIP writes an address or a range in the one form that callers'
+// addresses are compared with: masked, IPv4 in IPv6 (RFC 4291 §2.5.5.2) as IPv4,
+// a range of one address as the address.
 func canonicalIP(text string) (string, bool) {
-	if p, err := netip.ParsePrefix(text); err == nil {
-		return p.Masked().String(), true
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		ip, err := netip.ParseAddr(text)
+		if err != nil || ip.Zone() != "" {
+			return "", false
+		}
+		p = netip.PrefixFrom(ip, ip.BitLen())
 	}
-	ip, err := netip.ParseAddr(text)
-	if err != nil || ip.Zone() != "" {
-		return "", false
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 	}
-	return ip.Unmap().String(), true
+	if p.IsSingleIP() {
+		return p.Addr().String(), true
+	}
+	return p.Masked().String(), true
 }
 
 // incomingFacts is what the audit log keeps of a webhook.

@@ -70,6 +70,16 @@ func (s *Service) Thread(ctx context.Context, a hub.Actor, id hub.MessageID, q c
 	return s.Chat.Thread(ctx, id, q)
 }
 
+// Revisions returns a page of what a message said before its edits, oldest
+// first, with numbers above after, and whether there are more: for all who may
+// read the message.
+func (s *Service) Revisions(ctx context.Context, a hub.Actor, id hub.MessageID, after, limit int) ([]hub.Revision, bool, error) {
+	if _, err := s.Message(ctx, a, id); err != nil {
+		return nil, false, err
+	}
+	return s.Chat.Revisions(ctx, id, after, limit)
+}
+
 // message returns a message and its channel, if the actor may do that there.
 func (s *Service) message(ctx context.Context, a hub.Actor, id hub.MessageID, what action) (hub.Message, hub.Channel, error) {
 	if err := allow(a, what); err != nil {

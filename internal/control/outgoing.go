@@ -106,7 +106,17 @@ func (s *Service) CreateOutgoing(ctx context.Context, a hub.Actor, c OutgoingCha
 		return Outgoing{}, none, err
 	}
 	s.audit(ctx, a, "outgoing_webhook.create", string(w.ID), nil, outgoingFacts(&w))
-	return Outgoing{OutgoingWebhook: w}, key, s.Engine.Reload(ctx)
+	s.reload(ctx, w.ID)
+	return Outgoing{OutgoingWebhook: w}, key, nil
+}
+
+// reload lets the engine take up a change whose secret is still to be shown:
+// the change is stored and the secret cannot be asked for again, so a failure
+// must not hide it. The engine's sweep takes the change up later.
+func (s *Service) reload(ctx context.Context, id hub.WebhookID) {
+	if err := s.Engine.Reload(ctx); err != nil {
+		s.Log.Warn("a changed webhook takes effect with the engine's next sweep", "webhook", id, "error", err)
+	}
 }
 
 // UpdateOutgoing changes an outgoing webhook. ifMatch is the version the
@@ -225,7 +235,8 @@ func (s *Service) RotateSecret(ctx context.Context, a hub.Actor, id hub.WebhookI
 		return secret.String{}, time.Time{}, err
 	}
 	s.audit(ctx, a, "outgoing_webhook.rotate_secret", string(id), nil, map[string]any{"overlapSeconds": overlap.Seconds()})
-	return key, until, s.Engine.Reload(ctx)
+	s.reload(ctx, id)
+	return key, until, nil
 }
 
 func checkOverlap(d time.Duration) error {
@@ -259,16 +270,13 @@ func (s *Service) PauseOutgoing(ctx context.Context, a hub.Actor, id hub.Webhook
 }
 
 // ResumeOutgoing makes a paused or disabled webhook active again. What was
-// held is sent, or canceled when deliver is false.
+// held is sent, or canceled when deliver is false; an active one holds nothing.
 func (s *Service) ResumeOutgoing(ctx context.Context, a hub.Actor, id hub.WebhookID, deliver bool) (Outgoing, error) {
 	if err := allow(a, manageWebhooks); err != nil {
 		return Outgoing{}, err
 	}
-	if !deliver { // before, because afterwards the engine sends what is held
-		if _, err := s.Store.OutgoingWebhook(ctx, id); err != nil {
-			return Outgoing{}, err
-		}
-		if err := s.Engine.ReleaseHeld(ctx, id, false); err != nil {
+	if !deliver {
+		if err := s.skipHeld(ctx, a, id); err != nil {
 			return Outgoing{}, err
 		}
 	}
@@ -292,6 +300,20 @@ func (s *Service) ResumeOutgoing(ctx context.Context, a hub.Actor, id hub.Webhoo
 		}
 	}
 	return s.Outgoing(ctx, a, id)
+}
+
+// skipHeld cancels what a webhook that is not active holds. It comes before the
+// webhook is active again, because from then on the engine sends what is held,
+// also after a crash in between; and it is audited by itself, because the
+// resumption may fail after it.
+func (s *Service) skipHeld(ctx context.Context, a hub.Actor, id hub.WebhookID) error {
+	w, err := s.Store.OutgoingWebhook(ctx, id)
+	if err != nil || w.State == hub.WebhookActive {
+		return err
+	}
+	err = s.Engine.ReleaseHeld(ctx, id, false)
+	s.audit(ctx, a, "outgoing_webhook.skip_held", string(id), nil, map[string]any{"completed": err == nil})
+	return err
 }
 
 // TestOutgoing sends the event webhook.test to one webhook, whatever it

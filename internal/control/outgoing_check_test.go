@@ -164,11 +164,21 @@ func TestVersion(t *testing.T) {
 func TestCanonicalIP(t *testing.T) {
 	for text, want := range map[string]string{
 		"192.0.2.1": "192.0.2.1", "192.0.2.77/24": "192.0.2.0/24", "::ffff:192.0.2.1": "192.0.2.1", "2001:DB8::1": "2001:db8::1",
+		"::ffff:192.0.2.77/120": "192.0.2.0/24", "::ffff:0.0.0.0/96": "0.0.0.0/0", "192.0.2.1/32": "192.0.2.1", "::ffff:192.0.2.1/128": "192.0.2.1",
+		"2001:db8::1/128": "2001:db8::1", "::/0": "::/0", "::ffff:0:0/95": "::fffe:0:0/95",
 		"fe80::1%eth0": "", "300.1.1.1": "", "192.0.2.0/33": "", "": "", "example.com": "",
 	} {
 		got, ok := canonicalIP(text)
 		if got != want || ok != (want != "") {
 			t.Errorf("%q: %q, %v", text, got, ok)
 		}
+	}
+}
+
+func TestCheckIPs(t *testing.T) {
+	var errs hub.FieldErrors
+	got := checkIPs(&errs, []string{"198.51.100.7", "192.0.2.9/24", " ::ffff:198.51.100.7", "198.51.100.7/32", "192.0.2.0/24"})
+	if diff := cmp.Diff([]string{"192.0.2.0/24", "198.51.100.7"}, got); diff != "" || errs.Err() != nil {
+		t.Error(diff, errs)
 	}
 }

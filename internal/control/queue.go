@@ -14,6 +14,10 @@ func (s *Service) QueueStats(ctx context.Context, a hub.Actor) (hub.QueueStats, 
 	return s.Engine.Stats(ctx)
 }
 
+// MayReadQueue refuses an actor who may not read the queue's figures, for those
+// that show them in another form.
+func (s *Service) MayReadQueue(a hub.Actor) error { return allow(a, readQueue) }
+
 // PauseQueue stops all sending. Events are still taken and deliveries made.
 func (s *Service) PauseQueue(ctx context.Context, a hub.Actor) error {
 	return s.switchQueue(ctx, a, "queue.pause", s.Engine.PauseAll)

@@ -27,6 +27,9 @@ type Service struct {
 	Now func() time.Time
 	Log *slog.Logger
 
+	// Bell rings when the event log has grown, so that streams can share what
+	// was read of it; nil: each reads for itself.
+	Bell *Bell
 	// BaseURL is the hub's public URL without a slash at its end.
 	BaseURL string
 	// Gate is asked before anything is taken in that needs room; its error
@@ -35,6 +38,8 @@ type Service struct {
 	Gate func() error
 	// Defaults are the policy of an outgoing webhook that does not say otherwise.
 	Defaults hub.Policy
+
+	tail tail
 }
 
 // Router matches events with outgoing webhooks.

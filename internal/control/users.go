@@ -69,20 +69,6 @@ func (s *Service) CreateUser(ctx context.Context, a hub.Actor, n chat.NewUser) (
 	return u, nil
 }
 
-// webhookUser makes the user that an incoming webhook's messages are authored by.
-func (s *Service) webhookUser(ctx context.Context, a hub.Actor, w *hub.IncomingWebhook) (hub.User, error) {
-	return s.Chat.CreateUser(ctx, chat.NewUser{
-		Kind: hub.UserWebhook, DisplayName: first(w.Username, w.Name), AvatarURL: w.AvatarURL,
-	}, cause(ctx, a))
-}
-
-func first(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
 // UpdateUser changes a user. People may change their own look; the rest is for
 // administrators, and owners are for owners.
 func (s *Service) UpdateUser(ctx context.Context, a hub.Actor, id hub.UserID, c UserChange) (hub.User, error) {

@@ -25,22 +25,23 @@ func (e *Engine) launch(l *lane, j *hub.Job) {
 	l.inflight++
 	probe := l.health.Open
 	e.workers.Add(1)
-	go e.work(l, l.target, j, probe)
+	go e.work(e.sendCtx, l, l.target, j, probe)
 }
 
 // work sends the job, and then whatever the lane has ready, until there is
 // nothing left for this goroutine.
-func (e *Engine) work(l *lane, t *target, j *hub.Job, probe bool) {
+func (e *Engine) work(ctx context.Context, l *lane, t *target, j *hub.Job, probe bool) {
 	defer e.workers.Done()
 	for j != nil {
-		resp, headers := e.attempt(t, j)
+		resp, headers := e.attempt(ctx, t, j)
 		now := e.now()
 		e.mu.Lock()
 		l.inflight--
 		l.unrecorded++
-		o := e.conclude(l, j, &resp, headers, probe, now)
+		o := e.conclude(ctx, l, j, &resp, headers, probe, now)
 		e.lastClaim = now
 		j, t = e.following(l, now)
+		ctx = e.sendCtx
 		probe = l.health.Open
 		e.mu.Unlock()
 		e.outcomes <- &result{lane: l, job: o.job, outcome: o.outcome}
@@ -50,7 +51,7 @@ func (e *Engine) work(l *lane, t *target, j *hub.Job, probe bool) {
 // following takes the next job for a goroutine that has just become free, or
 // dispatches the lane when there is none.
 func (e *Engine) following(l *lane, now time.Time) (*hub.Job, *target) {
-	if e.paused || e.stopping || !l.open() || !l.next() || l.slots() == 0 || !l.waits(now).IsZero() ||
+	if e.idle() || !l.owned || !l.open() || !l.next() || l.slots() == 0 || !l.waits(now).IsZero() ||
 		l.limiter != nil {
 		e.dispatch(l, now)
 		return nil, nil
@@ -62,7 +63,7 @@ func (e *Engine) following(l *lane, now time.Time) (*hub.Job, *target) {
 }
 
 // attempt performs one exchange. Nothing in it is shared.
-func (e *Engine) attempt(t *target, j *hub.Job) (resp hub.Response, headers []byte) {
+func (e *Engine) attempt(ctx context.Context, t *target, j *hub.Job) (resp hub.Response, headers []byte) {
 	started := e.now()
 	defer func() {
 		if p := recover(); p != nil {
@@ -77,7 +78,7 @@ func (e *Engine) attempt(t *target, j *hub.Job) (resp hub.Response, headers []by
 	body := Envelope(&j.Delivery, j.Event)
 	header, headers := t.request(j, body, started)
 	fault.Point(fault.SendBefore)
-	resp = e.Sender.Send(e.sendCtx, t.url, header, body, t.policy.Timeout)
+	resp = e.Sender.Send(ctx, t.url, header, body, t.policy.Timeout)
 	fault.Point(fault.SendAfter)
 	t.conceal(&resp)
 	return resp, headers
@@ -91,13 +92,13 @@ type conclusion struct {
 
 // conclude decides what follows the attempt and updates the lane's health.
 // The caller holds mu.
-func (e *Engine) conclude(l *lane, j *hub.Job, resp *hub.Response, headers []byte, probe bool, now time.Time) conclusion {
+func (e *Engine) conclude(ctx context.Context, l *lane, j *hub.Job, resp *hub.Response, headers []byte, probe bool, now time.Time) conclusion {
 	e.stats.Sent.Add(1)
 	d := &j.Delivery
-	o := &hub.Outcome{DeliveryID: d.ID, WebhookID: d.WebhookID, Node: e.Node, Mark: l.raise(), Epoch: d.Epoch, OrderKey: d.OrderKey, Tries: d.Tries + 1}
+	o := &hub.Outcome{DeliveryID: d.ID, WebhookID: d.WebhookID, Node: d.LeasedTo, Mark: l.raise(), Epoch: d.Epoch, OrderKey: d.OrderKey, Tries: d.Tries + 1}
 	var next hub.Decision
 	switch {
-	case e.sendCtx.Err() != nil && resp.Status == 0:
+	case ctx.Err() != nil && resp.Status == 0:
 		// Cut off by the stop: nobody's failure, and no try spent.
 		o.Tries = d.Tries
 		next = hub.Decision{Status: hub.DeliveryRetrying, DueAt: now, Reason: "the hub stopped during the attempt → due at once"}
@@ -257,7 +258,7 @@ func (e *Engine) recordAll(batch []*result) {
 // the tries are over.
 func (e *Engine) waitToRecord() bool {
 	select {
-	case <-e.sendCtx.Done():
+	case <-e.stopCtx.Done():
 		return false
 	case <-time.After(recordPause):
 		return true
@@ -302,6 +303,7 @@ func (e *Engine) recorded(batch []*result, recorded []hub.Recorded) {
 	}
 	for _, r := range batch {
 		e.dispatch(r.lane, now)
+		e.cedeWhenEmpty(r.lane)
 	}
 	e.mu.Unlock()
 	if reload {
@@ -325,6 +327,7 @@ func (e *Engine) forget(batch []*result) {
 		e.drop(r.lane, r.job)
 		r.lane.asked = r.lane.mark
 		e.dispatch(r.lane, now)
+		e.cedeWhenEmpty(r.lane)
 	}
 }
 

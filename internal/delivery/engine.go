@@ -34,7 +34,7 @@ type Engine struct {
 	Store  Store
 	Sender Sender
 	Keys   Opener
-	// Node names this process in leases.
+	// Node names this process in leases. Rejoin changes it.
 	Node string
 	// Now is the clock, and Rand a random number in [0, 1) for jitter.
 	Now  func() time.Time
@@ -43,6 +43,10 @@ type Engine struct {
 	// OnNotice is called when a notice about a webhook became due. It must not
 	// block. May be nil.
 	OnNotice func()
+	// OnForeign is called when work became due in a lane that another process
+	// serves, to let it know, with "" when lanes may have become free. It must
+	// not block. May be nil.
+	OnForeign func(hub.WebhookID)
 
 	snap      atomic.Pointer[snapshot]
 	reloading sync.Mutex // serialises Reload
@@ -54,6 +58,7 @@ type Engine struct {
 	paused   bool // by an operator: nothing is sent
 	stopping bool
 	held     int // bytes of event data in memory
+	share    share
 	// lastClaim is when work was last claimed or handed over: progress.
 	lastClaim time.Time
 
@@ -61,7 +66,11 @@ type Engine struct {
 	outcomes chan *result
 	workers  sync.WaitGroup // attempts in flight
 	movers   sync.WaitGroup
-	// sendCtx ends attempts that outlast the drain.
+	// stopCtx ends with the drain, and with it the attempts that outlast it.
+	// sendCtx is its child; it ends when the others have taken this process for
+	// dead and go on with what it was doing. Owned by mu.
+	stopCtx    context.Context
+	stopCancel context.CancelFunc
 	sendCtx    context.Context
 	sendCancel context.CancelFunc
 	moveCtx    context.Context
@@ -80,8 +89,8 @@ func (e *Engine) Counters() *Counters { return &e.stats }
 
 func (e *Engine) now() time.Time { return e.Now().UTC().Truncate(time.Microsecond) }
 
-// Start loads the webhooks and voids what a former process left leased. No
-// other process may be at work on the same database.
+// Start loads the webhooks, voids what processes that are gone left leased,
+// and takes over the lanes of its share.
 func (e *Engine) Start(ctx context.Context) error {
 	if e.Now == nil {
 		e.Now = time.Now
@@ -95,9 +104,10 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.lanes = make(map[hub.WebhookID]*lane)
 	e.wake = make(chan struct{}, 1)
 	e.outcomes = make(chan *result, 4096)
-	e.sendCtx, e.sendCancel = context.WithCancel(context.WithoutCancel(ctx))
+	e.stopCtx, e.stopCancel = context.WithCancel(context.WithoutCancel(ctx))
+	e.sendCtx, e.sendCancel = context.WithCancel(e.stopCtx)
 	e.moveCtx, e.moveCancel = context.WithCancel(context.WithoutCancel(ctx))
-	if err := e.loadPaused(ctx); err != nil {
+	if err := e.LoadPaused(ctx); err != nil {
 		return err
 	}
 	voided, err := e.Store.VoidLeases(ctx)
@@ -127,10 +137,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.stopping = true
 	e.mu.Unlock()
 	e.moveCancel()
-	timer := time.AfterFunc(DrainTime, e.sendCancel)
+	timer := time.AfterFunc(DrainTime, e.stopCancel)
 	e.workers.Wait()
 	timer.Stop()
-	e.sendCancel()
+	e.stopCancel()
 	e.movers.Wait()
 	close(e.outcomes)
 	<-recorded
@@ -160,7 +170,7 @@ func (e *Engine) Close() {
 	e.stopping = true
 	e.mu.Unlock()
 	e.moveCancel()
-	e.sendCancel()
+	e.stopCancel()
 	e.workers.Wait()
 	e.movers.Wait()
 }
@@ -224,7 +234,7 @@ func (e *Engine) tick(now time.Time) (next time.Time, quotas []hub.Quota) {
 // wants returns how many due deliveries to claim for the lane now. A lane that
 // is busy waits until half of its room is free, so that claims come in batches.
 func (e *Engine) wants(l *lane, now time.Time) int {
-	if e.paused || e.stopping || l.claiming || !l.open() || l.due.IsZero() || l.due.After(now) ||
+	if e.idle() || l.claiming || !l.serves() || !l.open() || l.due.IsZero() || l.due.After(now) ||
 		!l.waits(now).IsZero() {
 		return 0
 	}
@@ -281,7 +291,7 @@ func (e *Engine) claim(ctx context.Context, quotas []hub.Quota) {
 		}
 		l.claiming = false
 		l.marked(min(q.Ahead, last[q.WebhookID]))
-		if !l.open() {
+		if !l.open() || !l.serves() {
 			e.giveBack(l)
 		}
 		e.dispatch(l, now)
@@ -294,7 +304,7 @@ func (e *Engine) claim(ctx context.Context, quotas []hub.Quota) {
 // dispatch starts what the lane may send now, and asks to be woken for the
 // rest. The caller holds mu.
 func (e *Engine) dispatch(l *lane, now time.Time) {
-	if e.paused || e.stopping || !l.open() {
+	if e.idle() || !l.owned || !l.open() {
 		return
 	}
 	if until := l.waits(now); !until.IsZero() {
@@ -341,6 +351,7 @@ func (e *Engine) storeMark(l *lane) {
 		}
 		l.marked(mark)
 		e.dispatch(l, e.now())
+		e.cedeWhenEmpty(l)
 	}()
 }
 
@@ -383,19 +394,28 @@ func (e *Engine) sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	due, err := e.Store.Lanes(ctx)
-	if err != nil {
+	if err := e.Poll(ctx); err != nil {
 		return err
 	}
 	abandoned, err := e.Store.Abandoned(ctx)
 	if err != nil {
 		return err
 	}
-	e.attendAll(due, abandoned)
+	e.attendMoves(abandoned)
 	return e.repair(ctx)
 }
 
-func (e *Engine) attendAll(due []hub.LaneDue, abandoned []hub.WebhookID) {
+// Poll looks for rows that became due without this process knowing, as those
+// which another one made.
+func (e *Engine) Poll(ctx context.Context) error {
+	due, err := e.Store.Lanes(ctx)
+	if err == nil {
+		e.attendAll(due)
+	}
+	return err
+}
+
+func (e *Engine) attendAll(due []hub.LaneDue) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := e.now()
@@ -413,6 +433,12 @@ func (e *Engine) attendAll(due []hub.LaneDue, abandoned []hub.WebhookID) {
 			e.startMove(l)
 		}
 	}
+}
+
+// attendMoves starts the movers that have something to do, or gave up.
+func (e *Engine) attendMoves(abandoned []hub.WebhookID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	for _, id := range abandoned {
 		e.startMove(e.laneOf(id))
 	}
@@ -466,6 +492,8 @@ func (e *Engine) repair(ctx context.Context) error {
 func (e *Engine) repairLease(ctx context.Context, d *hub.Delivery) error {
 	e.mu.Lock()
 	l := e.lanes[d.WebhookID]
+	// Another process's leases are its own affair; those of one that is gone
+	// are voided with the change of members.
 	known := d.LeasedTo != e.Node
 	if l != nil && !known {
 		_, known = l.leased[d.ID]
@@ -495,7 +523,7 @@ func (e *Engine) Progress() (stuckSince time.Time) {
 	}
 	for _, l := range e.lanes {
 		limited := l.limiter != nil && len(l.ready) > 0
-		if l.open() && !limited && !l.due.IsZero() && l.waits(now).IsZero() && l.inflight == 0 && l.due.Before(now) &&
+		if l.owned && l.open() && !limited && !l.due.IsZero() && l.waits(now).IsZero() && l.inflight == 0 && l.due.Before(now) &&
 			(stuckSince.IsZero() || l.due.Before(stuckSince)) {
 			stuckSince = l.due
 		}
@@ -522,9 +550,7 @@ func (e *Engine) PauseAll(ctx context.Context) error {
 	if err := e.Store.SetSetting(ctx, pausedSetting, pausedYes); err != nil {
 		return err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.paused = true
+	e.setPaused(true)
 	return nil
 }
 
@@ -535,22 +561,32 @@ func (e *Engine) ResumeAll(ctx context.Context) error {
 	if err := e.Store.SetSetting(ctx, pausedSetting, pausedNo); err != nil {
 		return err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.paused = false
-	now := e.now()
-	for _, l := range e.lanes {
-		e.dispatch(l, now)
-	}
+	e.setPaused(false)
 	return nil
 }
 
-// loadPaused reads whether an operator paused all sending.
-func (e *Engine) loadPaused(ctx context.Context) error {
+// LoadPaused reads whether an operator paused all sending, here or through
+// another process.
+func (e *Engine) LoadPaused(ctx context.Context) error {
+	e.pausing.Lock()
+	defer e.pausing.Unlock()
 	value, err := e.Store.Setting(ctx, pausedSetting)
 	if err != nil && hub.CodeOf(err) != hub.NotFound {
 		return err
 	}
-	e.paused = value == pausedYes
+	e.setPaused(value == pausedYes)
 	return nil
+}
+
+func (e *Engine) setPaused(paused bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.paused == paused {
+		return
+	}
+	e.paused = paused
+	now := e.now()
+	for _, l := range e.lanes {
+		e.dispatch(l, now)
+	}
 }

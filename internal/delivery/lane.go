@@ -21,6 +21,9 @@ type lane struct {
 	health hub.Health
 	// gone: the webhook was deleted; what is left is canceled.
 	gone bool
+	// owned: this process serves the lane, and no other does. ceding: it is to
+	// go to another one, once nothing of it is in memory.
+	owned, ceding bool
 
 	ready      []*hub.Job // leased, waiting for a slot; in the order of their numbers, nearly
 	reserved   int        // room given to routings that are not settled yet
@@ -38,8 +41,10 @@ type lane struct {
 	// none. It may be too early, never too late.
 	due      time.Time
 	claiming bool
-	moving   bool // a mover works on this lane
-	moveMore bool // and should look again when done
+	// returning counts the batches of jobs on their way back to the store.
+	returning int
+	moving    bool // a mover works on this lane
+	moveMore  bool // and should look again when done
 	// moveFailed: the last one gave up; the sweep starts another.
 	moveFailed bool
 	limiter    *rate.Limiter
@@ -67,6 +72,9 @@ func (l *lane) retarget(t *target) {
 	}
 }
 
+// serves reports whether this process may take further deliveries of the lane.
+func (l *lane) serves() bool { return l.owned && !l.ceding }
+
 // open reports whether the lane may send at all.
 func (l *lane) open() bool { return !l.gone && l.target.state == hub.WebhookActive }
 
@@ -80,7 +88,8 @@ func (l *lane) waits(now time.Time) time.Time {
 
 // empty reports whether nothing of the lane is in memory or on its way there.
 func (l *lane) empty() bool {
-	return l.inflight == 0 && l.unrecorded == 0 && l.reserved == 0 && len(l.ready) == 0 && !l.claiming && !l.marking
+	return l.inflight == 0 && l.unrecorded == 0 && l.reserved == 0 && len(l.ready) == 0 && l.returning == 0 &&
+		!l.claiming && !l.marking
 }
 
 // maxReady is the number of deliveries a lane may hold in memory. It bridges
@@ -177,7 +186,7 @@ func (l *lane) slots() int {
 // takes reports whether a new delivery may be leased to the lane at once,
 // rather than queue behind the ones that are due.
 func (l *lane) takes(now time.Time, tight bool) bool {
-	return l.open() && !l.health.Open && l.waits(now).IsZero() && (l.due.IsZero() || l.due.After(now)) &&
+	return l.serves() && l.open() && !l.health.Open && l.waits(now).IsZero() && (l.due.IsZero() || l.due.After(now)) &&
 		l.room(tight) > 0
 }
 

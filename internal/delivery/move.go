@@ -13,11 +13,14 @@ import (
 const moveBatch = 500
 
 // giveBack returns the lane's ready jobs: its webhook was paused, disabled or
-// deleted. The caller holds mu.
+// deleted, or another process is to serve it. The caller holds mu.
 func (e *Engine) giveBack(l *lane) {
 	if len(l.ready) == 0 || e.stopping {
+		e.cedeWhenEmpty(l)
 		return // at the stop, unlease takes them
 	}
+	held := !l.open()
+	l.returning++
 	jobs := make([]hub.Job, len(l.ready))
 	for i, j := range l.ready {
 		jobs[i] = *j
@@ -27,13 +30,19 @@ func (e *Engine) giveBack(l *lane) {
 	e.movers.Add(1)
 	go func() {
 		defer e.movers.Done()
-		if err := e.unleaseAll(jobs, true); err != nil {
+		if err := e.unleaseAll(jobs, held); err != nil {
 			// The leases stay; the sweep finds them.
-			e.Log.Error("deliveries could not be put on hold", "webhook", l.id, "error", err)
+			e.Log.Error("deliveries could not be given back", "webhook", l.id, "error", err)
 		}
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.startMove(l)
+		l.returning--
+		if held {
+			e.startMove(l)
+		} else {
+			e.laneDue(l, e.now())
+		}
+		e.cedeWhenEmpty(l)
 	}()
 }
 
@@ -74,7 +83,7 @@ func (e *Engine) move(l *lane) {
 		l.moveFailed = err != nil
 		if err == nil && n > 0 {
 			if l.open() {
-				l.noteDue(e.now())
+				e.laneDue(l, e.now())
 				e.dispatch(l, e.now())
 			}
 			e.mu.Unlock()
@@ -161,7 +170,7 @@ func (e *Engine) noteDue(id hub.WebhookID, due time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if l := e.lanes[id]; l != nil {
-		l.noteDue(due)
+		e.laneDue(l, due)
 		e.attend(l)
 	}
 }

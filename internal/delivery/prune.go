@@ -34,6 +34,8 @@ type Pruner struct {
 	Finished, Failed time.Duration
 	// Bytes is the quota of the database; 0: none.
 	Bytes int64
+	// Leads reports whether this process is the one to clean up. May be nil.
+	Leads func() bool
 	// Also are clean-ups of other packages, run once a round.
 	Also []func(ctx context.Context) error
 }
@@ -67,6 +69,9 @@ func (p *Pruner) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
+		}
+		if p.Leads != nil && !p.Leads() {
+			continue
 		}
 		round := p.quota
 		if now := p.Now(); !now.Before(next) {

@@ -112,7 +112,7 @@ func (e *Engine) Route(ev *hub.Event) hub.Routing {
 		switch {
 		case sub.State == hub.WebhookPaused || sub.State == hub.WebhookDisabled && ev.Target == "":
 			d.Status = hub.DeliveryHeld
-		case l != nil && !e.paused && !e.stopping && l.takes(now, e.tight()):
+		case l != nil && !e.idle() && l.takes(now, e.tight()):
 			d.Status, d.LeasedTo, d.Epoch = hub.DeliveryActive, e.Node, 1
 			d.LeaseSeq, r.Deliveries[i].Mark = l.number()
 			l.reserved++
@@ -158,16 +158,20 @@ func (e *Engine) settle(d *hub.RoutedDelivery, ev *hub.Event, committed bool) {
 	}
 	switch {
 	case !committed || d.Parked:
-	case leased:
+	case leased && d.LeasedTo == e.Node:
 		e.take(l, &hub.Job{Delivery: d.Delivery, Event: ev})
+	case leased: // to what this process was before it was taken for dead; voided with the rest of it
 	case d.Status == hub.DeliveryPending:
-		l.noteDue(d.DueAt)
+		e.laneDue(l, d.DueAt)
 	case d.Status == hub.DeliveryHeld && l.open():
 		e.startMove(l) // resumed between match and commit
 	}
 	if !l.open() && committed { // closed between match and commit
 		e.giveBack(l)
 		e.startMove(l)
+	}
+	if l.ceding {
+		e.giveBack(l)
 	}
 	e.attend(l)
 }
@@ -217,10 +221,15 @@ func (e *Engine) Reload(ctx context.Context) error {
 	}
 	snap := newSnapshot(revision, webhooks)
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	for i := range webhooks {
 		e.retarget(&webhooks[i])
 	}
+	e.mu.Unlock()
+	if _, err := e.acquire(ctx); err != nil {
+		e.Log.Warn("lanes could not be taken over; it is tried again", "error", err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	for id, l := range e.lanes {
 		if _, ok := snap.byID[id]; !ok && !l.gone {
 			l.gone = true
@@ -238,8 +247,10 @@ func (e *Engine) retarget(w *hub.OutgoingWebhook) {
 	l := e.lanes[w.ID]
 	if l == nil {
 		l = newLane(w.ID)
-		l.health = w.Health
 		e.lanes[w.ID] = l
+	}
+	if !l.owned {
+		l.health = w.Health // learned by the process that serves it
 	}
 	if l.target != nil && !l.target.differs(w) {
 		return

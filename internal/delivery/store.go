@@ -10,6 +10,11 @@ import (
 // Queue is where deliveries wait. The deliveries' table is the truth; what
 // the engine remembers of it may be lost at any time.
 type Queue interface {
+	// Acquire makes node the one process that serves lanes, as far as no other
+	// does, and returns those it serves. Cede gives up lanes of which nothing is
+	// leased.
+	Acquire(ctx context.Context, node string, lanes []hub.WebhookID) ([]hub.WebhookID, error)
+	Cede(ctx context.Context, node string, lanes []hub.WebhookID) error
 	// Lanes returns the lanes with due times, with the earliest of each.
 	Lanes(ctx context.Context) ([]hub.LaneDue, error)
 	// Claim leases due deliveries to node and says when each lane asked for is
@@ -22,7 +27,7 @@ type Queue interface {
 	// Unlease gives leases back without an attempt: due now, or held.
 	Unlease(ctx context.Context, jobs []hub.Job, held bool) error
 	// Leased lists leases that were taken before a time; VoidLease ends one
-	// that nobody remembers; VoidLeases all of them, at start.
+	// that nobody remembers; VoidLeases all of processes that are gone.
 	Leased(ctx context.Context, before time.Time, after hub.DeliveryID, limit int) ([]hub.Delivery, error)
 	VoidLease(ctx context.Context, id hub.DeliveryID, epoch int64) (bool, error)
 	VoidLeases(ctx context.Context) (int, error)

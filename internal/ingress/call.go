@@ -3,26 +3,15 @@ package ingress
 import (
 	"context"
 	"errors"
-	"io"
 	"math"
 	"net/http"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/ingress/dialects"
 	"github.com/nself-chat/hub/internal/server"
-)
-
-// The largest bodies taken, in bytes.
-const (
-	maxBody      = 10 << 20
-	maxMultipart = 25 << 20
-	// maxSniffed is how much of a refused body is looked at, to word the
-	// refusal in the sender's dialect.
-	maxSniffed = 64 << 10
 )
 
 // call is one request on its way. It is owned by the goroutine that serves it.
@@ -38,51 +27,45 @@ type call struct {
 	hook *hook // nil: none in force has this token
 	hop  int   // hubs passed before this one
 
-	body   []byte // as received; of a call without hook only its beginning
-	size   int64  // bytes received
+	body   []byte // as far as it was read
+	size   int64  // of the body in bytes: as announced, or as received
 	buffer *[]byte
+	held   int64          // bytes of room that the buffer takes
+	holder hub.IncomingID // whose room it is
 	// admitted: all proofs were given; only then the body is logged.
 	admitted bool
 	// signedID is the verified webhook-id, which repetitions share.
 	signedID string
-	// repeated: the call was carried out before, and is in the journal.
-	repeated bool
 }
 
 // begin learns what the request's header says. The caller calls end.
 func (in *Ingress) begin(w http.ResponseWriter, r *http.Request) *call {
-	c := &call{in: in, w: w, r: r, began: in.Now(), hash: hashOf(clipToken(r.PathValue("token")))}
+	c := &call{
+		in: in, w: w, r: r, began: in.Now(), hash: hashOf(clipToken(r.PathValue("token"))), size: max(r.ContentLength, 0),
+	}
 	if ip, err := netip.ParseAddr(server.ClientIP(r)); err == nil {
 		c.ip = ip.Unmap().WithZone("")
 	}
 	return c
 }
 
-// end gives the body's memory back. Nothing may refer to it any more.
-func (c *call) end() {
-	if c.buffer != nil && cap(*c.buffer) <= maxRecycled {
-		buffers.Put(c.buffer)
-	}
-}
-
 func clipToken(token string) string { return token[:min(len(token), maxToken)] }
 
-// admit takes the steps before the body is understood: size, hop, token,
-// address, rate, signature. nil: the call may go on, and c.hook is set.
+// admit takes the steps before the body is understood. Nothing of the body is
+// read before all that URL and header can tell is decided. nil: the call may
+// go on, and c.hook is set.
 func (c *call) admit(ctx context.Context) *dialects.Failure {
 	if c.in.Gate != nil {
 		if err := c.in.Gate(); err != nil {
 			return c.failure(err)
 		}
 	}
-	// The webhook is found before the body is read, so that the bodies of
-	// strangers are counted and not kept. It is judged after size and hop.
 	found, err := c.in.lookup.find(ctx, c.hash)
 	if err == nil {
 		c.hook = found
 	}
-	if failed := c.readBody(c.hook != nil); failed != nil {
-		return failed
+	if limit := c.bodyLimit(); c.r.ContentLength > limit {
+		return tooLarge(limit)
 	}
 	if failed := c.readHop(); failed != nil {
 		return failed
@@ -98,79 +81,30 @@ func (c *call) admit(ctx context.Context) *dialects.Failure {
 	if failed := c.countCall(); failed != nil {
 		return failed
 	}
-	if !c.hook.key.IsZero() {
-		id, failed := verify(c.hook.key, c.r.Header, c.body, c.in.Now())
-		if failed != nil {
-			return c.strange(failed)
-		}
-		c.signedID = id
+	if failed := c.admitBody(ctx); failed != nil {
+		return failed
 	}
 	c.admitted = true
 	return nil
 }
 
-// readBody reads the body up to its limit. Without keep only the beginning
-// is kept.
-func (c *call) readBody(keep bool) *dialects.Failure {
-	limit := int64(maxBody)
-	if label := c.r.Header.Get("Content-Type"); len(label) >= 10 && strings.EqualFold(label[:10], "multipart/") {
-		limit = maxMultipart
+// admitBody reads the body and verifies its signature, if the webhook asks for
+// one. What is wrong with the signature by itself saves reading the body.
+func (c *call) admitBody(ctx context.Context) *dialects.Failure {
+	if c.hook.key.IsZero() {
+		return c.readBody(ctx)
 	}
-	if c.r.ContentLength > limit {
-		c.size = c.r.ContentLength
-		return tooLarge(limit)
+	p, failed := readProof(c.r, c.in.Now())
+	if failed != nil {
+		return c.strange(failed)
 	}
-	kept := int64(maxSniffed)
-	if keep {
-		kept = limit + 1
+	if failed := c.readBody(ctx); failed != nil {
+		return failed
 	}
-	if err := c.readAll(kept); err != nil {
-		return cutOff
+	if failed := p.check(c.hook.key, c.body); failed != nil {
+		return c.strange(failed)
 	}
-	c.size = int64(len(c.body))
-	if !keep {
-		n, err := io.Copy(io.Discard, io.LimitReader(c.r.Body, limit+1-c.size))
-		if err != nil {
-			return cutOff
-		}
-		c.size += n
-	}
-	if c.size > limit {
-		return tooLarge(limit)
-	}
-	return nil
-}
-
-func tooLarge(limit int64) *dialects.Failure {
-	return &dialects.Failure{
-		Verdict: dialects.TooLarge,
-		Detail:  "The body is too large: at most " + strconv.FormatInt(limit>>20, 10) + " MiB are taken.",
-	}
-}
-
-var cutOff = &dialects.Failure{Verdict: dialects.BadBody, Detail: "The body could not be read to its end."}
-
-// readAll reads at most limit bytes into a recycled buffer.
-func (c *call) readAll(limit int64) error {
-	if c.buffer == nil {
-		c.buffer = buffers.Get().(*[]byte)
-	}
-	b := (*c.buffer)[:0]
-	defer func() { c.body, *c.buffer = b, b[:0] }()
-	for int64(len(b)) < limit {
-		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
-		}
-		room := min(int64(cap(b)), limit)
-		n, err := c.r.Body.Read(b[len(b):room])
-		b = b[:len(b)+n]
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
+	c.signedID = p.id
 	return nil
 }
 
@@ -311,8 +245,7 @@ func (c *call) refuse(failed *dialects.Failure) {
 // recognise finds the sender's dialect of a call that was refused before its
 // body was understood.
 func (c *call) recognise(failed *dialects.Failure) *dialects.Dialect {
-	unread := c.body == nil
-	if failed.Verdict == dialects.TooLarge || unread && c.readAll(maxSniffed) != nil || len(c.body) > maxSniffed {
+	if failed.Verdict == dialects.TooLarge || !c.sniff() {
 		return dialects.Default()
 	}
 	request, _ := dialects.Read(c.r.Header, c.body) // what is wrong with it does not matter here

@@ -2,6 +2,7 @@ package ingress
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/nself-chat/hub"
@@ -9,54 +10,71 @@ import (
 	"github.com/nself-chat/hub/internal/ingress/dialects"
 )
 
+// change changes a message, on behalf of the call that by names.
+type change func(ctx context.Context, id hub.MessageID, by chat.Cause) error
+
 // edit answers PATCH of a message that this webhook posted.
 func (in *Ingress) edit(w http.ResponseWriter, r *http.Request) {
-	in.change(w, r, dialects.Edited, "Message updated successfully", func(c *call, m *hub.Message) *dialects.Failure {
+	in.change(w, r, dialects.Edited, "Message updated successfully", func(c *call) (change, *dialects.Failure) {
 		edit, failed := c.readEdit()
-		if failed != nil {
-			return failed
-		}
-		edited, err := in.Chat.Edit(r.Context(), m.ID, edit, c.cause())
-		if err != nil {
-			return c.whyNot(r.Context(), err, "")
-		}
-		*m = edited
-		return nil
+		return func(ctx context.Context, id hub.MessageID, by chat.Cause) error {
+			_, err := in.Chat.Edit(ctx, id, edit, by)
+			return err
+		}, failed
 	})
 }
 
 // delete answers DELETE of a message that this webhook posted.
 func (in *Ingress) delete(w http.ResponseWriter, r *http.Request) {
-	in.change(w, r, dialects.Deleted, "Message deleted successfully", func(c *call, m *hub.Message) *dialects.Failure {
-		if err := in.Chat.Delete(r.Context(), m.ID, c.cause()); err != nil {
-			return c.whyNot(r.Context(), err, "")
-		}
-		return nil
+	in.change(w, r, dialects.Deleted, "Message deleted successfully", func(*call) (change, *dialects.Failure) {
+		return in.Chat.Delete, nil
 	})
 }
 
-// change takes the steps that edit and delete share. Only nself-chat's dialect
-// has these calls.
+// change takes the steps that edit and delete share; read reads from the body
+// what is to be done. Only nself-chat's dialect has these calls.
 func (in *Ingress) change(w http.ResponseWriter, r *http.Request, verdict dialects.Verdict, done string,
-	apply func(*call, *hub.Message) *dialects.Failure,
+	read func(*call) (change, *dialects.Failure),
 ) {
 	c := in.begin(w, r)
 	defer c.end()
 	c.dialect = dialects.Default()
 	m, failed := c.own(r.Context())
+	var apply change
 	if failed == nil {
-		failed = apply(c, &m)
+		apply, failed = read(c)
+	}
+	if failed == nil {
+		failed = c.apply(r.Context(), apply, &m, verdict)
 	}
 	if failed != nil {
 		c.refuse(failed)
 		return
 	}
-	row := c.logRow(verdict, "", http.StatusOK)
-	row.MessageID = m.ID
-	in.journal.note(entry{call: row}, false)
 	respond(w, c.dialect.Success(dialects.Posted{
 		MessageID: m.ID, ChannelID: m.ChannelID, At: m.CreatedAt, Duration: in.Now().Sub(c.began), Done: done,
 	}))
+}
+
+// apply has the chat make the change, with the call's row in the log, and
+// counts the call.
+func (c *call) apply(ctx context.Context, apply change, m *hub.Message, verdict dialects.Verdict) *dialects.Failure {
+	row := c.logRow(verdict, "", http.StatusOK)
+	row.MessageID = m.ID
+	once := c.onceSigned()
+	if once != nil {
+		once.Result = string(m.ID)
+	}
+	err := apply(ctx, m.ID, chat.Cause{By: c.hook.UserID, Origin: c.origin(), Trace: c.trace(&row), Call: &row, Once: once})
+	if _, ok := errors.AsType[*hub.RepeatedError](err); ok {
+		c.noteRepeated(row, m.ID)
+		return nil
+	}
+	if err != nil {
+		return c.whyNot(ctx, err, m.ChannelID, "")
+	}
+	c.in.journal.accepted(c.hook.ID, c.began)
+	return nil
 }
 
 // own admits the call and returns the message it names, if this webhook posted
@@ -110,9 +128,4 @@ func (c *call) readEdit() (chat.Edit, *dialects.Failure) {
 		return edit, &dialects.Failure{Verdict: dialects.NoText, Detail: `Nothing to change: send "content" (or "text") or "embeds".`}
 	}
 	return edit, nil
-}
-
-func (c *call) cause() chat.Cause {
-	row := hub.Call{ID: hub.CallID(c.in.IDs.New())}
-	return chat.Cause{By: c.hook.UserID, Origin: c.origin(), Trace: c.trace(&row)}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/chat"
@@ -59,12 +60,10 @@ func TestEdit(t *testing.T) {
 				t.Errorf("edit (-want +got):\n%s", diff)
 			}
 			origin := hub.Origin{Kind: hub.OriginIncoming, ID: "hook", Hop: 1}
-			if c := w.chat.causes[0]; c.By != "user" || c.Origin != origin || c.Trace == "" {
+			if c := w.chat.causes[0]; c.By != "user" || c.Origin != origin || c.Trace != string(c.Call.ID) || c.Once != nil {
 				t.Errorf("cause %+v", c)
 			}
-			if calls := w.journal(); len(calls) != 1 || calls[0].Verdict != "edited" || calls[0].MessageID != id || calls[0].Body != nil {
-				t.Errorf("logged %+v", calls)
-			}
+			w.logsWithTheChange("edited", id, int64(len(test.body)))
 		})
 	}
 }
@@ -79,8 +78,44 @@ func TestDelete(t *testing.T) {
 	if diff := cmp.Diff([]hub.MessageID{id}, w.chat.deleted); diff != "" {
 		t.Errorf("deleted (-want +got):\n%s", diff)
 	}
-	if got := w.verdicts(); got != "deleted" {
-		t.Errorf("logged as %s", got)
+	w.logsWithTheChange("deleted", id, 0)
+}
+
+// logsWithTheChange checks that the last change was given its call to log, and
+// that nobody else logs it.
+func (w *world) logsWithTheChange(verdict string, id hub.MessageID, size int64) {
+	w.t.Helper()
+	want := &hub.Call{
+		IncomingID: "hook", Verdict: verdict, Dialect: "nself-chat", RemoteIP: "192.0.2.1", Status: 200, BodySize: size,
+		MessageID: id, CreatedAt: noon,
+	}
+	got := w.chat.causes[len(w.chat.causes)-1].Call
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(hub.Call{}, "ID")); diff != "" {
+		w.t.Errorf("the call to log (-want +got):\n%s", diff)
+	}
+	if waiting := w.journal(); len(waiting) != 0 {
+		w.t.Errorf("logged again: %+v", waiting)
+	}
+	w.in.journal.flush(w.t.Context())
+	if u := w.uses(); u.CallCount != 2 || u.RefusedCount != 0 { // it and the post
+		w.t.Errorf("counted %+v", u)
+	}
+}
+
+// TestRepeatedChange: what was carried out before is answered as then.
+func TestRepeatedChange(t *testing.T) {
+	for method, done := range map[string]string{"PATCH": "updated", "DELETE": "deleted"} {
+		w := newWorld(t)
+		id := w.posted()
+		w.chat.err = &hub.RepeatedError{Result: string(id)}
+		rec := w.do(method, token+"/messages/"+string(id), "x")
+		want := `{"success":true,"message":"Message ` + done + ` successfully","messageId":"` + string(id) + `","channelId":"channel",`
+		if rec.Code != http.StatusOK || !strings.HasPrefix(rec.Body.String(), want) {
+			t.Errorf("%s answered %d %s", method, rec.Code, rec.Body)
+		}
+		if calls := w.journal(); len(calls) != 1 || calls[0].Verdict != "repeated" || calls[0].MessageID != id {
+			t.Errorf("%s logged %+v", method, calls)
+		}
 	}
 }
 
@@ -116,6 +151,7 @@ func TestOnlyItsOwnMessages(t *testing.T) {
 
 func TestChangesAreAdmittedLikePosts(t *testing.T) {
 	w := newWorld(t, func(_ *Options, h *hub.IncomingWebhook) { signed(h, githubKey); h.RateLimit = 2 })
+	good := signedHeader("msg 1", githubBody, githubKey, noon)
 	path := token + "/messages/" + string(foreign)
 	w.chat.messages[foreign] = hub.Message{ID: foreign, Origin: hub.Origin{Kind: hub.OriginIncoming, ID: "hook"}}
 	for _, test := range []struct {
@@ -126,8 +162,8 @@ func TestChangesAreAdmittedLikePosts(t *testing.T) {
 		{"PATCH", "nobody/messages/" + string(foreign), githubBody, nil, 404},
 		{"PATCH", path, githubBody, []string{"X-Hub-Hop", "6"}, 508},
 		{"PATCH", path, githubBody, nil, 401},
-		{"PATCH", path, githubBody, []string{"X-Webhook-Signature", githubSignature}, 200},
-		{"DELETE", path, githubBody, []string{"X-Webhook-Signature", githubSignature}, 429},
+		{"PATCH", path, githubBody, good, 200},
+		{"DELETE", path, githubBody, good, 429},
 	} {
 		rec := w.do(test.method, test.path, test.body, test.header...)
 		if rec.Code != test.want || test.want != 200 && rec.Header().Get("Content-Type") != "application/problem+json" {
@@ -136,6 +172,70 @@ func TestChangesAreAdmittedLikePosts(t *testing.T) {
 	}
 	if len(w.chat.edits) != 1 || len(w.chat.deleted) != 0 {
 		t.Errorf("%d edits, %d deleted", len(w.chat.edits), len(w.chat.deleted))
+	}
+}
+
+// TestChangesNeedASignedID: a signature of the body alone, which of an empty
+// one is always the same, changes nothing; and the refusal says what would.
+func TestChangesNeedASignedID(t *testing.T) {
+	w := newWorld(t, func(_ *Options, h *hub.IncomingWebhook) { signed(h, githubKey) })
+	w.chat.messages[foreign] = hub.Message{ID: foreign, Origin: hub.Origin{Kind: hub.OriginIncoming, ID: "hook"}}
+	path := token + "/messages/" + string(foreign)
+	for _, method := range []string{"PATCH", "DELETE"} {
+		for _, scheme := range []string{"X-Webhook-Signature", "X-Hub-Signature-256"} {
+			rec := w.do(method, path, githubBody, scheme, githubSignature)
+			if rec.Code != http.StatusUnauthorized {
+				t.Errorf("%s with %s answered %d", method, scheme, rec.Code)
+			}
+			for _, word := range []string{"webhook-id", "webhook-timestamp", "webhook-signature: v1,"} {
+				if !strings.Contains(rec.Body.String(), word) {
+					t.Errorf("%s does not say %s: %s", method, word, rec.Body)
+				}
+			}
+		}
+		if got := w.verdicts(); got != "bad_signature bad_signature" {
+			t.Errorf("logged as %s", got)
+		}
+	}
+	if len(w.chat.edits)+len(w.chat.deleted) != 0 {
+		t.Error("something was changed")
+	}
+	for i, method := range []string{"PATCH", "DELETE"} {
+		if rec := w.doSigned(method, path, "x", "msg "+method, githubKey); rec.Code != http.StatusOK {
+			t.Errorf("%s answered %d %s", method, rec.Code, rec.Body)
+		}
+		if once := w.chat.causes[i].Once; once == nil || !strings.HasPrefix(once.Key, "id:") || once.Result != string(foreign) {
+			t.Errorf("%s asks for %+v", method, once)
+		}
+	}
+}
+
+// TestWhatASignedIDIsGoodFor: one call, told by method, message and body.
+func TestWhatASignedIDIsGoodFor(t *testing.T) {
+	w := newWorld(t, func(_ *Options, h *hub.IncomingWebhook) { signed(h, githubKey) })
+	const other = hub.MessageID("0190b3c8-7c4e-7a12-8000-000000000002")
+	for _, id := range []hub.MessageID{foreign, other} {
+		w.chat.messages[id] = hub.Message{ID: id, Origin: hub.Origin{Kind: hub.OriginIncoming, ID: "hook"}}
+	}
+	w.doSigned("POST", token, "x", "msg", githubKey)
+	w.doSigned("PATCH", token+"/messages/"+string(foreign), "x", "msg", githubKey)
+	w.doSigned("PATCH", token+"/messages/"+string(foreign), "y", "msg", githubKey)
+	w.doSigned("PATCH", token+"/messages/"+string(other), "x", "msg", githubKey)
+	w.doSigned("DELETE", token+"/messages/"+string(foreign), "x", "msg", githubKey)
+	w.doSigned("DELETE", token+"/messages/"+string(other), "x", "msg", githubKey)
+	asked := []*hub.Idempotency{w.chat.posts[0].Once}
+	for _, c := range w.chat.causes {
+		asked = append(asked, c.Once)
+	}
+	hashes := make(map[string]bool)
+	for _, o := range asked {
+		if o.Key != asked[0].Key || o.TokenID != asked[0].TokenID {
+			t.Errorf("remembered under %q and %q", o.Key, asked[0].Key)
+		}
+		hashes[o.RequestHash] = true
+	}
+	if len(asked) != 6 || len(hashes) != 6 {
+		t.Errorf("%d different calls are told apart as %d", len(asked), len(hashes))
 	}
 }
 

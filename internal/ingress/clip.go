@@ -1,7 +1,9 @@
 package ingress
 
 import (
+	"bytes"
 	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -41,31 +43,36 @@ func clip(p *dialects.Post) {
 	}
 }
 
-// embedBudget is how many bytes of JSON the embeds of a post may have
-// together. The chat takes a little more.
-const embedBudget = 48 << 10
+// embedBudget is how many bytes of JSON the embeds of a message may have
+// together. It is the chat's.
+const embedBudget = 64 << 10
 
-// fitEmbeds leaves out the last embeds, and the last fields of the only one,
-// until the rest is within the budget. The last one that stays says so.
+// fitEmbeds leaves out the last embeds, and the last fields and the footer of
+// the only one, until the chat takes the rest. The last one that stays says so.
 func fitEmbeds(embeds []hub.Embed) []hub.Embed {
-	cut := false
-	for len(embeds) > 0 {
-		encoded, err := json.Marshal(embeds)
-		if err == nil && len(encoded) <= embedBudget {
-			break
-		}
-		cut = true
-		last := &embeds[len(embeds)-1]
-		if len(embeds) > 1 || len(last.Fields) == 0 {
+	const shortened = "… (shortened: the cards were too long)"
+	for len(embeds) > 0 && embedBytes(embeds) > embedBudget {
+		switch last := &embeds[len(embeds)-1]; {
+		case len(embeds) > 1 || len(last.Fields) == 0 && last.Footer == shortened:
 			embeds = embeds[:len(embeds)-1]
-			continue
+		default:
+			last.Fields = last.Fields[:len(last.Fields)/2]
 		}
-		last.Fields = last.Fields[:len(last.Fields)/2]
-	}
-	if cut && len(embeds) > 0 {
-		embeds[len(embeds)-1].Footer = "… (shortened: the cards were too long)"
+		if len(embeds) > 0 {
+			embeds[len(embeds)-1].Footer = shortened
+		}
 	}
 	return embeds
+}
+
+// embedBytes is how many bytes of JSON the embeds have at most in the chat,
+// which writes a zero-width space after each @ that addresses everybody.
+func embedBytes(embeds []hub.Embed) int {
+	encoded, err := json.Marshal(embeds)
+	if err != nil { // strings always encode
+		return math.MaxInt
+	}
+	return len(encoded) + bytes.Count(encoded, []byte{'@'})*len("\u200b")
 }
 
 func clipEmbed(e *hub.Embed) {

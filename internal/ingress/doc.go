@@ -3,7 +3,10 @@
 //
 // Every call takes the same way, and no step can be skipped:
 //
-//	size ─▶ hop ─▶ token ─▶ address ─▶ rate ─▶ signature ─▶ parse ─▶ clip ─▶ mentions ─▶ post ─▶ answer
+//	size ─▶ hop ─▶ token ─▶ address ─▶ rate ─▶ body ─▶ signature ─▶ parse ─▶ clip ─▶ mentions ─▶ post ─▶ answer
+//
+// Up to the rate everything is decided by URL and header. The body is read
+// after that, into memory that is bounded for all calls together.
 //
 // The message, its event, the deliveries and the call's row in the log are one
 // commit, made by the chat before the answer leaves. A refused call changes

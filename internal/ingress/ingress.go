@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -45,6 +44,7 @@ type Ingress struct {
 	Options
 	lookup  lookup
 	limits  *limiter
+	room    *room
 	masker  *masker
 	journal *journal
 	// warnedAt is the Unix second of the last warning.
@@ -75,6 +75,7 @@ func New(o Options) *Ingress {
 		Options: o,
 		lookup:  lookup{store: o.Store, open: o.OpenSecret, now: o.Now},
 		limits:  newLimiter(),
+		room:    newRoom(maxBodies, maxShare),
 		masker:  newMasker(),
 		journal: newJournal(o),
 	}
@@ -107,9 +108,3 @@ func (in *Ingress) Run(ctx context.Context) error { return in.journal.run(ctx) }
 // Invalidate forgets what is cached of incoming webhooks. Call it after a
 // change of one was stored.
 func (in *Ingress) Invalidate() { in.lookup.invalidate() }
-
-// buffers recycles the memory that bodies of ordinary size are read into.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
-
-// maxRecycled is the largest buffer worth keeping.
-const maxRecycled = 64 << 10

@@ -13,7 +13,7 @@ import (
 const (
 	// flushEvery is how long counts and refused calls wait to be written.
 	flushEvery = time.Second
-	// flushTimeout bounds the last write, when the hub is stopping.
+	// flushTimeout bounds one write.
 	flushTimeout = 5 * time.Second
 	// maxPending bounds the refused calls that wait; beyond it they are
 	// counted only.
@@ -115,17 +115,18 @@ func (j *journal) run(ctx context.Context) error {
 		case <-tick.C:
 			j.flush(ctx)
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
-			defer cancel()
-			j.flush(last)
+			j.flush(ctx)
 			return nil
 		}
 	}
 }
 
-// flush writes what there is in one commit. Counts that could not be written
-// are kept for the next time; log entries are not.
+// flush writes what there is in one commit, also when ctx has ended: what was
+// taken out of the queue would be lost. Counts that could not be written are
+// kept for the next time; log entries are not.
 func (j *journal) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
 	calls := j.drain(ctx)
 	uses := j.takeUses()
 	if len(calls) == 0 && len(uses) == 0 {

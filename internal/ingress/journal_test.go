@@ -130,6 +130,19 @@ func TestCountsSurviveAFailure(t *testing.T) {
 	}
 }
 
+// TestFlushOutlivesItsContext: the hub may be told to stop while calls are on
+// their way into the log.
+func TestFlushOutlivesItsContext(t *testing.T) {
+	w := newWorld(t)
+	w.do("POST", token, `{`)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w.in.journal.flush(ctx)
+	if calls, _ := w.written(); len(calls) != 1 || w.uses().CallCount != 1 {
+		t.Errorf("%d calls logged, counted %+v", len(calls), w.uses())
+	}
+}
+
 // TestWithoutRun: nothing blocks and nothing grows when nobody writes.
 func TestWithoutRun(t *testing.T) {
 	w := newWorld(t)

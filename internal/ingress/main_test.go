@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -92,9 +93,12 @@ func (s *fakeStore) Call(_ context.Context, id hub.CallID) (hub.Call, error) {
 	return hub.Call{}, hub.Errorf(hub.NotFound, "There is no such call.")
 }
 
-func (s *fakeStore) LogCalls(_ context.Context, calls []hub.Call, uses []hub.IncomingWebhook) error {
+func (s *fakeStore) LogCalls(ctx context.Context, calls []hub.Call, uses []hub.IncomingWebhook) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if s.logErr != nil {
 		return s.logErr
 	}
@@ -112,7 +116,7 @@ func (s *fakeStore) Channel(context.Context, hub.ChannelID) (hub.Channel, error)
 	return s.channel, nil
 }
 
-// fakeChat takes every post, or refuses each with err.
+// fakeChat takes every post and change, or refuses each with err.
 type fakeChat struct {
 	ids hub.IDs
 	now func() time.Time
@@ -124,20 +128,26 @@ type fakeChat struct {
 	causes   []chat.Cause
 	deleted  []hub.MessageID
 	err      error
+	onPost   func() // unlocked, before anything else
 }
 
 func (c *fakeChat) Post(_ context.Context, p chat.Post) (hub.Message, error) {
+	if c.onPost != nil {
+		c.onPost()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
 		return hub.Message{}, c.err
 	}
+	id := hub.MessageID(c.ids.New())
 	if p.Call != nil {
 		row := *p.Call
+		p.Call.MessageID = id
 		p.Call = &row
 	}
 	c.posts = append(c.posts, p)
-	m := hub.Message{ID: hub.MessageID(c.ids.New()), ChannelID: p.ChannelID, Content: p.Content, Origin: p.Origin, CreatedAt: c.now()}
+	m := hub.Message{ID: id, ChannelID: p.ChannelID, Content: p.Content, Origin: p.Origin, CreatedAt: c.now()}
 	c.messages[m.ID] = m
 	return m, nil
 }
@@ -239,6 +249,21 @@ func (w *world) do(method, path, body string, header ...string) *httptest.Respon
 		r.Header.Set(header[i], header[i+1])
 	}
 	return w.serve(r)
+}
+
+// doSigned sends a request with a signature of Standard Webhooks, made now.
+func (w *world) doSigned(method, path, body, id, key string) *httptest.ResponseRecorder {
+	w.t.Helper()
+	return w.do(method, path, body, signedHeader(id, body, key, w.now())...)
+}
+
+// signedHeader are the headers of Standard Webhooks.
+func signedHeader(id, body, key string, now time.Time) []string {
+	stamp := strconv.FormatInt(now.Unix(), 10)
+	return []string{
+		"webhook-id", id, "webhook-timestamp", stamp,
+		"webhook-signature", "v1," + base64Of(sign(standardKey(key), []byte(id+"."+stamp+"."+body))),
+	}
 }
 
 func (w *world) serve(r *http.Request) *httptest.ResponseRecorder {

@@ -2,22 +2,15 @@ package ingress
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/chat"
 	"github.com/nself-chat/hub/internal/ingress/dialects"
 	"github.com/nself-chat/hub/internal/server"
 )
-
-// maxKey is the longest Idempotency-Key taken.
-const maxKey = 255
 
 // post answers POST: a message is posted.
 func (in *Ingress) post(w http.ResponseWriter, r *http.Request) {
@@ -34,9 +27,6 @@ func (in *Ingress) post(w http.ResponseWriter, r *http.Request) {
 	if failed != nil {
 		c.refuse(failed)
 		return
-	}
-	if !c.repeated {
-		in.journal.accepted(c.hook.ID, c.began)
 	}
 	respond(w, c.dialect.Success(posted))
 }
@@ -95,21 +85,28 @@ func (c *call) asFailure(err error) *dialects.Failure {
 	return c.failure(err)
 }
 
-// deliver hands the post to the chat, with the call's row in the log.
+// deliver hands the post to the chat, with the call's row in the log, and
+// counts the call.
 func (c *call) deliver(ctx context.Context, p dialects.Post, row hub.Call, once *hub.Idempotency) (hub.Message, *dialects.Failure) {
 	m, err := c.in.Chat.Post(ctx, chat.Post{
 		ChannelID: c.hook.ChannelID, ThreadID: p.ThreadID, Author: author(c.hook, &p), Content: p.Content, Embeds: p.Embeds,
 		Remote: p.Files, Origin: c.origin(), Trace: c.trace(&row), Call: &row, Once: once, AllowMentions: c.hook.AllowMentions,
 	})
 	if err != nil {
-		return m, c.whyNot(ctx, err, p.ThreadID)
+		return m, c.whyNot(ctx, err, c.hook.ChannelID, p.ThreadID)
 	}
-	if once != nil && m.CreatedAt.Before(c.began.Truncate(time.Microsecond)) {
-		c.repeated = true
-		row.Verdict, row.Reason, row.Body, row.MessageID = string(dialects.Repeated), "The request was carried out before.", nil, m.ID
-		c.in.journal.note(entry{call: row}, false)
+	if once != nil && row.MessageID == "" {
+		c.noteRepeated(row, m.ID)
+		return m, nil
 	}
+	c.in.journal.accepted(c.hook.ID, c.began)
 	return m, nil
+}
+
+// noteRepeated logs a call that was carried out before.
+func (c *call) noteRepeated(row hub.Call, of hub.MessageID) {
+	row.Verdict, row.Reason, row.Body, row.MessageID = string(dialects.Repeated), "The request was carried out before.", nil, of
+	c.in.journal.note(entry{call: row}, false)
 }
 
 // author is how the message shows its author: as the call asks, else as the
@@ -141,49 +138,23 @@ func (c *call) trace(row *hub.Call) string {
 }
 
 // whyNot words what the chat refused: the channel may be gone or archived, the
-// thread unknown.
-func (c *call) whyNot(ctx context.Context, err error, thread hub.MessageID) *dialects.Failure {
+// thread unknown, the signed id used.
+func (c *call) whyNot(ctx context.Context, err error, in hub.ChannelID, thread hub.MessageID) *dialects.Failure {
 	failed := c.failure(err)
 	if failed.Verdict != dialects.NotFound && failed.Verdict != dialects.Conflict {
 		return failed
 	}
-	channel, cerr := c.in.Store.Channel(ctx, c.hook.ChannelID)
+	channel, cerr := c.in.Store.Channel(ctx, in)
 	switch {
 	case hub.CodeOf(cerr) == hub.NotFound:
 		failed.Verdict, failed.Detail = dialects.ChannelMissing, "The webhook's channel does not exist any more."
 	case cerr == nil && channel.IsArchived:
 		failed.Verdict, failed.Detail = dialects.ChannelArchived, "The webhook's channel is archived; nothing can be posted into it."
+	case failed.Verdict == dialects.Conflict && c.signedID != "":
+		failed.Detail = "This webhook-id was used for another call; each call needs a new one."
 	case thread != "" && failed.Verdict == dialects.NotFound:
 		failed.Verdict, failed.Detail = dialects.BadBody, "The body has fields with wrong values."
 		failed.Fields = []hub.FieldError{{Field: "threadId", Detail: "there is no such message in the webhook's channel"}}
 	}
 	return failed
-}
-
-// once asks that the call be carried out once: by the webhook-id that its
-// signature covers, else by its Idempotency-Key. The key is not signed, so a
-// recorded call with another key must not pass for another call.
-func (c *call) once() (*hub.Idempotency, *dialects.Failure) {
-	key := c.r.Header.Get("Idempotency-Key")
-	switch {
-	case len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return nil, &dialects.Failure{
-			Verdict: dialects.BadBody,
-			Detail:  "Idempotency-Key must be at most " + strconv.Itoa(maxKey) + " visible ASCII characters without spaces.",
-		}
-	case c.signedID != "":
-		sum := sha256.Sum256([]byte(c.signedID))
-		key = "id:" + hex.EncodeToString(sum[:])
-	case key != "":
-		key = "key:" + key
-	default:
-		return nil, nil
-	}
-	hash := sha256.New()
-	for _, part := range [][]byte{[]byte(c.r.Method), {'\n'}, []byte(c.hook.ID), {'\n'}, []byte(c.r.PathValue("dialect")), {'\n'}, c.body} {
-		hash.Write(part)
-	}
-	return &hub.Idempotency{
-		TokenID: hub.TokenID("in:" + string(c.hook.ID)), Key: key, RequestHash: hex.EncodeToString(hash.Sum(nil)),
-	}, nil
 }

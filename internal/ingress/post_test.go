@@ -233,7 +233,7 @@ func TestSize(t *testing.T) {
 		"one more":               {token, strings.NewReader(big + " "), maxBody + 1, nil, 413, 0, "too_large"},
 		"one more, chunked":      {token, strings.NewReader(big + " "), -1, nil, 413, maxBody + 1, "too_large"},
 		"endless":                {token, &endless{}, -1, nil, 413, maxBody + 64<<10, "too_large"},
-		"endless, unknown token": {"nobody", &endless{}, -1, nil, 413, maxBody + 64<<10, "too_large"},
+		"endless, unknown token": {"nobody", &endless{}, -1, nil, 404, maxSniffed + 1, "unknown_token"},
 		"endless multipart":      {token, &endless{}, -1, multipart, 413, maxMultipart + 64<<10, "too_large"},
 		"multipart below":        {token, io.LimitReader(&endless{}, maxMultipart), -1, multipart, 400, maxMultipart, "no_text"},
 		"said to be huge":        {token + "/slack", &endless{}, 1 << 50, nil, 413, 0, "too_large"},
@@ -443,11 +443,11 @@ func TestClips(t *testing.T) {
 		t.Errorf("name %q", p.Author.Username)
 	}
 	encoded, err := json.Marshal(p.Embeds)
-	if err != nil || len(encoded) > embedBudget || len(p.Embeds) != 1 {
+	if err != nil || len(encoded) > embedBudget || len(p.Embeds) != 2 {
 		t.Errorf("%d embeds of %d bytes, error %v", len(p.Embeds), len(encoded), err)
 	}
-	if !strings.Contains(p.Embeds[0].Footer, "shortened") || !strings.HasSuffix(p.Embeds[0].Title, "t…") {
-		t.Errorf("the cut is not to be seen: %+v", p.Embeds[0])
+	if !strings.Contains(p.Embeds[1].Footer, "shortened") || !strings.HasSuffix(p.Embeds[1].Title, "t…") {
+		t.Errorf("the cut is not to be seen: %+v", p.Embeds[1])
 	}
 	if n := utf8.RuneCountInString(p.Remote[0].Filename); n != maxFilename {
 		t.Errorf("a file name of %d characters", n)

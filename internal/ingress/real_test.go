@@ -82,12 +82,12 @@ func newRealWorld(t testing.TB) *realWorld {
 		ID: hub.IncomingID(ids.New()), Name: "Builds", ChannelID: d.General, UserID: user.ID, Enabled: true,
 		TokenHash: secret.Hash(token), RateLimit: -1, CreatedAt: time.Now(), UpdatedAt: time.Now(),
 	}
-	if err := db.CreateIncomingWebhook(t.Context(), &w.hook); err != nil {
+	if err := db.CreateIncomingWebhook(t.Context(), &w.hook, nil); err != nil {
 		t.Fatal(err)
 	}
 	w.in = New(Options{
 		Store: db, Chat: w.chat, IDs: ids, Now: time.Now, Log: log,
-		OpenSecret: func(*hub.IncomingWebhook) (secret.String, error) { return secret.String{}, nil },
+		OpenSecret: func(*hub.IncomingWebhook) (secret.String, error) { return secret.New(standardSecret), nil },
 	})
 	w.in.Mount(w.mux)
 	return w
@@ -264,13 +264,48 @@ func TestMassMentionsOnTheRealChat(t *testing.T) {
 	}
 }
 
-func TestLongestPostFits(t *testing.T) {
-	w := newRealWorld(t)
-	embed := fmt.Sprintf(`{"title":%q,"description":%q,"footer":%q}`, strings.Repeat("&", 300), strings.Repeat("é<", 4000), strings.Repeat("@all ", 900))
-	body := fmt.Sprintf(`{"content":%q,"username":%q,"embeds":[%s]}`, strings.Repeat("@here ", 4000), strings.Repeat("名", 100),
-		strings.TrimSuffix(strings.Repeat(embed+",", 10), ","))
-	if rec := w.do(t, "POST", token, body); rec.Code != 200 {
-		t.Errorf("answered %d %s", rec.Code, rec.Body)
+// TestLargestEmbedsFit: whatever a call brings, what is left of it after
+// clipping is taken by the chat, which makes mentions longer.
+func TestLargestEmbedsFit(t *testing.T) {
+	text := func(s string) string { return strings.Repeat(s, 5000/len(s)+1) }
+	link := "https://a.example/?" + strings.Repeat("&", 2029)
+	card := func(s string) string {
+		return fmt.Sprintf(`{"title":%q,"description":%[1]q,"footer":%[1]q,"author":%[1]q`, text(s))
+	}
+	fields := func(s string) string {
+		return `,"fields":[` + strings.TrimSuffix(strings.Repeat(fmt.Sprintf(`{"name":%q,"value":%[1]q},`, text(s)), 25), ",") + `]}`
+	}
+	links := fmt.Sprintf(`,"url":%q,"image":%[1]q,"thumbnail":%[1]q}`, link)
+	for name, test := range map[string]struct {
+		card  string
+		times int
+		want  int // cards that stay, at least
+	}{
+		"mentions":                       {card("@all ") + "}", 10, 5},
+		"mentions without text between":  {card("@all@here.") + "}", 10, 5},
+		"mentions in fields":             {card("@all ") + fields("@here\n"), 1, 1},
+		"signs that are written longer":  {card("<") + "}", 10, 1},
+		"one card, as long as it can be": {card("<") + links, 1, 1},
+		"long mentions":                  {card("@everyone ") + links, 10, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newRealWorld(t)
+			body := fmt.Sprintf(`{"content":%q,"username":%q,"embeds":[%s]}`, strings.Repeat("@here ", 4000), strings.Repeat("名", 100),
+				strings.TrimSuffix(strings.Repeat(test.card+",", test.times), ","))
+			rec := w.do(t, "POST", token, body)
+			if rec.Code != 200 {
+				t.Fatalf("answered %d %s", rec.Code, rec.Body)
+			}
+			id := read(t, rec.Body.Bytes()).MessageID
+			m, err := w.chat.Message(t.Context(), hub.MessageID(id))
+			if err != nil || len(m.Embeds) < test.want {
+				t.Errorf("%d cards stay, want %d; error %v", len(m.Embeds), test.want, err)
+			}
+			edit := w.do(t, "PATCH", token+"/messages/"+id, strings.Replace(body, `"content":"`, `"content":"edited `, 1))
+			if edit.Code != 200 {
+				t.Errorf("the edit answered %d %s", edit.Code, edit.Body)
+			}
+		})
 	}
 }
 
@@ -358,5 +393,138 @@ func TestAcknowledgedIsStored(t *testing.T) {
 	h, err := w.db.IncomingWebhook(t.Context(), w.hook.ID)
 	if err != nil || h.CallCount != clients*each || h.RefusedCount != 0 || h.LastUsedAt.IsZero() {
 		t.Errorf("counted %d calls, %d refused, last %v, error %v", h.CallCount, h.RefusedCount, h.LastUsedAt, err)
+	}
+}
+
+// logged are the verdicts of the webhook's calls in the database, newest
+// first. Nothing is in it that the journal holds back.
+func (w *realWorld) logged(t testing.TB) (verdicts string) {
+	t.Helper()
+	calls, err := w.db.Calls(t.Context(), w.hook.ID, "", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range calls {
+		verdicts += c.Verdict + " "
+	}
+	return strings.TrimSpace(verdicts)
+}
+
+// TestChangesAreLoggedWithTheirCommit: when the answer is there, so is the row,
+// though nobody writes the journal; and every change has one, however many.
+func TestChangesAreLoggedWithTheirCommit(t *testing.T) {
+	w := newRealWorld(t)
+	id := read(t, w.do(t, "POST", token, `{"content":"0"}`).Body.Bytes()).MessageID
+	path := token + "/messages/" + id
+	const edits = 2 * sampled
+	for i := range edits {
+		if rec := w.do(t, "PATCH", path, fmt.Sprintf(`{"content":"%d"}`, i+1)); rec.Code != 200 {
+			t.Fatalf("PATCH answered %d %s", rec.Code, rec.Body)
+		}
+	}
+	w.do(t, "PATCH", path, fmt.Sprintf(`{"content":"%d"}`, edits)) // says so already
+	w.do(t, "DELETE", path, "")
+	w.do(t, "DELETE", path, "") // is deleted already
+	if got, want := w.logged(t), "deleted deleted "+strings.Repeat("edited ", edits+1)+"accepted"; got != want {
+		t.Errorf("logged %s\nwant   %s", got, want)
+	}
+	calls, err := w.db.Calls(t.Context(), w.hook.ID, "", 1)
+	if err != nil || string(calls[0].MessageID) != id || calls[0].Status != 200 || calls[0].RemoteIP == "" {
+		t.Errorf("logged %+v, error %v", calls, err)
+	}
+	w.in.journal.flush(t.Context())
+	if h, err := w.db.IncomingWebhook(t.Context(), w.hook.ID); err != nil || h.CallCount != edits+4 || h.RefusedCount != 0 {
+		t.Errorf("counted %d calls, %d refused, error %v", h.CallCount, h.RefusedCount, err)
+	}
+}
+
+// overtaken is a chat in which somebody else is quicker, once.
+type overtaken struct {
+	Chat
+	first func()
+}
+
+func (o *overtaken) Post(ctx context.Context, p chat.Post) (hub.Message, error) {
+	if first := o.first; first != nil {
+		o.first = nil
+		first()
+	}
+	return o.Chat.Post(ctx, p)
+}
+
+// TestOvertakenRepetitionIsLogged: of two equal calls at once, the one that
+// comes second is in the log, although it began before the message was made.
+func TestOvertakenRepetitionIsLogged(t *testing.T) {
+	w := newRealWorld(t)
+	post := func() { w.do(t, "POST", token, `{"content":"once"}`, "Idempotency-Key", "k") }
+	w.in.Chat = &overtaken{w.chat, post}
+	post()
+	w.in.journal.flush(t.Context())
+	if got := w.logged(t); got != "repeated accepted" && got != "accepted repeated" {
+		t.Errorf("logged %s", got)
+	}
+	if h, err := w.db.IncomingWebhook(t.Context(), w.hook.ID); err != nil || h.CallCount != 2 {
+		t.Errorf("counted %d calls, error %v", h.CallCount, err)
+	}
+}
+
+// TestSignedIDIsGoodForOneCall: a recorded call with a webhook-id is neither
+// carried out again nor taken for another message or another method.
+func TestSignedIDIsGoodForOneCall(t *testing.T) {
+	w := newRealWorld(t)
+	_, err := w.db.UpdateIncomingWebhook(t.Context(), w.hook.ID, func(h *hub.IncomingWebhook) error { h.SealedHMAC = "sealed"; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(method string, id hub.MessageID, body, signedID string) *httptest.ResponseRecorder {
+		t.Helper()
+		path := token
+		if id != "" {
+			path += "/messages/" + string(id)
+		}
+		return w.do(t, method, path, body, signedHeader(signedID, body, standardSecret, time.Now())...)
+	}
+	post := func(body, signedID string) hub.MessageID {
+		t.Helper()
+		rec := send("POST", "", body, signedID)
+		if rec.Code != 200 {
+			t.Fatalf("POST answered %d %s", rec.Code, rec.Body)
+		}
+		return hub.MessageID(read(t, rec.Body.Bytes()).MessageID)
+	}
+	a, b := post(`{"content":"a"}`, "post a"), post(`{"content":"b"}`, "post b")
+	for _, step := range []struct {
+		what, method string
+		message      hub.MessageID
+		body, id     string
+		want         int
+		contentOfB   string // "": deleted
+	}{
+		{"a is deleted", "DELETE", a, "", "delete a", 200, "b"},
+		{"and again", "DELETE", a, "", "delete a", 200, "b"},
+		{"b by the same", "DELETE", b, "", "delete a", 409, "b"},
+		{"b is edited", "PATCH", b, `{"content":"b1"}`, "edit 1", 200, "b1"},
+		{"and once more", "PATCH", b, `{"content":"b2"}`, "edit 2", 200, "b2"},
+		{"the first edit again", "PATCH", b, `{"content":"b1"}`, "edit 1", 200, "b2"},
+		{"an edit that changes nothing", "PATCH", b, `{"content":"b2"}`, "edit 3", 200, "b2"},
+		{"as a post", "POST", "", `{"content":"b2"}`, "edit 3", 409, "b2"},
+		{"a post as an edit", "PATCH", b, `{"content":"a"}`, "post a", 409, "b2"},
+		{"an edit as a deletion", "DELETE", b, `{"content":"b1"}`, "edit 1", 409, "b2"},
+		{"a deletion of nothing", "DELETE", a, "", "delete a again", 200, "b2"},
+		{"b by the same as well", "DELETE", b, "", "delete a again", 409, "b2"},
+		{"b is deleted", "DELETE", b, "", "delete b", 200, ""},
+	} {
+		rec := send(step.method, step.message, step.body, step.id)
+		if rec.Code != step.want || step.want == 409 && !strings.Contains(rec.Body.String(), "webhook-id") {
+			t.Errorf("%s: answered %d %s, want %d", step.what, rec.Code, rec.Body, step.want)
+		}
+		m, err := w.chat.Message(t.Context(), b)
+		if err != nil || m.Content != step.contentOfB || m.IsDeleted != (step.contentOfB == "") {
+			t.Errorf("%s: b says %q, deleted %v, error %v", step.what, m.Content, m.IsDeleted, err)
+		}
+	}
+	// The refused and repeated ones are not in the commits of changes.
+	if got := w.logged(t); got != "deleted deleted edited edited edited deleted accepted accepted" {
+		t.Errorf("logged %s", got)
 	}
 }

@@ -61,7 +61,6 @@ func (c *call) replay(ctx context.Context, of hub.CallID) (hub.Call, error) {
 		return hub.Call{}, asError(failed)
 	}
 	row.MessageID = m.ID
-	c.in.journal.accepted(c.hook.ID, c.began)
 	return row, nil
 }
 

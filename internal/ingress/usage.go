@@ -38,8 +38,8 @@ func usage() Usage {
 		Dialects: dialects.Names(),
 		Example: `curl -X POST "$URL" -H "Content-Type: application/json" ` +
 			`-d '{"text": "Hello from external service!", "username": "External Bot", "icon_url": "https://example.com/icon.png"}'`,
-		Edit:   "PATCH $URL/messages/{messageId} with the same fields",
-		Delete: "DELETE $URL/messages/{messageId}",
+		Edit:   "PATCH $URL/messages/{messageId} with the same fields; if posts are signed, signed as Standard Webhooks are",
+		Delete: "DELETE $URL/messages/{messageId}; signed likewise",
 		Limits: map[string]int{
 			"bodyBytes": maxBody, "multipartBytes": maxMultipart, "contentCharacters": maxContent,
 			"usernameCharacters": maxUsername, "embeds": maxEmbeds,

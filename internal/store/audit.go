@@ -36,15 +36,14 @@ func (s *Store) AddAudit(ctx context.Context, entries ...hub.AuditEntry) error {
 }
 
 func (t *tx) addAudit(e hub.AuditEntry) error {
-	_, err := t.exec(`INSERT INTO nchat_audit_log (`+auditColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+	return t.later(`INSERT INTO nchat_audit_log (`+auditColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		string(e.ID), orNull(e.ActorID), orNull(e.TokenID), orNull(e.RemoteIP), e.Action, e.Subject,
 		orNull(string(e.Before)), orNull(string(e.After)), at(e.CreatedAt))
-	return err
 }
 
 // AuditLog returns at most limit entries made before the one whose id is
 // before ("": the newest), newest first.
 func (s *Store) AuditLog(ctx context.Context, before hub.AuditID, limit int) ([]hub.AuditEntry, error) {
 	return list(ctx, s.readers, scanAudit,
-		`SELECT `+auditColumns+` FROM nchat_audit_log WHERE $1 = '' OR id < $1 ORDER BY id DESC LIMIT $2`, string(before), limit)
+		`SELECT `+auditColumns+` FROM nchat_audit_log WHERE id < $1 ORDER BY id DESC LIMIT $2`, upTo(before), limit)
 }

@@ -81,7 +81,7 @@ func (s *Store) ChannelByName(ctx context.Context, name string) (hub.Channel, er
 // CreateChannel stores a new channel, its creator as its first member, and the
 // events that tell of it. It is a Conflict when the name is taken.
 func (s *Store) CreateChannel(ctx context.Context, c *hub.Channel, routings ...hub.Routing) error {
-	return s.write(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *tx) error {
 		if err := t.nameIsFree(c); err != nil {
 			return err
 		}
@@ -94,10 +94,14 @@ func (s *Store) CreateChannel(ctx context.Context, c *hub.Channel, routings ...h
 
 // insertChannel inserts the channel and, as its owner, the user who made it.
 func (t *tx) insertChannel(c *hub.Channel) error {
-	_, err := t.exec(`INSERT INTO nchat_channels (id, workspace_id, name, slug, description, topic, type, is_default, created_by,
+	workspace, err := setting(context.Background(), t, workspaceKey)
+	if err != nil {
+		return err
+	}
+	err = t.later(`INSERT INTO nchat_channels (id, workspace_id, name, slug, description, topic, type, is_default, created_by,
 			created_at, updated_at)
-		VALUES ($1, (SELECT value FROM nchat_settings WHERE key = $2), $3, $3, $4, $5, $6, $7, $8, $9, $9)`,
-		string(c.ID), workspaceKey, c.Name, orNull(c.Description), orNull(c.Topic), string(c.Type), c.IsDefault,
+		VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $9)`,
+		string(c.ID), orNull(workspace), c.Name, orNull(c.Description), orNull(c.Topic), string(c.Type), c.IsDefault,
 		orNull(c.CreatedBy), at(c.CreatedAt))
 	if err != nil || c.CreatedBy == "" {
 		return err
@@ -122,7 +126,7 @@ func (t *tx) nameIsFree(c *hub.Channel) error {
 // prev, as it was read, by those of next. Nothing is written and ok is false
 // when the channel changed meanwhile. It is a Conflict when the name is taken.
 func (s *Store) UpdateChannel(ctx context.Context, prev, next *hub.Channel, routings ...hub.Routing) (ok bool, err error) {
-	err = s.write(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *tx) error {
 		ok = false
 		now, err := channel(context.Background(), t, prev.ID)
 		if err != nil || !now.UpdatedAt.Equal(prev.UpdatedAt) {
@@ -131,7 +135,7 @@ func (s *Store) UpdateChannel(ctx context.Context, prev, next *hub.Channel, rout
 		if err := t.nameIsFree(next); err != nil {
 			return err
 		}
-		_, err = t.exec(`UPDATE nchat_channels SET name = $2, slug = $2, topic = $3, description = $4, is_archived = $5,
+		err = t.later(`UPDATE nchat_channels SET name = $2, slug = $2, topic = $3, description = $4, is_archived = $5,
 				archived_at = $6, updated_at = $7 WHERE id = $1`,
 			string(next.ID), next.Name, orNull(next.Topic), orNull(next.Description), next.IsArchived,
 			at(next.ArchivedAt), at(next.UpdatedAt))
@@ -148,7 +152,7 @@ func (s *Store) UpdateChannel(ctx context.Context, prev, next *hub.Channel, rout
 // invisible from then on, and ClearChannel deletes them in batches. It refuses
 // the default channel and the notices channel.
 func (s *Store) DeleteChannel(ctx context.Context, id hub.ChannelID, routings ...hub.Routing) error {
-	return s.write(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *tx) error {
 		c, err := channel(context.Background(), t, id)
 		if err != nil {
 			return err
@@ -160,10 +164,10 @@ func (s *Store) DeleteChannel(ctx context.Context, id hub.ChannelID, routings ..
 		if c.IsDefault || string(id) == notices {
 			return hub.Errorf(hub.Conflict, "The default channel and the notices channel cannot be deleted.")
 		}
-		if _, err := t.exec(`DELETE FROM nchat_channel_members WHERE channel_id = $1`, string(id)); err != nil {
+		if err := t.later(`DELETE FROM nchat_channel_members WHERE channel_id = $1`, string(id)); err != nil {
 			return err
 		}
-		if _, err := t.exec(`DELETE FROM nchat_channels WHERE id = $1`, string(id)); err != nil {
+		if err := t.later(`DELETE FROM nchat_channels WHERE id = $1`, string(id)); err != nil {
 			return err
 		}
 		if err := t.setDefault(clearingKey+string(id), string(id)); err != nil {
@@ -193,7 +197,7 @@ func (s *Store) ClearChannel(ctx context.Context, id hub.ChannelID, after hub.Me
 	err = s.write(ctx, func(t *tx) error {
 		last = ""
 		heads, err := list(context.Background(), t, scanHead, `SELECT `+headColumns+` FROM nchat_messages m
-			WHERE m.channel_id = $1 AND m.id > $2 ORDER BY m.id LIMIT $3`, string(id), string(after), limit)
+			WHERE m.channel_id = $1 AND m.id > $2 ORDER BY m.id LIMIT $3`, string(id), from(after), limit)
 		if err != nil {
 			return err
 		}
@@ -207,8 +211,7 @@ func (s *Store) ClearChannel(ctx context.Context, id hub.ChannelID, after hub.Me
 			return nil
 		}
 		last = ""
-		_, err = t.exec(`DELETE FROM nchat_settings WHERE key = $1`, clearingKey+string(id))
-		return err
+		return t.later(`DELETE FROM nchat_settings WHERE key = $1`, clearingKey+string(id))
 	})
 	return last, err
 }
@@ -217,7 +220,7 @@ func (t *tx) clearMessage(h *messageHead, scrub ScrubFunc) error {
 	if h.deleted {
 		return nil
 	}
-	if _, err := t.exec(`DELETE FROM nchat_threads WHERE id = $1`, string(h.id)); err != nil {
+	if err := t.later(`DELETE FROM nchat_threads WHERE id = $1`, string(h.id)); err != nil {
 		return err
 	}
 	return t.softDelete(h, t.now, scrub)

@@ -34,13 +34,17 @@ func (t *tx) count(k counterKey, n int) {
 	t.counters[k] += n
 }
 
-func (t *tx) flushCounters() error {
+// flush writes what the values of a group have in common.
+func (t *tx) flush() error {
+	if err := t.settle(""); err != nil {
+		return err
+	}
 	for k, n := range t.counters {
 		if n == 0 {
 			continue
 		}
-		_, err := t.exec(`INSERT INTO nchat_webhook_counters (webhook_id, status, total) VALUES ($1, $2, $3)
-			ON CONFLICT (webhook_id, status) DO UPDATE SET total = total + excluded.total`, string(k.webhook), string(k.status), n)
+		err := t.later(`INSERT INTO nchat_webhook_counters (webhook_id, status, total) VALUES ($1, $2, $3)
+			ON CONFLICT (webhook_id, status) DO UPDATE SET total = nchat_webhook_counters.total + excluded.total`, string(k.webhook), string(k.status), n)
 		if err != nil {
 			return err
 		}

@@ -23,7 +23,7 @@ const (
 func (s *Store) EnsureDefaults(ctx context.Context, workspace string, owner, bot *hub.User, general, notices *hub.Channel) (
 	inForce string, err error,
 ) {
-	err = s.write(ctx, func(t *tx) (err error) {
+	err = s.change(ctx, func(t *tx) (err error) {
 		if inForce, err = t.ensure(workspaceKey, workspace); err != nil {
 			return err
 		}
@@ -52,8 +52,7 @@ func (t *tx) ensure(key, value string) (string, error) {
 }
 
 func (t *tx) setDefault(key, value string) error {
-	_, err := t.exec(`INSERT INTO nchat_settings (key, value, updated_at) VALUES ($1, $2, $3)`, key, value, at(t.now))
-	return err
+	return t.later(`INSERT INTO nchat_settings (key, value, updated_at) VALUES ($1, $2, $3)`, key, value, at(t.now))
 }
 
 func (t *tx) ensureUser(key string, u *hub.User) error {
@@ -61,8 +60,8 @@ func (t *tx) ensureUser(key string, u *hub.User) error {
 	if err != nil {
 		return err
 	}
-	known, err := one(context.Background(), t, "user", scanUser, `SELECT `+userColumns+` FROM nchat_users u
-		WHERE u.id = $1 OR ($1 = '' AND u.username = $2)`, id, u.Username)
+	where, arg := named("u.id", id, "u.username", u.Username)
+	known, err := one(context.Background(), t, "user", scanUser, `SELECT `+userColumns+` FROM nchat_users u WHERE `+where, arg)
 	if isNotFound(err) {
 		if err := t.insertUser(u); err != nil {
 			return err
@@ -81,8 +80,8 @@ func (t *tx) ensureChannel(key string, c *hub.Channel) error {
 	if err != nil {
 		return err
 	}
-	known, err := one(context.Background(), t, "channel", scanChannel, `SELECT `+channelColumns+` FROM nchat_channels c
-		WHERE c.id = $1 OR ($1 = '' AND c.slug = $2)`, id, c.Name)
+	where, arg := named("c.id", id, "c.slug", c.Name)
+	known, err := one(context.Background(), t, "channel", scanChannel, `SELECT `+channelColumns+` FROM nchat_channels c WHERE `+where, arg)
 	if isNotFound(err) {
 		if err := t.insertChannel(c); err != nil {
 			return err
@@ -96,14 +95,22 @@ func (t *tx) ensureChannel(key string, c *hub.Channel) error {
 	return t.point(key, id, string(c.ID))
 }
 
+// named returns the condition to find what has the id, or, as long as there is
+// no id, what has the name.
+func named(idColumn, id, nameColumn, name string) (where, arg string) {
+	if id == "" {
+		return nameColumn + " = $1", name
+	}
+	return idColumn + " = $1", id
+}
+
 // point makes the setting name id, when it names something else.
 func (t *tx) point(key, was, id string) error {
 	if was == id {
 		return nil
 	}
-	_, err := t.exec(`INSERT INTO nchat_settings (key, value, updated_at) VALUES ($1, $2, $3)
+	return t.later(`INSERT INTO nchat_settings (key, value, updated_at) VALUES ($1, $2, $3)
 		ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at`, key, id, at(t.now))
-	return err
 }
 
 // Owner returns the user who owns the hub.

@@ -20,6 +20,9 @@ func (t *tx) unfinishedBeside(webhook hub.WebhookID, key string, id hub.Delivery
 	return found, err
 }
 
+// headQuery finds the first unfinished delivery of a conversation.
+const headQuery = `SELECT id FROM nchat_webhook_deliveries WHERE webhook_id = $1 AND order_key = $2 AND ` + unfinished + ` ORDER BY id LIMIT 1`
+
 // release makes the head of a conversation due when it waits parked. It is
 // called whenever a delivery of the conversation becomes final.
 func (t *tx) release(webhook hub.WebhookID, key string) (released bool, err error) {
@@ -27,7 +30,7 @@ func (t *tx) release(webhook hub.WebhookID, key string) (released bool, err erro
 		return false, nil
 	}
 	n, err := t.exec(`UPDATE nchat_webhook_deliveries SET scheduled_for = $3, updated_at = $3
-		WHERE id = (SELECT min(id) FROM nchat_webhook_deliveries WHERE webhook_id = $1 AND order_key = $2 AND `+unfinished+`)
+		WHERE id = (`+headQuery+`)
 			AND status = 'pending' AND scheduled_for IS NULL AND lease_node IS NULL`,
 		string(webhook), key, at(t.now))
 	return n > 0, err
@@ -39,16 +42,26 @@ func (t *tx) release(webhook hub.WebhookID, key string) (released bool, err erro
 // any more. All are one commit.
 func (s *Store) Record(ctx context.Context, outcomes []*hub.Outcome) (recorded []hub.Recorded, err error) {
 	recorded = make([]hub.Recorded, len(outcomes))
-	err = s.write(ctx, func(t *tx) (err error) {
-		for i, o := range outcomes {
-			if recorded[i], err = t.record(o); err != nil {
-				return err
-			}
+	err = s.write(ctx, func(t *tx) error {
+		if err := t.recordAll(outcomes, recorded); err != nil {
+			return err
 		}
 		fault.Point(fault.OutcomeApplied)
 		return nil
 	})
 	return recorded, err
+}
+
+func (t *tx) recordAll(outcomes []*hub.Outcome, recorded []hub.Recorded) (err error) {
+	if t.bulk != nil {
+		return t.recordBulk(outcomes, recorded)
+	}
+	for i, o := range outcomes {
+		if recorded[i], err = t.record(o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *tx) record(o *hub.Outcome) (r hub.Recorded, err error) {
@@ -88,13 +101,12 @@ func (t *tx) record(o *hub.Outcome) (r hub.Recorded, err error) {
 }
 
 func (t *tx) insertAttempt(a *hub.Attempt) error {
-	_, err := t.exec(`INSERT INTO nchat_webhook_attempts (delivery_id, number, started_at, duration_us, request_headers,
+	return t.later(`INSERT INTO nchat_webhook_attempts (delivery_id, number, started_at, duration_us, request_headers,
 			response_status, response_headers, response_body, truncated, remote_addr, error, result, reason, due_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		string(a.DeliveryID), a.Number, at(a.StartedAt).text(), a.Duration.Microseconds(), orNull(string(a.RequestHeaders)),
 		orNil(a.ResponseStatus), orNull(string(a.ResponseHeaders)), orNilBytes(a.ResponseBody), a.Truncated, orNull(a.RemoteAddr),
 		orNull(a.Error), a.Result, a.Reason, at(a.DueAt))
-	return err
 }
 
 func orNil(n int) any {
@@ -115,9 +127,10 @@ func orNilBytes(b []byte) any {
 // walks the index from lane to lane, so it costs by lanes, not by deliveries.
 func (s *Store) Lanes(ctx context.Context) ([]hub.LaneDue, error) {
 	return list(ctx, s.readers, scanLaneDue, `WITH RECURSIVE lane (id) AS (
-			SELECT min(webhook_id) FROM nchat_webhook_deliveries WHERE scheduled_for IS NOT NULL
+			SELECT (SELECT webhook_id FROM nchat_webhook_deliveries WHERE scheduled_for IS NOT NULL ORDER BY webhook_id LIMIT 1)
 			UNION ALL
-			SELECT (SELECT min(webhook_id) FROM nchat_webhook_deliveries WHERE scheduled_for IS NOT NULL AND webhook_id > lane.id)
+			SELECT (SELECT webhook_id FROM nchat_webhook_deliveries WHERE scheduled_for IS NOT NULL AND webhook_id > lane.id
+					ORDER BY webhook_id LIMIT 1)
 				FROM lane WHERE lane.id IS NOT NULL)
 		SELECT id, (SELECT min(scheduled_for) FROM nchat_webhook_deliveries WHERE scheduled_for IS NOT NULL AND webhook_id = lane.id)
 			FROM lane WHERE id IS NOT NULL`)
@@ -170,7 +183,11 @@ func scanJob(row scanner) (j hub.Job, err error) {
 // due first, at most the quota. next says when each of these lanes is due
 // after this; a lane without more work is absent.
 func (s *Store) Claim(ctx context.Context, node string, quotas []hub.Quota) (jobs []hub.Job, next []hub.LaneDue, err error) {
-	err = s.write(ctx, func(t *tx) error {
+	err = s.write(ctx, func(t *tx) (err error) {
+		if t.bulk != nil {
+			jobs, next, err = t.claimBulk(node, quotas)
+			return err
+		}
 		jobs, next = nil, nil
 		for _, q := range quotas {
 			claimed, err := t.claim(node, q)
@@ -229,9 +246,8 @@ func (t *tx) setMark(webhook hub.WebhookID, node string, mark int64) error {
 	if mark == 0 {
 		return nil
 	}
-	_, err := t.exec(`INSERT INTO nchat_webhook_marks (webhook_id, node, mark) VALUES ($1, $2, $3)
-		ON CONFLICT (webhook_id, node) DO UPDATE SET mark = max(mark, excluded.mark)`, string(webhook), node, mark)
-	return err
+	return t.later(`UPDATE nchat_webhook_lanes SET mark = $3 WHERE webhook_id = $1 AND node = $2 AND mark < $3`,
+		string(webhook), node, mark)
 }
 
 // unknownReason is what the log says of an attempt whose outcome was lost.
@@ -240,10 +256,10 @@ const unknownReason = "the hub stopped before the outcome was recorded; the requ
 // voidBatch is the number of leases voided in one commit.
 const voidBatch = 500
 
-// VoidLeases makes due everything that a process which is gone held in
-// memory, and logs an attempt of unknown outcome for what it may have sent. It
-// returns how many leases there were. Only the owner of the folder may call
-// it, before it claims.
+// VoidLeases makes due everything that processes which are gone held in memory,
+// and logs an attempt of unknown outcome for what they may have sent. It returns
+// how many leases there were. On the embedded database every lease is such a
+// one, so it is called before the first claim only.
 func (s *Store) VoidLeases(ctx context.Context) (total int, err error) {
 	for {
 		var n int
@@ -260,7 +276,7 @@ func (s *Store) VoidLeases(ctx context.Context) (total int, err error) {
 
 func (t *tx) voidLeases(limit int) (int, error) {
 	held, err := list(context.Background(), t, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d
-		WHERE d.lease_node IS NOT NULL ORDER BY d.id LIMIT $1`, limit)
+		WHERE d.lease_node IS NOT NULL AND d.lease_node NOT IN (SELECT id FROM nchat_nodes) ORDER BY d.id LIMIT $1`, limit)
 	if err != nil {
 		return 0, err
 	}
@@ -269,16 +285,13 @@ func (t *tx) voidLeases(limit int) (int, error) {
 			return 0, err
 		}
 	}
-	if len(held) == 0 { // numbers begin anew
-		_, err = t.exec(`DELETE FROM nchat_webhook_marks`)
-	}
 	return len(held), err
 }
 
 // mark returns up to which lease of a lane a node may have sent.
 func (t *tx) mark(webhook hub.WebhookID, node string) (mark int64, err error) {
 	err = each(context.Background(), t, func(row scanner) error { return row.Scan(&mark) },
-		`SELECT mark FROM nchat_webhook_marks WHERE webhook_id = $1 AND node = $2`, string(webhook), node)
+		`SELECT mark FROM nchat_webhook_lanes WHERE webhook_id = $1 AND node = $2`, string(webhook), node)
 	return mark, err
 }
 
@@ -299,10 +312,9 @@ func (t *tx) voidLease(d *hub.Delivery) error {
 			return err
 		}
 	}
-	_, err = t.exec(`UPDATE nchat_webhook_deliveries SET status = 'pending', attempts = $3, scheduled_for = $2,
-			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $2 WHERE id = $1`, string(d.ID), at(t.now), attempts)
 	t.moved(d.WebhookID, hub.DeliveryActive, hub.DeliveryPending)
-	return err
+	return t.later(`UPDATE nchat_webhook_deliveries SET status = 'pending', attempts = $3, scheduled_for = $2,
+			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $2 WHERE id = $1`, string(d.ID), at(t.now), attempts)
 }
 
 // Unlease gives leases back without an attempt, at shutdown: the deliveries

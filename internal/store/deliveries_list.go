@@ -36,14 +36,14 @@ func (c *conditions) text() string {
 // webhook it walks the index (webhook_id, id), of all the primary key; rare
 // states have partial indexes of their own.
 func (s *Store) Deliveries(ctx context.Context, q hub.DeliveryQuery) ([]hub.Delivery, error) {
-	text, args, err := deliveriesQuery(q)
+	text, args, err := s.deliveriesQuery(q)
 	if err != nil {
 		return nil, err
 	}
 	return list(ctx, s.readers, scanDelivery, text, args...)
 }
 
-func deliveriesQuery(q hub.DeliveryQuery) (text string, args []any, err error) {
+func (s *Store) deliveriesQuery(q hub.DeliveryQuery) (text string, args []any, err error) {
 	var c conditions
 	if q.WebhookID != "" {
 		c.add("d.webhook_id = %s", string(q.WebhookID))
@@ -61,7 +61,8 @@ func deliveriesQuery(q hub.DeliveryQuery) (text string, args []any, err error) {
 		c.add("d.id < %s", hub.FirstID(q.Until))
 	}
 	if q.Event != "" && q.Event != "*" {
-		c.add("d.event GLOB %s", hub.CanonicalEvent(q.Event)) // GLOB's ? and [ cannot occur in a valid event pattern
+		operator, pattern := s.matches(hub.CanonicalEvent(q.Event))
+		c.add("d.event "+operator+" %s", pattern)
 	}
 	c.args = append(c.args, q.Limit)
 	return `SELECT ` + deliveryColumns + ` FROM nchat_webhook_deliveries d

@@ -16,7 +16,7 @@ import (
 // stored, newest first.
 func listed(t *testing.T, s *Store, n int) (all []hub.Delivery) {
 	t.Helper()
-	begin := time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
+	begin := noon
 	ids := &hub.IDs{Now: func() time.Time { return begin }}
 	for i := range n {
 		begin = begin.Add(time.Minute)
@@ -25,7 +25,7 @@ func listed(t *testing.T, s *Store, n int) (all []hub.Delivery) {
 			e.Type = hub.EventReactionAdded
 		}
 		r := hub.Routing{Event: e}
-		for j, w := range []hub.WebhookID{"w-a", "w-b"} {
+		for j, w := range []hub.WebhookID{id1, id2} {
 			d := hub.Delivery{
 				ID: hub.DeliveryIDFor(e.ID, w), WebhookID: w, EventID: e.ID, EventType: e.Type, Status: hub.DeliveryPending, DueAt: begin,
 			}
@@ -43,8 +43,9 @@ func listed(t *testing.T, s *Store, n int) (all []hub.Delivery) {
 	return all
 }
 
-func TestDeliveriesList(t *testing.T) {
-	s := openTest(t, Options{})
+func TestDeliveriesList(t *testing.T) { onBoth(t, testDeliveriesList) }
+
+func testDeliveriesList(t *testing.T, s *Store, _ *time.Time) {
 	all := listed(t, s, 12)
 	at := func(m int) time.Time { return time.Date(2026, 2, 1, 12, m, 0, 0, time.UTC) }
 	for name, c := range map[string]struct {
@@ -52,15 +53,15 @@ func TestDeliveriesList(t *testing.T) {
 		keep func(d hub.Delivery) bool
 	}{
 		"all":      {hub.DeliveryQuery{}, func(hub.Delivery) bool { return true }},
-		"webhook":  {hub.DeliveryQuery{WebhookID: "w-a"}, func(d hub.Delivery) bool { return d.WebhookID == "w-a" }},
+		"webhook":  {hub.DeliveryQuery{WebhookID: id1}, func(d hub.Delivery) bool { return d.WebhookID == id1 }},
 		"held":     {hub.DeliveryQuery{Status: hub.DeliveryHeld}, func(d hub.Delivery) bool { return d.Status == hub.DeliveryHeld }},
-		"pending":  {hub.DeliveryQuery{Status: hub.DeliveryPending, WebhookID: "w-b"}, func(d hub.Delivery) bool { return d.Status == hub.DeliveryPending && d.WebhookID == "w-b" }},
+		"pending":  {hub.DeliveryQuery{Status: hub.DeliveryPending, WebhookID: id2}, func(d hub.Delivery) bool { return d.Status == hub.DeliveryPending && d.WebhookID == id2 }},
 		"active":   {hub.DeliveryQuery{Status: hub.DeliveryActive}, func(hub.Delivery) bool { return false }},
 		"retrying": {hub.DeliveryQuery{Status: hub.DeliveryRetrying}, func(hub.Delivery) bool { return false }},
 		"event":    {hub.DeliveryQuery{Event: "reaction.*"}, func(d hub.Delivery) bool { return d.EventType == hub.EventReactionAdded }},
 		"any":      {hub.DeliveryQuery{Event: "*"}, func(hub.Delivery) bool { return true }},
 		"since":    {hub.DeliveryQuery{Since: at(7)}, func(d hub.Delivery) bool { return !hub.IDTime(string(d.ID)).Before(at(7)) }},
-		"until":    {hub.DeliveryQuery{Until: at(7), WebhookID: "w-a"}, func(d hub.Delivery) bool { return hub.IDTime(string(d.ID)).Before(at(7)) && d.WebhookID == "w-a" }},
+		"until":    {hub.DeliveryQuery{Until: at(7), WebhookID: id1}, func(d hub.Delivery) bool { return hub.IDTime(string(d.ID)).Before(at(7)) && d.WebhookID == id1 }},
 	} {
 		var want, got []hub.DeliveryID
 		for _, d := range all {
@@ -93,8 +94,10 @@ func TestDeliveriesList(t *testing.T) {
 	if err != nil || d.ID != all[0].ID || d.Status != all[0].Status {
 		t.Errorf("%+v, %v", d, err)
 	}
-	if _, err := s.Delivery(t.Context(), "none"); hub.CodeOf(err) != hub.NotFound {
-		t.Error(err)
+	for _, id := range []hub.DeliveryID{nobody, "no id"} {
+		if _, err := s.Delivery(t.Context(), id); hub.CodeOf(err) != hub.NotFound {
+			t.Error(err)
+		}
 	}
 }
 
@@ -122,7 +125,7 @@ func TestDeliveriesListPlans(t *testing.T) {
 func planOf(t *testing.T, s *Store, q hub.DeliveryQuery) string {
 	t.Helper()
 	var plan strings.Builder
-	text, args, err := deliveriesQuery(q)
+	text, args, err := s.deliveriesQuery(q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,8 +142,9 @@ func planOf(t *testing.T, s *Store, q hub.DeliveryQuery) string {
 	return plan.String()
 }
 
-func TestAttempts(t *testing.T) {
-	s := openTest(t, Options{})
+func TestAttempts(t *testing.T) { onBoth(t, testAttempts) }
+
+func testAttempts(t *testing.T, s *Store, _ *time.Time) {
 	all := listed(t, s, 1)
 	begin := time.Date(2026, 2, 1, 12, 30, 0, 0, time.UTC)
 	want := []hub.Attempt{

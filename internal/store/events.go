@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"strings"
+	"time"
 
 	"github.com/nself-chat/hub"
 )
@@ -17,17 +19,12 @@ func (t *tx) publish(r *hub.Routing) error {
 	if err != nil {
 		return err
 	}
-	var by any
-	if e.TriggeredBy != nil {
-		by = asJSON(e.TriggeredBy)
+	by, err := actorText(e.TriggeredBy)
+	if err != nil {
+		return err
 	}
 	now := at(t.now).text()
-	_, err = t.exec(`INSERT INTO nchat_events
-		(seq, id, type, data, origin, triggered_by, channel_id, is_private, is_quiet, target, order_key, revision, trace, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-		e.Seq, string(e.ID), e.Type, string(e.Data), origin, by, orNull(e.ChannelID), e.ChannelPrivate, e.Quiet,
-		orNull(e.Target), orNull(e.OrderKey), e.Revision, orNull(e.Trace), at(e.Time).text())
-	if err != nil {
+	if err := t.insertEvent(e, origin, by); err != nil {
 		return err
 	}
 	for i := range r.Deliveries {
@@ -36,6 +33,20 @@ func (t *tx) publish(r *hub.Routing) error {
 		}
 	}
 	return nil
+}
+
+func (t *tx) insertEvent(e *hub.Event, origin string, by *string) error {
+	if t.bulk != nil {
+		t.bulk.addEvent(e, origin, by)
+		t.changed++
+		return nil
+	}
+	_, err := t.exec(`INSERT INTO nchat_events
+		(seq, id, type, data, origin, triggered_by, channel_id, is_private, is_quiet, target, order_key, revision, trace, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		e.Seq, string(e.ID), e.Type, string(e.Data), origin, by, orNull(e.ChannelID), e.ChannelPrivate, e.Quiet,
+		orNull(e.Target), orNull(e.OrderKey), e.Revision, orNull(e.Trace), at(e.Time).text())
+	return err
 }
 
 // insertDelivery inserts a routed delivery, parked when its conversation is
@@ -49,16 +60,21 @@ func (t *tx) insertDelivery(d *hub.RoutedDelivery, firstOfKey bool, now string) 
 		}
 		d.Parked = unfinished
 	}
-	status, due, node := d.Status, at(d.DueAt), d.LeasedTo
+	status, due, node := d.Status, d.DueAt, d.LeasedTo
 	if d.Parked {
-		status, due, node = hub.DeliveryPending, Time{}, ""
+		status, due, node = hub.DeliveryPending, time.Time{}, ""
+	}
+	t.moved(d.WebhookID, "", status)
+	if t.bulk != nil {
+		t.bulk.addDelivery(d, status, due, node)
+		t.changed++
+		return t.setMark(d.WebhookID, d.LeasedTo, d.Mark)
 	}
 	_, err := t.exec(`INSERT INTO nchat_webhook_deliveries
 		(id, webhook_id, event_id, event, status, order_key, scheduled_for, lease_node, lease_epoch, lease_seq, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		string(d.ID), string(d.WebhookID), string(d.EventID), d.EventType, string(status), orNull(d.OrderKey),
-		due, orNull(node), d.Epoch, d.LeaseSeq, now, now)
-	t.moved(d.WebhookID, "", status)
+		at(due), orNull(node), d.Epoch, d.LeaseSeq, now, now)
 	if err != nil {
 		return err
 	}
@@ -118,28 +134,53 @@ func (s *Store) EventsBefore(ctx context.Context, seq int64, pattern string, lim
 	if pattern == "" {
 		pattern = "*"
 	}
-	// GLOB's ? and [ cannot occur in a valid event pattern.
+	matches, arg := s.matches(hub.CanonicalEvent(pattern))
 	return list(ctx, s.readers, scanEvent,
-		`SELECT `+eventColumns+` FROM nchat_events e WHERE seq < $1 AND type GLOB $2 ORDER BY seq DESC LIMIT $3`,
-		seq, hub.CanonicalEvent(pattern), limit)
+		`SELECT `+eventColumns+` FROM nchat_events e WHERE seq < $1 AND type `+matches+` $2 ORDER BY seq DESC LIMIT $3`,
+		seq, arg, limit)
+}
+
+// likePattern turns a pattern of event types into one of LIKE.
+var likePattern = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`, "*", "%")
+
+// matches returns the operator and the argument that compare a text with a
+// pattern in which * stands for anything. (LIKE of SQLite takes capital for
+// small letters; GLOB's ? and [ cannot occur in a valid event pattern.)
+func (s *Store) matches(pattern string) (operator, arg string) {
+	if s.pg != nil {
+		return "LIKE", likePattern.Replace(pattern)
+	}
+	return "GLOB", pattern
 }
 
 // LastEventID returns the id of the newest event, "" when there is none.
 func (s *Store) LastEventID(ctx context.Context) (id hub.EventID, err error) {
-	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(orEmpty(&id)) }, `SELECT max(id) FROM nchat_events`)
+	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(orEmpty(&id)) }, `SELECT id FROM nchat_events ORDER BY id DESC LIMIT 1`)
 	return id, err
 }
 
+// lastEventQuery finds the number of the newest event. It is never removed.
+const lastEventQuery = `SELECT coalesce(max(seq), 0) FROM nchat_events`
+
 // LastEvent returns the number of the newest event, 0 when there is none.
 func (s *Store) LastEvent(ctx context.Context) (seq int64, err error) {
-	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(&seq) }, `SELECT coalesce(max(seq), 0) FROM nchat_events`)
+	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(&seq) }, lastEventQuery)
 	return seq, err
 }
 
-func originText(o hub.Origin) (any, error) {
+func originText(o hub.Origin) (string, error) {
 	if (o == hub.Origin{Kind: hub.OriginHub}) {
 		return `{"kind":"hub"}`, nil
 	}
 	b, err := json.Marshal(o)
 	return string(b), err
+}
+
+func actorText(a *hub.TriggeredBy) (*string, error) {
+	if a == nil {
+		return nil, nil //nolint:nilnil // NULL
+	}
+	b, err := json.Marshal(a)
+	text := string(b)
+	return &text, err
 }

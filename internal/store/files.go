@@ -20,7 +20,7 @@ func scanFile(row scanner) (a hub.Attachment, err error) {
 // reachable is the condition that a file is not posted yet, or posted in a
 // message that exists.
 const reachable = `(a.message_id IS NULL OR EXISTS (SELECT 1 FROM nchat_messages m JOIN nchat_channels c ON c.id = m.channel_id
-	WHERE m.id = a.message_id AND m.is_deleted = 0))`
+	WHERE m.id = a.message_id AND NOT m.is_deleted))`
 
 // File returns one file. Those of deleted messages are not found.
 func (s *Store) File(ctx context.Context, id hub.FileID) (hub.Attachment, error) {
@@ -46,10 +46,14 @@ func (s *Store) UnpostedFiles(ctx context.Context, before time.Time, limit int) 
 }
 
 // CreateFile stores an uploaded file, whose blob is on disk already, with the
-// events that tell of it.
-func (s *Store) CreateFile(ctx context.Context, a *hub.Attachment, routings ...hub.Routing) error {
+// idempotency key and the events that tell of it. It returns a RepeatedError
+// when the key was used before.
+func (s *Store) CreateFile(ctx context.Context, a *hub.Attachment, once *hub.Idempotency, routings ...hub.Routing) error {
 	return s.write(ctx, func(t *tx) error {
-		_, err := t.exec(`INSERT INTO nchat_blobs (hash, size_bytes, mime_type, created_at) VALUES ($1, $2, $3, $4)
+		if err := t.once(once); err != nil {
+			return err
+		}
+		err := t.later(`INSERT INTO nchat_blobs (hash, size_bytes, mime_type, created_at) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (hash) DO NOTHING`, a.Hash, a.Size, a.MimeType, at(a.CreatedAt))
 		if err != nil {
 			return err
@@ -62,12 +66,11 @@ func (s *Store) CreateFile(ctx context.Context, a *hub.Attachment, routings ...h
 }
 
 func (t *tx) insertFile(a *hub.Attachment) error {
-	_, err := t.exec(`INSERT INTO nchat_attachments (id, message_id, user_id, filename, original_filename, file_path, url, type,
+	return t.later(`INSERT INTO nchat_attachments (id, message_id, user_id, filename, original_filename, file_path, url, type,
 			mime_type, size_bytes, width, height, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
 		string(a.ID), orNull(a.MessageID), string(a.UserID), a.Filename, orNull(a.Hash), orNull(a.URL), fileType(a.MimeType),
 		a.MimeType, a.Size, orNil(a.Width), orNil(a.Height), at(a.CreatedAt))
-	return err
 }
 
 // fileType is nself-chat's attachment_type of a media type.
@@ -109,16 +112,16 @@ func (t *tx) tieFile(a *hub.Attachment, m *hub.Message) error {
 	if a.Hash == "" {
 		return t.insertFile(a)
 	}
-	_, err := t.exec(`UPDATE nchat_attachments SET message_id = $2, updated_at = $3 WHERE id = $1`,
+	return t.later(`UPDATE nchat_attachments SET message_id = $2, updated_at = $3 WHERE id = $1`,
 		string(a.ID), string(m.ID), at(m.CreatedAt))
-	return err
 }
 
-// DeleteFile removes a file of a message ("": one that is not posted) with the
-// events that tell of it. unused says that no other row uses its blob, which is
-// then for the caller to remove. It is a Conflict when the file was posted
-// meanwhile.
-func (s *Store) DeleteFile(ctx context.Context, id hub.FileID, in hub.MessageID, routings ...hub.Routing) (
+// DeleteFile removes a file of the message in, as it was read (nil: one that is
+// not posted), with the events that tell of it. searchable is what the message
+// is found by from then on. unused says that no other row uses the file's blob,
+// which is then for the caller to remove. It is a Conflict when the file was
+// posted, or the message edited, meanwhile.
+func (s *Store) DeleteFile(ctx context.Context, id hub.FileID, in *hub.Message, searchable string, routings ...hub.Routing) (
 	unused bool, err error,
 ) {
 	err = s.write(ctx, func(t *tx) error {
@@ -127,21 +130,47 @@ func (s *Store) DeleteFile(ctx context.Context, id hub.FileID, in hub.MessageID,
 		if err != nil {
 			return err
 		}
-		if a.MessageID != in {
-			return hub.Errorf(hub.Conflict, "The file was posted meanwhile; nothing was deleted.")
+		if err := t.heldBy(&a, in); err != nil {
+			return err
 		}
 		if unused, err = t.dropFile(&a); err != nil {
 			return err
+		}
+		if in != nil {
+			if err := t.index(in.ID, searchable); err != nil {
+				return err
+			}
 		}
 		return t.publishAll(routings)
 	})
 	return unused && err == nil, err
 }
 
+// heldBy returns a Conflict unless the file is in that message, as it was read
+// (nil: in none).
+func (t *tx) heldBy(a *hub.Attachment, in *hub.Message) error {
+	switch {
+	case in == nil && a.MessageID != "" || in != nil && a.MessageID != in.ID:
+		return hub.Errorf(hub.Conflict, "The file was posted meanwhile; nothing was deleted.")
+	case in == nil:
+		return nil
+	}
+	h, err := t.head(in.ID)
+	switch {
+	case err != nil:
+		return err
+	case h.deleted:
+		return hub.Errorf(hub.NotFound, "There is no such file.")
+	case h.revision != in.Revision:
+		return hub.Errorf(hub.Conflict, "The file's message was changed meanwhile; nothing was deleted.")
+	}
+	return nil
+}
+
 // dropFile deletes the row of a file, and that of its blob when no other row
 // uses it.
 func (t *tx) dropFile(a *hub.Attachment) (unused bool, err error) {
-	if _, err := t.exec(`DELETE FROM nchat_attachments WHERE id = $1`, string(a.ID)); err != nil || a.Hash == "" {
+	if err := t.later(`DELETE FROM nchat_attachments WHERE id = $1`, string(a.ID)); err != nil || a.Hash == "" {
 		return false, err
 	}
 	n, err := t.exec(`DELETE FROM nchat_blobs WHERE hash = $1

@@ -58,9 +58,8 @@ func scanAnswer(row scanner) (a answer, err error) {
 // is sealed by the caller: it may hold secrets.
 func (s *Store) FinishRequest(ctx context.Context, token hub.TokenID, key string, status int, response string) error {
 	return s.write(ctx, func(t *tx) error {
-		_, err := t.exec(`UPDATE nchat_idempotency SET status = $3, response = $4
+		return t.later(`UPDATE nchat_idempotency SET status = $3, response = $4
 			WHERE token_id = $1 AND key = $2 AND status IS NULL`, string(token), key, status, response)
-		return err
 	})
 }
 
@@ -68,8 +67,7 @@ func (s *Store) FinishRequest(ctx context.Context, token hub.TokenID, key string
 // changed nothing: its key may be used again.
 func (s *Store) ForgetRequest(ctx context.Context, token hub.TokenID, key string) error {
 	return s.write(ctx, func(t *tx) error {
-		_, err := t.exec(`DELETE FROM nchat_idempotency WHERE token_id = $1 AND key = $2 AND status IS NULL`, string(token), key)
-		return err
+		return t.later(`DELETE FROM nchat_idempotency WHERE token_id = $1 AND key = $2 AND status IS NULL`, string(token), key)
 	})
 }
 

@@ -9,8 +9,9 @@ import (
 	"github.com/nself-chat/hub"
 )
 
-func TestRequestIdempotency(t *testing.T) {
-	s := openTest(t, Options{})
+func TestRequestIdempotency(t *testing.T) { onBoth(t, testRequestIdempotency) }
+
+func testRequestIdempotency(t *testing.T, s *Store, _ *time.Time) {
 	k := hub.Idempotency{TokenID: "t", Key: "k", RequestHash: "h"}
 	begin := func(k hub.Idempotency) (string, hub.Code) {
 		t.Helper()
@@ -58,8 +59,9 @@ func TestRequestIdempotency(t *testing.T) {
 }
 
 // TestRequestIdempotencyRace: of many at once, exactly one is the first.
-func TestRequestIdempotencyRace(t *testing.T) {
-	s := openTest(t, Options{})
+func TestRequestIdempotencyRace(t *testing.T) { onBoth(t, testRequestIdempotencyRace) }
+
+func testRequestIdempotencyRace(t *testing.T, s *Store, _ *time.Time) {
 	var first, refused atomic.Int32
 	var all sync.WaitGroup
 	for range 32 {
@@ -80,8 +82,9 @@ func TestRequestIdempotencyRace(t *testing.T) {
 }
 
 // TestIdempotencyForms: the two forms share the table and refuse each other's keys.
-func TestIdempotencyForms(t *testing.T) {
-	s := openTest(t, Options{})
+func TestIdempotencyForms(t *testing.T) { onBoth(t, testIdempotencyForms) }
+
+func testIdempotencyForms(t *testing.T, s *Store, _ *time.Time) {
 	inCommit := &hub.Idempotency{TokenID: "t", Key: "k", RequestHash: "publish", Result: "{}"}
 	if err := s.Publish(t.Context(), inCommit); err != nil {
 		t.Fatal(err)
@@ -98,14 +101,14 @@ func TestIdempotencyForms(t *testing.T) {
 	}
 }
 
-func TestPruneIdempotency(t *testing.T) {
-	now := time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
-	s := openTest(t, Options{Now: func() time.Time { return now }})
+func TestPruneIdempotency(t *testing.T) { onBoth(t, testPruneIdempotency) }
+
+func testPruneIdempotency(t *testing.T, s *Store, now *time.Time) {
 	for _, key := range []string{"a", "b", "c", "d"} {
 		if _, err := s.BeginRequest(t.Context(), hub.Idempotency{TokenID: "t", Key: key, RequestHash: "h"}); err != nil {
 			t.Fatal(err)
 		}
-		now = now.Add(time.Hour)
+		*now = now.Add(time.Hour)
 	}
 	var got []int
 	for {

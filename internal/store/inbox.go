@@ -16,22 +16,28 @@ const keptRefusals = 1000
 const callSummary = `id, webhook_id, verdict, reason, dialect, remote_ip, http_status, body_size, message_id, duration_us, created_at`
 
 // insertCall adds a call of an incoming webhook to the log, in the commit of
-// the message it made or by itself. An empty IncomingID stands for a token
-// that nobody knows.
+// what it made or changed, or by itself. nil adds nothing. An empty IncomingID
+// stands for a token that nobody knows.
 func (t *tx) insertCall(c *hub.Call) error {
-	_, err := t.exec(`INSERT INTO nchat_inbox (`+callSummary+`, provider, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'token', $12)`,
-		string(c.ID), orNull(c.IncomingID), c.Verdict, c.Reason, orNull(c.Dialect), orNull(c.RemoteIP), c.Status,
-		c.BodySize, orNull(c.MessageID), c.Duration.Microseconds(), at(c.CreatedAt).text(), bytesOrNull(c.Body))
-	return err
-}
-
-// bytesOrNull stores absent bytes as NULL.
-func bytesOrNull(b []byte) any {
-	if len(b) == 0 {
+	if c == nil {
 		return nil
 	}
-	return b
+	return t.later(`INSERT INTO nchat_inbox (`+callSummary+`, provider, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'token', $12)`,
+		string(c.ID), orNull(c.IncomingID), c.Verdict, c.Reason, orNull(c.Dialect), orNull(c.RemoteIP), c.Status,
+		c.BodySize, orNull(c.MessageID), c.Duration.Microseconds(), at(c.CreatedAt).text(), orNilBytes(c.Body))
+}
+
+// LogCall logs a call that was carried out and found nothing to change, and
+// remembers its key, in one commit. Either may be nil. It returns what the key
+// is refused with, as PostMessage does.
+func (s *Store) LogCall(ctx context.Context, once *hub.Idempotency, call *hub.Call) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := t.once(once); err != nil {
+			return err
+		}
+		return t.insertCall(call)
+	})
 }
 
 // LogCalls adds refused calls to the log and drops the oldest refused ones of
@@ -63,22 +69,21 @@ func (s *Store) LogCalls(ctx context.Context, calls []hub.Call, uses []hub.Incom
 }
 
 // dropRefusals deletes what is beyond keptRefusals, at most as many at a time.
+// Edits and deletions count with them and stay, as posts do: a flood of
+// refusals does not wash away who changed what.
 func (t *tx) dropRefusals(id hub.IncomingID) error {
 	if id == "" {
-		_, err := t.exec(`DELETE FROM nchat_inbox WHERE id IN (SELECT id FROM nchat_inbox
+		return t.later(`DELETE FROM nchat_inbox WHERE id IN (SELECT id FROM nchat_inbox
 			WHERE webhook_id IS NULL AND verdict <> 'accepted' AND provider = 'token' ORDER BY id DESC LIMIT $1 OFFSET $1)`, keptRefusals)
-		return err
 	}
-	_, err := t.exec(`DELETE FROM nchat_inbox WHERE id IN (SELECT id FROM nchat_inbox
+	return t.later(`DELETE FROM nchat_inbox WHERE verdict NOT IN ('edited', 'deleted') AND id IN (SELECT id FROM nchat_inbox
 		WHERE webhook_id = $2 AND verdict <> 'accepted' AND provider = 'token' ORDER BY id DESC LIMIT $1 OFFSET $1)`, keptRefusals, string(id))
-	return err
 }
 
 func (t *tx) countUse(w *hub.IncomingWebhook) error {
-	_, err := t.exec(`UPDATE nchat_incoming_webhooks SET call_count = call_count + $2, refused_count = refused_count + $3,
+	return t.later(`UPDATE nchat_incoming_webhooks SET call_count = call_count + $2, refused_count = refused_count + $3,
 			last_used_at = CASE WHEN last_used_at IS NULL OR last_used_at < $4 THEN coalesce($4, last_used_at) ELSE last_used_at END
 		WHERE id = $1`, string(w.ID), w.CallCount, w.RefusedCount, at(w.LastUsedAt))
-	return err
 }
 
 // scanSummary scans callSummary, and further columns into more.
@@ -106,15 +111,12 @@ func scanCall(row scanner) (c hub.Call, err error) {
 // before ("": the newest), newest first and without their bodies. The id ""
 // asks for the calls of all webhooks and of unknown tokens.
 func (s *Store) Calls(ctx context.Context, id hub.IncomingID, before hub.CallID, limit int) ([]hub.Call, error) {
-	if before == "" {
-		before = "g" // above every UUID
-	}
 	if id == "" {
 		return list(ctx, s.readers, scanCallSummary, `SELECT `+callSummary+` FROM nchat_inbox
-			WHERE id < $1 AND provider = 'token' ORDER BY id DESC LIMIT $2`, string(before), limit)
+			WHERE id < $1 AND provider = 'token' ORDER BY id DESC LIMIT $2`, upTo(before), limit)
 	}
 	return list(ctx, s.readers, scanCallSummary, `SELECT `+callSummary+` FROM nchat_inbox
-		WHERE webhook_id = $1 AND id < $2 AND provider = 'token' ORDER BY id DESC LIMIT $3`, string(id), string(before), limit)
+		WHERE webhook_id = $1 AND id < $2 AND provider = 'token' ORDER BY id DESC LIMIT $3`, string(id), upTo(before), limit)
 }
 
 // Call returns one call with its body, or NotFound.

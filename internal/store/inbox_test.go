@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -28,12 +29,13 @@ func ids(calls []hub.Call) (out []string) {
 	return out
 }
 
-func TestCallRoundTrip(t *testing.T) {
-	s := openTest(t, Options{})
+func TestCallRoundTrip(t *testing.T) { onBoth(t, testCallRoundTrip) }
+
+func testCallRoundTrip(t *testing.T, s *Store, _ *time.Time) {
 	now := time.Date(2026, 2, 1, 12, 0, 0, 123_456_000, time.UTC)
-	full := callAt(now, 1, "w1", "accepted")
+	full := callAt(now, 1, id1, "accepted")
 	full.Reason, full.Dialect, full.RemoteIP, full.Status = "why", "slack", "192.0.2.1", 201
-	full.Body, full.BodySize, full.MessageID, full.Duration = []byte("a\x00b"), 70_000, "m1", 1500*time.Microsecond
+	full.Body, full.BodySize, full.MessageID, full.Duration = []byte("a\x00b"), 70_000, id3, 1500*time.Microsecond
 	bare := callAt(now, 2, "", "unknown_token")
 	if err := s.LogCalls(t.Context(), []hub.Call{full, bare}, nil); err != nil {
 		t.Fatal(err)
@@ -47,7 +49,7 @@ func TestCallRoundTrip(t *testing.T) {
 			t.Errorf("call (-want +got):\n%s", diff)
 		}
 	}
-	listed, err := s.Calls(t.Context(), "w1", "", 10)
+	listed, err := s.Calls(t.Context(), id1, "", 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,17 +57,20 @@ func TestCallRoundTrip(t *testing.T) {
 	if diff := cmp.Diff([]hub.Call{full}, listed); diff != "" {
 		t.Errorf("listed (-want +got):\n%s", diff)
 	}
-	if _, err := s.Call(t.Context(), "nobody"); hub.CodeOf(err) != hub.NotFound {
-		t.Errorf("an unknown call: %v", err)
+	for _, id := range []hub.CallID{nobody, "no id"} {
+		if _, err := s.Call(t.Context(), id); hub.CodeOf(err) != hub.NotFound {
+			t.Errorf("an unknown call: %v", err)
+		}
 	}
 }
 
-func TestCallsNewestFirstWithCursor(t *testing.T) {
-	s := openTest(t, Options{})
+func TestCallsNewestFirstWithCursor(t *testing.T) { onBoth(t, testCallsNewestFirstWithCursor) }
+
+func testCallsNewestFirstWithCursor(t *testing.T, s *Store, _ *time.Time) {
 	now := time.UnixMilli(1_800_000_000_000)
 	var calls []hub.Call
 	for i := range 5 {
-		calls = append(calls, callAt(now, i, "w1", "accepted"), callAt(now, i+100, "w2", "accepted"))
+		calls = append(calls, callAt(now, i, id1, "accepted"), callAt(now, i+100, id2, "accepted"))
 	}
 	calls = append(calls, callAt(now, 200, "", "unknown_token"))
 	if err := s.LogCalls(t.Context(), calls, nil); err != nil {
@@ -74,7 +79,7 @@ func TestCallsNewestFirstWithCursor(t *testing.T) {
 	var got []string
 	var before hub.CallID
 	for {
-		page, err := s.Calls(t.Context(), "w1", before, 2)
+		page, err := s.Calls(t.Context(), id1, before, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,14 +99,15 @@ func TestCallsNewestFirstWithCursor(t *testing.T) {
 	}
 }
 
-func TestRefusedCallsAreCapped(t *testing.T) {
-	s := openTest(t, Options{})
+func TestRefusedCallsAreCapped(t *testing.T) { onBoth(t, testRefusedCallsAreCapped) }
+
+func testRefusedCallsAreCapped(t *testing.T, s *Store, _ *time.Time) {
 	now := time.UnixMilli(1_800_000_000_000)
-	accepted := []hub.Call{callAt(now, 0, "w1", "accepted")}
+	accepted := []hub.Call{callAt(now, 0, id1, "accepted")}
 	if err := s.LogCalls(t.Context(), accepted, nil); err != nil {
 		t.Fatal(err)
 	}
-	for w, webhook := range []hub.IncomingID{"w1", "", "w2"} {
+	for w, webhook := range []hub.IncomingID{id1, "", id2} {
 		for batch := range 3 {
 			var calls []hub.Call
 			for i := range keptRefusals / 2 {
@@ -113,7 +119,7 @@ func TestRefusedCallsAreCapped(t *testing.T) {
 			}
 		}
 	}
-	for webhook, want := range map[hub.IncomingID]int{"w1": keptRefusals + 1, "w2": keptRefusals} {
+	for webhook, want := range map[hub.IncomingID]int{id1: keptRefusals + 1, id2: keptRefusals} {
 		calls, err := s.Calls(t.Context(), webhook, "", 10*keptRefusals)
 		if err != nil || len(calls) != want {
 			t.Errorf("%s keeps %d calls, want %d; error %v", webhook, len(calls), want, err)
@@ -131,12 +137,64 @@ func TestRefusedCallsAreCapped(t *testing.T) {
 	}
 }
 
-func TestPruneCalls(t *testing.T) {
-	s := openTest(t, Options{})
+// TestRefusalsDoNotWashChangesAway: who edited and deleted what stays in the
+// log, however many refused calls follow.
+func TestRefusalsDoNotWashChangesAway(t *testing.T) { onBoth(t, testRefusalsDoNotWashChangesAway) }
+
+func testRefusalsDoNotWashChangesAway(t *testing.T, s *Store, _ *time.Time) {
+	now := time.UnixMilli(1_800_000_000_000)
+	changes := []hub.Call{callAt(now, 0, id1, "edited"), callAt(now, 1, id1, "deleted")}
+	for i := range changes {
+		if err := s.LogCall(t.Context(), nil, &changes[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for batch := range 3 {
+		var calls []hub.Call
+		for i := range keptRefusals {
+			calls = append(calls, callAt(now.Add(time.Duration(batch*keptRefusals+i+1)*time.Millisecond), 0, id1, "bad_signature"))
+		}
+		if err := s.LogCalls(t.Context(), calls, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, err := s.Calls(t.Context(), id1, "", 10*keptRefusals)
+	if err != nil || len(left) != keptRefusals+len(changes) {
+		t.Fatalf("%d calls are left, want %d; error %v", len(left), keptRefusals+len(changes), err)
+	}
+	if diff := cmp.Diff(ids(changes), []string{ids(left)[keptRefusals+1], ids(left)[keptRefusals]}); diff != "" {
+		t.Errorf("the changes (-want +got):\n%s", diff)
+	}
+}
+
+// TestLogCallOnce: a call that changed nothing uses up its key.
+func TestLogCallOnce(t *testing.T) { onBoth(t, testLogCallOnce) }
+
+func testLogCallOnce(t *testing.T, s *Store, _ *time.Time) {
+	call := func(n int) *hub.Call { c := callAt(time.UnixMilli(1_800_000_000_000), n, id1, "deleted"); return &c }
+	key := hub.Idempotency{TokenID: "in:w1", Key: "id:1", RequestHash: "a", Result: "m1"}
+	if err := s.LogCall(t.Context(), &key, call(1)); err != nil {
+		t.Fatal(err)
+	}
+	if r, ok := errors.AsType[*hub.RepeatedError](s.LogCall(t.Context(), &key, call(2))); !ok || r.Result != "m1" {
+		t.Errorf("the same request was not recognised: %v", r)
+	}
+	key.RequestHash = "b"
+	if err := s.LogCall(t.Context(), &key, call(3)); hub.CodeOf(err) != hub.Conflict {
+		t.Errorf("another request under the key: %v", err)
+	}
+	if calls, err := s.Calls(t.Context(), id1, "", 10); err != nil || len(calls) != 1 || calls[0].ID != call(1).ID {
+		t.Errorf("logged %v, error %v", ids(calls), err)
+	}
+}
+
+func TestPruneCalls(t *testing.T) { onBoth(t, testPruneCalls) }
+
+func testPruneCalls(t *testing.T, s *Store, _ *time.Time) {
 	day := time.UnixMilli(1_800_000_000_000)
 	var calls []hub.Call
 	for i := range 10 {
-		calls = append(calls, callAt(day.Add(time.Duration(i)*time.Hour), i, "w1", "accepted"))
+		calls = append(calls, callAt(day.Add(time.Duration(i)*time.Hour), i, id1, "accepted"))
 	}
 	if err := s.LogCalls(t.Context(), calls, nil); err != nil {
 		t.Fatal(err)
@@ -147,7 +205,7 @@ func TestPruneCalls(t *testing.T) {
 			t.Errorf("deleted %d, want %d; error %v", deleted, want, err)
 		}
 	}
-	left, err := s.Calls(t.Context(), "w1", "", 100)
+	left, err := s.Calls(t.Context(), id1, "", 100)
 	if diff := cmp.Diff(ids([]hub.Call{calls[9], calls[8], calls[7]}), ids(left)); diff != "" || err != nil {
 		t.Errorf("left (-want +got), error %v:\n%s", err, diff)
 	}

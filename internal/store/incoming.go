@@ -39,7 +39,7 @@ func (s *Store) IncomingWebhook(ctx context.Context, id hub.IncomingID) (hub.Inc
 func (s *Store) FindIncoming(ctx context.Context, hash string) (hub.IncomingWebhook, error) {
 	return one(ctx, s.readers, "incoming webhook", scanIncoming, `SELECT `+incomingColumns+` FROM nchat_incoming_webhooks
 		WHERE (token_hash = $1 OR (previous_hash = $1 AND previous_until > $2))
-			AND enabled = 1 AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $2)`, hash, at(s.Now()))
+			AND enabled AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $2)`, hash, at(s.Now()))
 }
 
 // IncomingByHash returns the webhook whose present or previous token has the
@@ -50,19 +50,29 @@ func (s *Store) IncomingByHash(ctx context.Context, hash string) (hub.IncomingWe
 		WHERE token_hash = $1 OR previous_hash = $1`, hash)
 }
 
-// CreateIncomingWebhook stores a new webhook. Its channel must exist
-// (NotFound) and not be archived (Conflict).
-func (s *Store) CreateIncomingWebhook(ctx context.Context, w *hub.IncomingWebhook) error {
-	return s.write(ctx, func(t *tx) error {
+// CreateIncomingWebhook stores a new webhook, and in the same commit the user u
+// whom its messages are by, unless nil, with the events that tell of it. The
+// channel must exist (NotFound) and not be archived (Conflict), and the user's
+// name must be free (Conflict).
+func (s *Store) CreateIncomingWebhook(ctx context.Context, w *hub.IncomingWebhook, u *hub.User, routings ...hub.Routing) error {
+	return s.change(ctx, func(t *tx) error {
 		if err := t.mayPostInto(w.ChannelID); err != nil {
 			return err
 		}
-		_, err := t.exec(`INSERT INTO nchat_incoming_webhooks (`+incomingColumns+`)
+		if u != nil {
+			if err := t.createUser(u); err != nil {
+				return err
+			}
+		}
+		err := t.later(`INSERT INTO nchat_incoming_webhooks (`+incomingColumns+`)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, NULL, 0, 0, $16, $17, $18, NULL)`,
 			string(w.ID), w.Name, string(w.ChannelID), string(w.UserID), orNull(w.Username), orNull(w.AvatarURL), w.Enabled,
 			w.TokenHash, orNull(w.PreviousHash), at(w.PreviousUntil), orNull(w.SealedHMAC), asJSON(nonNil(w.AllowIPs)), at(w.ExpiresAt),
 			w.RateLimit, w.AllowMentions, orNull(w.CreatedBy), at(w.CreatedAt), at(w.UpdatedAt))
-		return err
+		if err != nil {
+			return err
+		}
+		return t.publishAll(routings)
 	})
 }
 
@@ -85,7 +95,7 @@ func (t *tx) mayPostInto(id hub.ChannelID) error {
 func (s *Store) UpdateIncomingWebhook(ctx context.Context, id hub.IncomingID, change func(*hub.IncomingWebhook) error) (
 	w hub.IncomingWebhook, err error,
 ) {
-	err = s.write(ctx, func(t *tx) (err error) {
+	err = s.change(ctx, func(t *tx) (err error) {
 		w, err = one(ctx, t, "incoming webhook", scanIncoming,
 			`SELECT `+incomingColumns+` FROM nchat_incoming_webhooks WHERE id = $1 AND deleted_at IS NULL`, string(id))
 		if err != nil {
@@ -101,13 +111,12 @@ func (s *Store) UpdateIncomingWebhook(ctx context.Context, id hub.IncomingID, ch
 			}
 		}
 		w.UpdatedAt = t.now
-		_, err = t.exec(`UPDATE nchat_incoming_webhooks SET name = $2, channel_id = $3, user_id = $4, username = $5, avatar_url = $6,
+		return t.later(`UPDATE nchat_incoming_webhooks SET name = $2, channel_id = $3, user_id = $4, username = $5, avatar_url = $6,
 				enabled = $7, token_hash = $8, previous_hash = $9, previous_until = $10, hmac_secret = $11, allow_ips = $12,
 				expires_at = $13, rate_limit = $14, allow_mentions = $15, updated_at = $16 WHERE id = $1`,
 			string(id), w.Name, string(w.ChannelID), string(w.UserID), orNull(w.Username), orNull(w.AvatarURL), w.Enabled,
 			w.TokenHash, orNull(w.PreviousHash), at(w.PreviousUntil), orNull(w.SealedHMAC), asJSON(nonNil(w.AllowIPs)),
 			at(w.ExpiresAt), w.RateLimit, w.AllowMentions, at(w.UpdatedAt))
-		return err
 	})
 	return w, err
 }
@@ -115,8 +124,8 @@ func (s *Store) UpdateIncomingWebhook(ctx context.Context, id hub.IncomingID, ch
 // DeleteIncomingWebhook marks the webhook deleted: its token is refused from
 // now on, its messages and its log stay.
 func (s *Store) DeleteIncomingWebhook(ctx context.Context, id hub.IncomingID) error {
-	return s.write(ctx, func(t *tx) error {
-		n, err := t.exec(`UPDATE nchat_incoming_webhooks SET deleted_at = $2, enabled = 0, updated_at = $2
+	return s.change(ctx, func(t *tx) error {
+		n, err := t.exec(`UPDATE nchat_incoming_webhooks SET deleted_at = $2, enabled = FALSE, updated_at = $2
 			WHERE id = $1 AND deleted_at IS NULL`, string(id), at(t.now))
 		if err == nil && n == 0 {
 			err = hub.Errorf(hub.NotFound, "There is no such incoming webhook.")

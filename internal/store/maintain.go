@@ -14,14 +14,8 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // writer's connection, between two groups.
 func (s *Store) maintain(ctx context.Context, statement string) error {
 	v := &write{alone: true, done: make(chan error, 1), apply: func(t *tx) error {
-		rows, err := t.w.conn.QueryContext(context.Background(), statement)
-		if err != nil {
-			return fmt.Errorf("store: maintenance: %w", err)
-		}
-		defer rows.Close()
-		for rows.Next() { // the statement works as it is stepped
-		}
-		return rows.Err()
+		// The statement works as it is stepped.
+		return each(context.Background(), t, func(scanner) error { return nil }, statement)
 	}}
 	if err := ctx.Err(); err != nil {
 		return hub.Wrap(hub.Unavailable, err, "The maintenance was given up.")
@@ -38,7 +32,7 @@ func (s *Store) QuickCheck(ctx context.Context) (version string, err error) {
 	if version, err = sqliteVersion(ctx, s.readers); err != nil {
 		return "", fmt.Errorf("store: %w", err)
 	}
-	found, err := list(ctx, s.readers, func(row scanner) (text string, err error) { err = row.Scan(&text); return text, err }, `PRAGMA quick_check(5)`)
+	found, err := list(ctx, s.readers, scanText, `PRAGMA quick_check(5)`)
 	if err != nil {
 		return version, err
 	}

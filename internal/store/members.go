@@ -22,7 +22,7 @@ func scanMember(row scanner) (m hub.Member, err error) {
 func (s *Store) Members(ctx context.Context, channel hub.ChannelID, after hub.UserID, limit int) ([]hub.Member, error) {
 	return list(ctx, s.readers, scanMember, `SELECT x.channel_id, x.role, x.joined_at, `+userColumns+`
 		FROM nchat_channel_members x JOIN nchat_users u ON u.id = x.user_id
-		WHERE x.channel_id = $1 AND x.user_id > $2 ORDER BY x.user_id LIMIT $3`, string(channel), string(after), limit)
+		WHERE x.channel_id = $1 AND x.user_id > $2 ORDER BY x.user_id LIMIT $3`, string(channel), from(after), limit)
 }
 
 // IsMember reports whether the user is a member of the channel.
@@ -40,7 +40,7 @@ func isMember(ctx context.Context, q querier, channel hub.ChannelID, user hub.Us
 // gets the role and nothing is published: added is false then, and m.JoinedAt
 // becomes what it was.
 func (s *Store) AddMember(ctx context.Context, m *hub.Member, routings ...hub.Routing) (added bool, err error) {
-	err = s.write(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *tx) error {
 		added = false
 		if _, err := channel(context.Background(), t, m.ChannelID); err != nil {
 			return err
@@ -70,13 +70,12 @@ func (s *Store) AddMember(ctx context.Context, m *hub.Member, routings ...hub.Ro
 
 // insertMember adds a membership and counts it.
 func (t *tx) insertMember(channel hub.ChannelID, user hub.UserID, role hub.Role, joined Time) error {
-	_, err := t.exec(`INSERT INTO nchat_channel_members (id, channel_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4, $5)`,
+	err := t.later(`INSERT INTO nchat_channel_members (id, channel_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4, $5)`,
 		pairID(string(channel), string(user)), string(channel), string(user), string(role), joined)
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`UPDATE nchat_channels SET member_count = coalesce(member_count, 0) + 1 WHERE id = $1`, string(channel))
-	return err
+	return t.later(`UPDATE nchat_channels SET member_count = coalesce(member_count, 0) + 1 WHERE id = $1`, string(channel))
 }
 
 // RemoveMember ends a membership; removed is false when there was none, and
@@ -84,14 +83,14 @@ func (t *tx) insertMember(channel hub.ChannelID, user hub.UserID, role hub.Role,
 func (s *Store) RemoveMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, routings ...hub.Routing) (
 	removed bool, err error,
 ) {
-	err = s.write(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *tx) error {
 		removed = false
 		n, err := t.exec(`DELETE FROM nchat_channel_members WHERE channel_id = $1 AND user_id = $2`, string(channel), string(user))
 		if err != nil || n == 0 {
 			return err
 		}
 		removed = true
-		_, err = t.exec(`UPDATE nchat_channels SET member_count = member_count - 1 WHERE id = $1`, string(channel))
+		err = t.later(`UPDATE nchat_channels SET member_count = member_count - 1 WHERE id = $1`, string(channel))
 		if err != nil {
 			return err
 		}

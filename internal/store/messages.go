@@ -92,10 +92,8 @@ func (s *Store) PostMessage(ctx context.Context, m *hub.Message, replies int, se
 		if err != nil || !ok {
 			return err
 		}
-		if call != nil {
-			if err := t.insertCall(call); err != nil {
-				return err
-			}
+		if err := t.insertCall(call); err != nil {
+			return err
 		}
 		return t.publishAll(routings)
 	})
@@ -137,7 +135,7 @@ func (t *tx) postMessage(m *hub.Message, replies int, searchable string, once *h
 	created := at(m.CreatedAt).text()
 	n, err := t.exec(`UPDATE nchat_channels SET message_count = coalesce(message_count, 0) + 1, last_message_at = $2,
 			last_message_id = $3
-		WHERE id = $1 AND is_archived = 0`, string(m.ChannelID), created, string(m.ID))
+		WHERE id = $1 AND NOT is_archived`, string(m.ChannelID), created, string(m.ID))
 	if err != nil {
 		return false, err
 	}
@@ -148,7 +146,7 @@ func (t *tx) postMessage(m *hub.Message, replies int, searchable string, once *h
 	if err != nil {
 		return false, err
 	}
-	_, err = t.exec(`INSERT INTO nchat_messages (id, channel_id, user_id, thread_id, parent_message_id, content, type, metadata,
+	err = t.later(`INSERT INTO nchat_messages (id, channel_id, user_id, thread_id, parent_message_id, content, type, metadata,
 			embeds, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $9)`,
 		string(m.ID), string(m.ChannelID), orNull(m.Author.ID), orNull(m.ThreadID), m.Content, string(m.Type), meta,
@@ -156,12 +154,8 @@ func (t *tx) postMessage(m *hub.Message, replies int, searchable string, once *h
 	if err != nil {
 		return false, err
 	}
-	if searchable != "" {
-		// The row inserted last is the message.
-		_, err = t.exec(`INSERT INTO nchat_message_search (rowid, content) VALUES (last_insert_rowid(), $1)`, searchable)
-		if err != nil {
-			return false, err
-		}
+	if err := t.indexNew(m.ID, searchable); err != nil {
+		return false, err
 	}
 	for i := range m.Files {
 		if err := t.tieFile(&m.Files[i], m); err != nil {
@@ -190,15 +184,19 @@ func (t *tx) whyNotPost(id hub.ChannelID) error {
 }
 
 // EditMessage replaces content and embeds by those of m, whose Revision is
-// the one after the edited. What was there becomes a Revision by editor. ok is
-// false, and nothing written, when the message is not at the revision before
-// m's any more or was deleted. Editing in an archived channel is a Conflict.
-func (s *Store) EditMessage(ctx context.Context, m *hub.Message, editor hub.UserID, searchable string, routings ...hub.Routing) (
-	ok bool, err error,
-) {
+// the one after the edited. What was there becomes a Revision by editor. The
+// key and the call that asked for it are as in PostMessage. ok is false, and
+// nothing written, when the message is not at the revision before m's any more
+// or was deleted. Editing in an archived channel is a Conflict.
+func (s *Store) EditMessage(ctx context.Context, m *hub.Message, editor hub.UserID, searchable string, once *hub.Idempotency,
+	call *hub.Call, routings ...hub.Routing,
+) (ok bool, err error) {
 	err = s.write(ctx, func(t *tx) (err error) {
-		ok, err = t.editMessage(m, editor, searchable)
+		ok, err = t.editMessage(m, editor, searchable, once)
 		if err != nil || !ok {
+			return err
+		}
+		if err := t.insertCall(call); err != nil {
 			return err
 		}
 		return t.publishAll(routings)
@@ -206,14 +204,18 @@ func (s *Store) EditMessage(ctx context.Context, m *hub.Message, editor hub.User
 	return ok && err == nil, err
 }
 
-func (t *tx) editMessage(m *hub.Message, editor hub.UserID, searchable string) (bool, error) {
+func (t *tx) editMessage(m *hub.Message, editor hub.UserID, searchable string, once *hub.Idempotency) (bool, error) {
 	h, err := t.liveHead(m.ID)
 	if err != nil || h == nil || h.revision != m.Revision-1 {
 		return false, err
 	}
+	if err := t.once(once); err != nil {
+		return false, err
+	}
 	edited := at(m.EditedAt).text()
-	_, err = t.exec(`INSERT INTO nchat_message_revisions (message_id, number, content, embeds, edited_by, created_at)
-		SELECT id, $2, coalesce(content, ''), embeds, $3, $4 FROM nchat_messages WHERE id = $1`,
+	err = t.later(`INSERT INTO nchat_message_revisions (message_id, number, content, embeds, edited_by, created_at)
+		VALUES ($1, $2, (SELECT coalesce(content, '') FROM nchat_messages WHERE id = $1),
+			(SELECT embeds FROM nchat_messages WHERE id = $1), $3, $4)`,
 		string(m.ID), h.revision, orNull(editor), edited)
 	if err != nil {
 		return false, err
@@ -222,27 +224,17 @@ func (t *tx) editMessage(m *hub.Message, editor hub.UserID, searchable string) (
 	if err != nil {
 		return false, err
 	}
-	_, err = t.exec(`UPDATE nchat_messages SET content = $2, embeds = $3, metadata = $4, is_edited = 1, edited_at = $5,
+	err = t.later(`UPDATE nchat_messages SET content = $2, embeds = $3, metadata = $4, is_edited = TRUE, edited_at = $5,
 			updated_at = $5
 		WHERE id = $1`, string(m.ID), m.Content, embedsColumn(m.Embeds), meta, edited)
 	if err != nil {
 		return false, err
 	}
-	return true, t.index(h.rowid, searchable)
-}
-
-// index replaces what the message is found by; "" is nothing.
-func (t *tx) index(rowid int64, searchable string) error {
-	if _, err := t.exec(`DELETE FROM nchat_message_search WHERE rowid = $1`, rowid); err != nil || searchable == "" {
-		return err
-	}
-	_, err := t.exec(`INSERT INTO nchat_message_search (rowid, content) VALUES ($1, $2)`, rowid, searchable)
-	return err
+	return true, t.index(m.ID, searchable)
 }
 
 // messageHead is what changes of a message need to know of it.
 type messageHead struct {
-	rowid    int64
 	id       hub.MessageID
 	channel  hub.ChannelID
 	thread   hub.MessageID
@@ -254,10 +246,10 @@ type messageHead struct {
 	created  time.Time
 }
 
-const headColumns = `m.rowid, m.id, m.channel_id, m.thread_id, m.metadata, m.is_pinned, m.is_deleted, m.created_at`
+const headColumns = `m.id, m.channel_id, m.thread_id, m.metadata, m.is_pinned, m.is_deleted, m.created_at`
 
 func scanHead(row scanner) (h messageHead, err error) {
-	err = row.Scan(&h.rowid, &h.id, &h.channel, orEmpty(&h.thread), orEmpty(&h.metadata), &h.pinned, &h.deleted, into(&h.created))
+	err = row.Scan(&h.id, &h.channel, orEmpty(&h.thread), orEmpty(&h.metadata), &h.pinned, &h.deleted, into(&h.created))
 	if err != nil {
 		return h, err
 	}
@@ -300,7 +292,7 @@ func (s *Store) SetPinned(ctx context.Context, id hub.MessageID, pinned bool, ro
 		if err != nil || h == nil || h.pinned == pinned {
 			return err
 		}
-		_, err = t.exec(`UPDATE nchat_messages SET is_pinned = $2, updated_at = $3 WHERE id = $1`, string(id), pinned, at(t.now))
+		err = t.later(`UPDATE nchat_messages SET is_pinned = $2, updated_at = $3 WHERE id = $1`, string(id), pinned, at(t.now))
 		if err != nil {
 			return err
 		}
@@ -315,13 +307,14 @@ func (s *Store) SetPinned(ctx context.Context, id hub.MessageID, pinned bool, ro
 type ScrubFunc = func(json.RawMessage) (json.RawMessage, error)
 
 // DeleteMessage marks a message deleted: reads return it without content, and
-// search does not find it. ok is false, and nothing written, when it was
-// deleted before. With scrub the text is also removed from the database: the
+// search does not find it. The key and the call that asked for it are as in
+// PostMessage. ok is false, and nothing written, when it was deleted before.
+// With scrub the text is also removed from the database: the
 // content, its revisions, the log of the call that posted it, and the data of
 // the events so far, which scrub rewrites. The rows of its files are removed
 // then; the blobs that no row uses are for the caller to remove (BlobUsed).
-func (s *Store) DeleteMessage(ctx context.Context, id hub.MessageID, deleted time.Time, scrub ScrubFunc,
-	routings ...hub.Routing,
+func (s *Store) DeleteMessage(ctx context.Context, id hub.MessageID, deleted time.Time, scrub ScrubFunc, once *hub.Idempotency,
+	call *hub.Call, routings ...hub.Routing,
 ) (ok bool, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		ok = false
@@ -329,14 +322,20 @@ func (s *Store) DeleteMessage(ctx context.Context, id hub.MessageID, deleted tim
 		if err != nil || h.deleted {
 			return err
 		}
+		if err := t.once(once); err != nil {
+			return err
+		}
 		if err := t.softDelete(&h, deleted, scrub); err != nil {
 			return err
 		}
-		_, err = t.exec(`UPDATE nchat_channels SET message_count = message_count - 1 WHERE id = $1`, string(h.channel))
+		err = t.later(`UPDATE nchat_channels SET message_count = message_count - 1 WHERE id = $1`, string(h.channel))
 		if err != nil {
 			return err
 		}
 		if err := t.dropReply(&h); err != nil {
+			return err
+		}
+		if err := t.insertCall(call); err != nil {
 			return err
 		}
 		ok = true
@@ -347,12 +346,12 @@ func (s *Store) DeleteMessage(ctx context.Context, id hub.MessageID, deleted tim
 
 // softDelete marks the message deleted and takes it out of the search.
 func (t *tx) softDelete(h *messageHead, deleted time.Time, scrub ScrubFunc) error {
-	_, err := t.exec(`UPDATE nchat_messages SET is_deleted = 1, is_pinned = 0, deleted_at = $2, updated_at = $2 WHERE id = $1`,
+	err := t.later(`UPDATE nchat_messages SET is_deleted = TRUE, is_pinned = FALSE, deleted_at = $2, updated_at = $2 WHERE id = $1`,
 		string(h.id), at(deleted))
 	if err != nil {
 		return err
 	}
-	if err := t.index(h.rowid, ""); err != nil || scrub == nil {
+	if err := t.index(h.id, ""); err != nil || scrub == nil {
 		return err
 	}
 	return t.scrubMessage(h, scrub)
@@ -360,13 +359,13 @@ func (t *tx) softDelete(h *messageHead, deleted time.Time, scrub ScrubFunc) erro
 
 // scrubMessage removes the text of a deleted message from the database.
 func (t *tx) scrubMessage(h *messageHead, scrub ScrubFunc) error {
-	_, err := t.exec(`UPDATE nchat_messages SET content = '', content_html = NULL, content_plain = NULL, embeds = NULL,
+	err := t.later(`UPDATE nchat_messages SET content = '', content_html = NULL, content_plain = NULL, embeds = NULL,
 			mentions = NULL
 		WHERE id = $1`, string(h.id))
 	if err != nil {
 		return err
 	}
-	if _, err := t.exec(`DELETE FROM nchat_message_revisions WHERE message_id = $1`, string(h.id)); err != nil {
+	if err := t.later(`DELETE FROM nchat_message_revisions WHERE message_id = $1`, string(h.id)); err != nil {
 		return err
 	}
 	if err := t.dropFiles(h.id); err != nil {
@@ -385,22 +384,20 @@ const callWindow = 5 * time.Minute
 
 // scrubCall drops the body of the call that posted the message.
 func (t *tx) scrubCall(h *messageHead) error {
-	_, err := t.exec(`UPDATE nchat_inbox SET body = NULL WHERE webhook_id = $1 AND id >= $2 AND id < $3 AND message_id = $4`,
+	return t.later(`UPDATE nchat_inbox SET body = NULL WHERE webhook_id = $1 AND id >= $2 AND id < $3 AND message_id = $4`,
 		h.origin.ID, hub.FirstID(h.created.Add(-callWindow)), hub.FirstID(h.created.Add(callWindow)), string(h.id))
-	return err
 }
 
 // scrubEvents rewrites the data of the events with that order key.
 func (t *tx) scrubEvents(key string, scrub ScrubFunc) error {
 	type body struct {
-		seq  int64
-		data string
+		id, data string
 	}
 	bodies, err := list(context.Background(), t, func(row scanner) (b body, err error) {
-		err = row.Scan(&b.seq, &b.data)
+		err = row.Scan(&b.id, &b.data)
 		return b, err
 	},
-		`SELECT seq, data FROM nchat_events WHERE order_key = $1 ORDER BY seq`, key)
+		`SELECT id, data FROM nchat_events WHERE order_key = $1 ORDER BY seq`, key)
 	if err != nil {
 		return err
 	}
@@ -409,7 +406,7 @@ func (t *tx) scrubEvents(key string, scrub ScrubFunc) error {
 		if err != nil {
 			return err
 		}
-		if _, err := t.exec(`UPDATE nchat_events SET data = $2 WHERE seq = $1`, b.seq, string(data)); err != nil {
+		if err := t.later(`UPDATE nchat_events SET data = $2 WHERE id = $1`, b.id, string(data)); err != nil {
 			return err
 		}
 	}
@@ -461,7 +458,7 @@ func (s *Store) ThreadMessages(ctx context.Context, root, before, after hub.Mess
 func (s *Store) PinnedMessages(ctx context.Context, channel hub.ChannelID, before hub.MessageID, limit int) (
 	[]hub.Message, error,
 ) {
-	return s.messages(ctx, `m.channel_id = $1 AND m.is_pinned = 1`, string(channel), before, "", limit)
+	return s.messages(ctx, `m.channel_id = $1 AND m.is_pinned`, string(channel), before, "", limit)
 }
 
 // messages reads a page, newest first, in three statements whatever its size.
@@ -470,11 +467,8 @@ func (s *Store) messages(ctx context.Context, where, arg string, before, after h
 	if after != "" {
 		order = ` AND m.id > $2 AND m.id < $3 ORDER BY m.id LIMIT $4`
 	}
-	if before == "" {
-		before = "g" // above every UUID
-	}
 	page, err := list(ctx, s.readers, scanMessage, `SELECT `+messageColumns+` FROM `+messageTables+` WHERE `+where+order,
-		arg, string(after), string(before), limit)
+		arg, from(after), upTo(before), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -511,9 +505,9 @@ func (s *Store) complete(ctx context.Context, page []hub.Message) error {
 	return s.addReactions(ctx, byID, in, args)
 }
 
-// Revisions returns what a message said before its edits, oldest first.
-// Nothing is left of a deleted one.
-func (s *Store) Revisions(ctx context.Context, id hub.MessageID) ([]hub.Revision, error) {
+// Revisions returns at most limit of what a message said before its edits, with
+// numbers above after, oldest first. Nothing is left of a deleted one.
+func (s *Store) Revisions(ctx context.Context, id hub.MessageID, after, limit int) ([]hub.Revision, error) {
 	return list(ctx, s.readers, func(row scanner) (r hub.Revision, err error) {
 		var embeds string
 		err = row.Scan(&r.MessageID, &r.Number, &r.Content, orEmpty(&embeds), orEmpty(&r.EditedBy), into(&r.CreatedAt))
@@ -522,5 +516,6 @@ func (s *Store) Revisions(ctx context.Context, id hub.MessageID) ([]hub.Revision
 		}
 		return r, err
 	}, `SELECT r.message_id, r.number, r.content, r.embeds, r.edited_by, r.created_at FROM nchat_message_revisions r
-		JOIN nchat_messages m ON m.id = r.message_id WHERE r.message_id = $1 AND m.is_deleted = 0 ORDER BY r.number`, string(id))
+		JOIN nchat_messages m ON m.id = r.message_id WHERE r.message_id = $1 AND r.number > $2 AND NOT m.is_deleted
+		ORDER BY r.number LIMIT $3`, string(id), after, limit)
 }

@@ -14,9 +14,9 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// migrate brings the schema up to date, after a copy of a database that is
+// migrateSQLite brings the schema up to date, after a copy of a database that is
 // not new. Migrations are additive within a minor version.
-func migrate(ctx context.Context, db *sql.DB, path string) error {
+func migrateSQLite(ctx context.Context, db *sql.DB, path string) error {
 	files, err := fs.Sub(migrations, "migrations/sqlite")
 	if err != nil {
 		return fmt.Errorf("store: migrations: %w", err)

@@ -27,7 +27,7 @@ func TestBackUpBeforeMigration(t *testing.T) {
 		t.Error("a new database was copied")
 	}
 
-	db, err := openDB(path)
+	db, err := openSQLitePool(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestBackUpBeforeMigration(t *testing.T) {
 	if n := settings(t, db); n != 0 {
 		t.Errorf("%d settings after the migration", n)
 	}
-	copied, err := openDB(path + ".v1")
+	copied, err := openSQLitePool(path + ".v1")
 	if err != nil {
 		t.Fatal(err)
 	}

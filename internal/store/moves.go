@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"fmt"
 	"strings"
 	"time"
 
@@ -17,16 +15,14 @@ import (
 // Snapshot returns all outgoing webhooks in force and the revision of their
 // subscriptions, as of one moment after every write that was answered.
 func (s *Store) Snapshot(ctx context.Context) (revision int64, webhooks []hub.OutgoingWebhook, err error) {
-	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return 0, nil, fmt.Errorf("store: snapshot: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }() // read only: nothing to keep
-	if revision, err = lastRevision(ctx, tx); err != nil {
-		return 0, nil, err
-	}
-	webhooks, err = list(ctx, tx, scanOutgoing,
-		`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE deleted_at IS NULL ORDER BY id`)
+	err = s.readers.snapshot(ctx, func(q querier) (err error) {
+		if revision, err = lastRevision(ctx, q); err != nil {
+			return err
+		}
+		webhooks, err = list(ctx, q, scanOutgoing,
+			`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE deleted_at IS NULL ORDER BY id`)
+		return err
+	})
 	return revision, webhooks, err
 }
 
@@ -65,11 +61,10 @@ func (t *tx) move(d *hub.Delivery, to hub.DeliveryStatus, due time.Time) error {
 	if to.Final() {
 		finished = at(t.now)
 	}
-	_, err := t.exec(`UPDATE nchat_webhook_deliveries SET status = $2, scheduled_for = $3, finished_at = $4, updated_at = $5,
+	t.moved(d.WebhookID, d.Status, to)
+	return t.later(`UPDATE nchat_webhook_deliveries SET status = $2, scheduled_for = $3, finished_at = $4, updated_at = $5,
 			lease_epoch = lease_epoch + 1 WHERE id = $1`,
 		string(d.ID), string(to), at(due), finished, at(t.now))
-	t.moved(d.WebhookID, d.Status, to)
-	return err
 }
 
 // ReleaseHeld makes at most limit held deliveries of a webhook due, each
@@ -133,14 +128,11 @@ var waiting = []string{
 // neither final nor leased and whose ids are below the given one; "" is no
 // bound. It returns how many there were.
 func (s *Store) CancelUnfinished(ctx context.Context, webhook hub.WebhookID, below hub.DeliveryID, limit int) (n int, err error) {
-	if below == "" {
-		below = aboveAll
-	}
 	err = s.write(ctx, func(t *tx) error {
 		n = 0
 		for _, set := range waiting {
-			all, err := list(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d `+indexedBy(set)+`WHERE `+set,
-				string(webhook), string(below), limit)
+			all, err := list(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d `+t.indexedBy(set)+`WHERE `+set,
+				string(webhook), upTo(below), limit)
 			if err != nil {
 				return err
 			}
@@ -153,12 +145,9 @@ func (s *Store) CancelUnfinished(ctx context.Context, webhook hub.WebhookID, bel
 	return n, err
 }
 
-// aboveAll sorts above every UUID.
-const aboveAll = hub.DeliveryID("g")
-
-// indexedBy names the index where the planner would take a worse one.
-func indexedBy(where string) string {
-	if strings.Contains(where, "order_key") {
+// indexedBy names the index where the planner of SQLite would take a worse one.
+func (t *tx) indexedBy(where string) string {
+	if t.bulk == nil && strings.Contains(where, "order_key") {
 		return "INDEXED BY nchat_webhook_deliveries_order "
 	}
 	return ""
@@ -223,7 +212,7 @@ func (t *tx) again(d *hub.Delivery, state hub.WebhookState, due time.Time) error
 			due = time.Time{} // parked until its predecessor is finished
 		}
 	}
-	if _, err := t.exec(`UPDATE nchat_webhook_deliveries SET tries = 0 WHERE id = $1`, string(d.ID)); err != nil {
+	if err := t.later(`UPDATE nchat_webhook_deliveries SET tries = 0 WHERE id = $1`, string(d.ID)); err != nil {
 		return err
 	}
 	if err := t.move(d, to, due); err != nil {
@@ -261,7 +250,7 @@ const replayWhere = `FROM nchat_webhook_deliveries d
 	WHERE d.webhook_id = $1 AND d.status = $2 AND d.id > $3 AND d.id < $4`
 
 func replayRange(r *hub.ReplayRequest) (after, before string) {
-	before = string(aboveAll)
+	after, before = lowestID, highestID
 	if !r.Since.IsZero() {
 		after = hub.FirstID(r.Since)
 	}
@@ -287,7 +276,7 @@ func (s *Store) ReplayBatch(ctx context.Context, r *hub.ReplayRequest, after hub
 	last hub.DeliveryID, n int, err error,
 ) {
 	first, before := replayRange(r)
-	first = max(first, string(after))
+	first = max(first, from(after))
 	// Found on a reader: a search over finished work must not keep the writer.
 	ids, err := list(ctx, s.readers, func(row scanner) (id hub.DeliveryID, err error) {
 		err = row.Scan(&id)
@@ -328,7 +317,7 @@ func (s *Store) ReplayBatch(ctx context.Context, r *hub.ReplayRequest, after hub
 // were last changed before the given time, in the order of their ids.
 func (s *Store) Leased(ctx context.Context, before time.Time, after hub.DeliveryID, limit int) ([]hub.Delivery, error) {
 	return list(ctx, s.readers, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d
-		WHERE d.lease_node IS NOT NULL AND d.id > $1 AND d.updated_at < $2 ORDER BY d.id LIMIT $3`, string(after), at(before), limit)
+		WHERE d.lease_node IS NOT NULL AND d.id > $1 AND d.updated_at < $2 ORDER BY d.id LIMIT $3`, from(after), at(before), limit)
 }
 
 // VoidLease makes one delivery due whose lease nobody remembers, with an

@@ -42,9 +42,9 @@ func (s *Store) OutgoingWebhook(ctx context.Context, id hub.WebhookID) (hub.Outg
 // CreateOutgoingWebhook stores a new webhook and the first revision of its
 // subscription. It returns that revision's number.
 func (s *Store) CreateOutgoingWebhook(ctx context.Context, w *hub.OutgoingWebhook) (revision int64, err error) {
-	err = s.write(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *tx) error {
 		p := w.Policy
-		_, err := t.exec(`INSERT INTO nchat_outgoing_webhooks (`+outgoingColumns+`)
+		err := t.later(`INSERT INTO nchat_outgoing_webhooks (`+outgoingColumns+`)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, NULL)`,
 			string(w.ID), w.Name, w.URL, w.SealedSecret, orNull(w.SealedPrevious), at(w.PreviousUntil), asJSON(nonNil(w.Events)),
 			asJSON(nonNil(w.ChannelIDs)), filterColumn(w.Filter), orNull(w.SealedHeaders), asJSON(nonNil(w.HeaderNames)),
@@ -81,7 +81,7 @@ func filterColumn(f *hub.Filter) any {
 func (s *Store) UpdateOutgoingWebhook(ctx context.Context, id hub.WebhookID, change func(*hub.OutgoingWebhook) error) (
 	w hub.OutgoingWebhook, revision int64, err error,
 ) {
-	err = s.write(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *tx) error {
 		w, err = one(ctx, t, "outgoing webhook", scanOutgoing,
 			`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE id = $1 AND deleted_at IS NULL`, string(id))
 		if err != nil {
@@ -92,7 +92,7 @@ func (s *Store) UpdateOutgoingWebhook(ctx context.Context, id hub.WebhookID, cha
 		}
 		w.UpdatedAt = t.now
 		p := w.Policy
-		_, err := t.exec(`UPDATE nchat_outgoing_webhooks SET name = $2, url = $3, secret = $4, previous_secret = $5, previous_until = $6,
+		err := t.later(`UPDATE nchat_outgoing_webhooks SET name = $2, url = $3, secret = $4, previous_secret = $5, previous_until = $6,
 				events = $7, channel_ids = $8, filter = $9, headers = $10, header_names = $11, timeout_ms = $12, max_retries = $13,
 				retry_delay_ms = $14, retry_schedule = $15, rate_limit = $16, concurrency = $17, ordering = $18, signing = $19,
 				state = $20, health = $21, updated_at = $22 WHERE id = $1`,
@@ -112,7 +112,7 @@ func (s *Store) UpdateOutgoingWebhook(ctx context.Context, id hub.WebhookID, cha
 // DeleteOutgoingWebhook marks the webhook deleted and ends its subscription.
 // Its deliveries stay; unfinished ones are canceled by the engine.
 func (s *Store) DeleteOutgoingWebhook(ctx context.Context, id hub.WebhookID) (revision int64, err error) {
-	err = s.write(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *tx) error {
 		n, err := t.exec(`UPDATE nchat_outgoing_webhooks SET deleted_at = $2, state = 'disabled', updated_at = $2
 			WHERE id = $1 AND deleted_at IS NULL`, string(id), at(t.now))
 		if err != nil {
@@ -133,7 +133,7 @@ func (t *tx) addRevision(sub hub.Subscription) (int64, error) {
 }
 
 func (t *tx) nextRevision(id hub.WebhookID, subscription any) (revision int64, err error) {
-	_, err = t.exec(`INSERT INTO nchat_outgoing_webhook_revisions (revision, webhook_id, subscription, created_at)
+	err = t.later(`INSERT INTO nchat_outgoing_webhook_revisions (revision, webhook_id, subscription, created_at)
 		VALUES ((SELECT coalesce(max(revision), 0) + 1 FROM nchat_outgoing_webhook_revisions), $1, $2, $3)`,
 		string(id), subscription, at(t.now))
 	if err != nil {
@@ -156,13 +156,13 @@ func lastRevision(ctx context.Context, q querier) (revision int64, err error) {
 // setHealth stores what the engine learned about an endpoint. A disabling
 // notice disables the webhook in the same step.
 func (t *tx) setHealth(id hub.WebhookID, h *hub.Health, n hub.Notice) error {
-	if _, err := t.exec(`UPDATE nchat_outgoing_webhooks SET health = $2 WHERE id = $1`, string(id), asJSON(h)); err != nil {
+	if err := t.later(`UPDATE nchat_outgoing_webhooks SET health = $2 WHERE id = $1`, string(id), asJSON(h)); err != nil {
 		return err
 	}
 	if n == hub.NoticeNone {
 		return nil
 	}
-	if _, err := t.exec(`UPDATE nchat_outgoing_webhooks SET notice = $2 WHERE id = $1`, string(id), string(n)); err != nil {
+	if err := t.later(`UPDATE nchat_outgoing_webhooks SET notice = $2 WHERE id = $1`, string(id), string(n)); err != nil {
 		return err
 	}
 	if !n.Disabling() {
@@ -178,6 +178,7 @@ func (t *tx) setHealth(id hub.WebhookID, h *hub.Health, n hub.Notice) error {
 	if err != nil {
 		return err
 	}
+	t.copied = true
 	_, err = t.addRevision(w.Subscription())
 	return err
 }
@@ -190,6 +191,5 @@ func (s *Store) WebhooksWithNotice(ctx context.Context) ([]hub.OutgoingWebhook, 
 
 // clearNotice marks a webhook's notice as posted, in the commit that posts it.
 func (t *tx) clearNotice(id hub.WebhookID, n hub.Notice) error {
-	_, err := t.exec(`UPDATE nchat_outgoing_webhooks SET notice = '' WHERE id = $1 AND notice = $2`, string(id), string(n))
-	return err
+	return t.later(`UPDATE nchat_outgoing_webhooks SET notice = '' WHERE id = $1 AND notice = $2`, string(id), string(n))
 }

@@ -20,9 +20,9 @@ func TestPlans(t *testing.T) {
 			WHERE d.webhook_id = $1 AND d.scheduled_for <= $2 ORDER BY d.scheduled_for, d.id LIMIT $3`, []any{"w", "t", 1}, due},
 		"next due": {`SELECT webhook_id FROM nchat_webhook_deliveries
 			WHERE webhook_id = $1 AND scheduled_for IS NOT NULL ORDER BY scheduled_for LIMIT 1`, []any{"w"}, due},
-		"cancel due":    {`SELECT d.id FROM nchat_webhook_deliveries d ` + indexedBy(waiting[0]) + `WHERE ` + waiting[0], []any{"w", "g", 1}, due},
-		"cancel held":   {`SELECT d.id FROM nchat_webhook_deliveries d ` + indexedBy(waiting[1]) + `WHERE ` + waiting[1], []any{"w", "g", 1}, held},
-		"cancel parked": {`SELECT d.id FROM nchat_webhook_deliveries d ` + indexedBy(waiting[2]) + `WHERE ` + waiting[2], []any{"w", "g", 1}, order},
+		"cancel due":    {`SELECT d.id FROM nchat_webhook_deliveries d ` + (&tx{}).indexedBy(waiting[0]) + `WHERE ` + waiting[0], []any{"w", "g", 1}, due},
+		"cancel held":   {`SELECT d.id FROM nchat_webhook_deliveries d ` + (&tx{}).indexedBy(waiting[1]) + `WHERE ` + waiting[1], []any{"w", "g", 1}, held},
+		"cancel parked": {`SELECT d.id FROM nchat_webhook_deliveries d ` + (&tx{}).indexedBy(waiting[2]) + `WHERE ` + waiting[2], []any{"w", "g", 1}, order},
 		"head of a conversation": {
 			`SELECT min(id) FROM nchat_webhook_deliveries WHERE webhook_id = $1 AND order_key = $2 AND ` + unfinished,
 			[]any{"w", "k"},

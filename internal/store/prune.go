@@ -31,7 +31,7 @@ func (s *Store) Prune(ctx context.Context, r hub.Retention, after hub.EventID, l
 	err = s.write(ctx, func(t *tx) error {
 		p, position = hub.Pruned{}, after
 		events, err := list(ctx, t, scanPrunable,
-			`SELECT seq, id, created_at FROM nchat_events WHERE id > $1 ORDER BY id LIMIT $2`, string(after), limit)
+			`SELECT seq, id, created_at FROM nchat_events WHERE id > $1 ORDER BY id LIMIT $2`, from(after), limit)
 		if err != nil {
 			return err
 		}
@@ -96,14 +96,11 @@ func deliveriesOf(events []prunable) (low, high string) {
 // young to go.
 func (t *tx) anyStays(events []prunable, r hub.Retention) (found bool, err error) {
 	low, high := deliveriesOf(events)
-	failed := "" // below every time: failed ones stay
-	if !r.FailedBefore.IsZero() {
-		failed = at(r.FailedBefore).text()
-	}
+	failed := r.FailedBefore // zero: failed ones stay
 	err = each(context.Background(), t, func(row scanner) error { return row.Scan(&found) },
 		`SELECT EXISTS (SELECT 1 FROM nchat_webhook_deliveries WHERE id >= $1 AND id <= $2
 			AND (finished_at IS NULL OR finished_at >= $3 OR status = 'failed' AND finished_at >= $4))`,
-		low, high, at(r.FinishedBefore), failed)
+		low, high, at(r.FinishedBefore), Time{failed}.text())
 	return found, err
 }
 
@@ -153,4 +150,14 @@ func (s *Store) OldestAge(ctx context.Context) (oldest time.Time, err error) {
 // Vacuum returns at most pages free pages to the file system.
 func (s *Store) Vacuum(ctx context.Context, pages int) error {
 	return s.maintain(ctx, "PRAGMA incremental_vacuum("+itoa(pages)+")")
+}
+
+// Size returns the bytes in use by the database, free pages not counted.
+func (s *Store) Size(ctx context.Context) (size int64, err error) {
+	query := `SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size`
+	if s.pg != nil {
+		query = sizeQuery
+	}
+	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(&size) }, query)
+	return size, err
 }

@@ -67,7 +67,7 @@ func (s *Store) react(ctx context.Context, id hub.MessageID, routings []hub.Rout
 		if err != nil || grown == 0 {
 			return err
 		}
-		_, err = t.exec(`UPDATE nchat_messages SET reaction_count = coalesce(reaction_count, 0) + $2 WHERE id = $1`, string(id), grown)
+		err = t.later(`UPDATE nchat_messages SET reaction_count = coalesce(reaction_count, 0) + $2 WHERE id = $1`, string(id), grown)
 		if err != nil {
 			return err
 		}

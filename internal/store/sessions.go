@@ -28,7 +28,7 @@ func scanSession(row scanner) (hub.Session, error) {
 // CreateSession stores a new session, and forgets the expired ones of its
 // user. It returns NotFound when the user does not exist or is not active.
 func (s *Store) CreateSession(ctx context.Context, v hub.Session) error {
-	return s.write(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *tx) error {
 		if _, err := t.activeUser(v.UserID); err != nil {
 			return err
 		}
@@ -37,14 +37,13 @@ func (s *Store) CreateSession(ctx context.Context, v hub.Session) error {
 }
 
 func (t *tx) createSession(v hub.Session) error {
-	_, err := t.exec(`DELETE FROM nchat_sessions WHERE user_id = $1 AND expires_at <= $2`, string(v.UserID), at(v.CreatedAt))
+	err := t.later(`DELETE FROM nchat_sessions WHERE user_id = $1 AND expires_at <= $2`, string(v.UserID), at(v.CreatedAt))
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO nchat_sessions (id, user_id, session_hash, user_agent, remote_ip, created_at, last_seen_at, expires_at)
+	return t.later(`INSERT INTO nchat_sessions (id, user_id, session_hash, user_agent, remote_ip, created_at, last_seen_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		string(v.ID), string(v.UserID), v.Hash, orNull(v.UserAgent), orNull(v.RemoteIP), at(v.CreatedAt), at(v.LastSeenAt), at(v.ExpiresAt))
-	return err
 }
 
 // SessionByHash returns the session with that hash, expired or not, and its
@@ -73,7 +72,7 @@ func (s *Store) Sessions(ctx context.Context, user hub.UserID) ([]hub.Session, e
 func (s *Store) TouchSessions(ctx context.Context, seen map[hub.SessionID]time.Time, keep time.Duration) error {
 	return s.write(ctx, func(t *tx) error {
 		for id, when := range seen {
-			_, err := t.exec(`UPDATE nchat_sessions SET last_seen_at = $2, expires_at = $3 WHERE id = $1 AND last_seen_at < $2`,
+			err := t.later(`UPDATE nchat_sessions SET last_seen_at = $2, expires_at = $3 WHERE id = $1 AND last_seen_at < $2`,
 				string(id), at(when), at(when.Add(keep)))
 			if err != nil {
 				return err
@@ -86,8 +85,12 @@ func (s *Store) TouchSessions(ctx context.Context, seen map[hub.SessionID]time.T
 // DeleteSession ends a session, or returns NotFound. A user other than ""
 // limits it to that user's sessions.
 func (s *Store) DeleteSession(ctx context.Context, id hub.SessionID, user hub.UserID) error {
-	return s.write(ctx, func(t *tx) error {
-		n, err := t.exec(`DELETE FROM nchat_sessions WHERE id = $1 AND ($2 = '' OR user_id = $2)`, string(id), string(user))
+	return s.change(ctx, func(t *tx) error {
+		query, args := `DELETE FROM nchat_sessions WHERE id = $1`, []any{string(id)}
+		if user != "" {
+			query, args = query+` AND user_id = $2`, append(args, string(user))
+		}
+		n, err := t.exec(query, args...)
 		if err == nil && n == 0 {
 			err = hub.Errorf(hub.NotFound, "There is no such session.")
 		}
@@ -103,12 +106,11 @@ func (s *Store) CreateLoginLink(ctx context.Context, codeHash string, user hub.U
 		if _, err := t.activeUser(user); err != nil {
 			return err
 		}
-		if _, err := t.exec(`DELETE FROM nchat_login_links WHERE expires_at <= $1`, at(t.now)); err != nil {
+		if err := t.later(`DELETE FROM nchat_login_links WHERE expires_at <= $1`, at(t.now)); err != nil {
 			return err
 		}
-		_, err := t.exec(`INSERT INTO nchat_login_links (code_hash, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
+		return t.later(`INSERT INTO nchat_login_links (code_hash, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
 			codeHash, string(user), at(t.now), at(expires))
-		return err
 	})
 }
 
@@ -118,7 +120,7 @@ func (s *Store) CreateLoginLink(ctx context.Context, codeHash string, user hub.U
 // or whose user is not active any more.
 func (s *Store) UseLoginLink(ctx context.Context, codeHash string, v hub.Session) (hub.Session, hub.User, error) {
 	var user hub.User
-	err := s.write(ctx, func(t *tx) error {
+	err := s.change(ctx, func(t *tx) error {
 		id, err := one(context.Background(), t, "sign-in link", func(row scanner) (id hub.UserID, err error) {
 			err = row.Scan(&id)
 			return id, err
@@ -145,10 +147,9 @@ func (s *Store) UseLoginLink(ctx context.Context, codeHash string, v hub.Session
 // PruneSessions forgets sessions and sign-in links that have expired.
 func (s *Store) PruneSessions(ctx context.Context) error {
 	return s.write(ctx, func(t *tx) error {
-		if _, err := t.exec(`DELETE FROM nchat_sessions WHERE expires_at < $1`, at(t.now)); err != nil {
+		if err := t.later(`DELETE FROM nchat_sessions WHERE expires_at < $1`, at(t.now)); err != nil {
 			return err
 		}
-		_, err := t.exec(`DELETE FROM nchat_login_links WHERE expires_at < $1`, at(t.now))
-		return err
+		return t.later(`DELETE FROM nchat_login_links WHERE expires_at < $1`, at(t.now))
 	})
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"slices"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -14,41 +13,42 @@ import (
 
 func session(id string, created time.Time) hub.Session {
 	return hub.Session{
-		ID: hub.SessionID(id), UserID: "ann", Hash: "hash of " + id, CreatedAt: created, LastSeenAt: created,
+		ID: hub.SessionID(id), UserID: ann, Hash: "hash of " + id, CreatedAt: created, LastSeenAt: created,
 		ExpiresAt: created.Add(time.Hour), UserAgent: "Browser/1.0", RemoteIP: "192.0.2.1",
 	}
 }
 
-func TestSessions(t *testing.T) {
-	now := noon
-	s := openWithUsers(t, &now)
+func TestSessions(t *testing.T) { onBoth(t, testSessions) }
+
+func testSessions(t *testing.T, s *Store, now *time.Time) {
+	addUsers(t, s)
 	ctx := t.Context()
-	one, two := session("s1", noon), session("s2", noon.Add(time.Minute))
+	one, two := session(id1, noon), session(id2, noon.Add(time.Minute))
 	for _, v := range []hub.Session{one, two} {
 		if err := s.CreateSession(ctx, v); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, user, err := s.SessionByHash(ctx, "hash of s1")
+	got, user, err := s.SessionByHash(ctx, "hash of "+id1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(one, got); diff != "" {
 		t.Errorf("session (-want +got):\n%s", diff)
 	}
-	if user.ID != "ann" || user.Role != hub.RoleOwner || user.Status != "active" {
+	if user.ID != ann || user.Role != hub.RoleOwner || user.Status != "active" {
 		t.Errorf("user %+v", user)
 	}
 
 	seen := noon.Add(10 * time.Minute)
-	if err := s.TouchSessions(ctx, map[hub.SessionID]time.Time{"s1": seen, "ended": seen}, 2*time.Hour); err != nil {
+	if err := s.TouchSessions(ctx, map[hub.SessionID]time.Time{id1: seen, id5: seen}, 2*time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.TouchSessions(ctx, map[hub.SessionID]time.Time{"s1": noon}, time.Second); err != nil {
+	if err := s.TouchSessions(ctx, map[hub.SessionID]time.Time{id1: noon}, time.Second); err != nil {
 		t.Fatal(err)
 	}
 	one.LastSeenAt, one.ExpiresAt = seen, seen.Add(2*time.Hour)
-	all, err := s.Sessions(ctx, "ann")
+	all, err := s.Sessions(ctx, ann)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,36 +56,37 @@ func TestSessions(t *testing.T) {
 		t.Errorf("sessions (-want +got):\n%s", diff)
 	}
 
-	now = noon.Add(90 * time.Minute) // s2 has expired, s1 has been extended
-	if all, _ := s.Sessions(ctx, "ann"); len(all) != 1 || all[0].ID != "s1" {
+	*now = noon.Add(90 * time.Minute) // s2 has expired, s1 has been extended
+	if all, _ := s.Sessions(ctx, ann); len(all) != 1 || all[0].ID != id1 {
 		t.Errorf("live sessions: %v", all)
 	}
-	if err := s.CreateSession(ctx, session("s3", now)); err != nil {
+	if err := s.CreateSession(ctx, session(id3, *now)); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.SessionByHash(ctx, "hash of s2"); hub.CodeOf(err) != hub.NotFound {
+	if _, _, err := s.SessionByHash(ctx, "hash of "+id2); hub.CodeOf(err) != hub.NotFound {
 		t.Errorf("the expired session was kept: %v", err)
 	}
 
-	if err := s.DeleteSession(ctx, "s1", "bob"); hub.CodeOf(err) != hub.NotFound {
+	if err := s.DeleteSession(ctx, id1, bob); hub.CodeOf(err) != hub.NotFound {
 		t.Errorf("another user's session: %v", err)
 	}
-	if err := s.DeleteSession(ctx, "s1", "ann"); err != nil {
+	if err := s.DeleteSession(ctx, id1, ann); err != nil {
 		t.Error(err)
 	}
-	if err := s.DeleteSession(ctx, "s3", ""); err != nil {
+	if err := s.DeleteSession(ctx, id3, ""); err != nil {
 		t.Error(err)
 	}
-	if all, _ := s.Sessions(ctx, "ann"); len(all) != 0 {
+	if all, _ := s.Sessions(ctx, ann); len(all) != 0 {
 		t.Errorf("sessions left: %v", all)
 	}
 }
 
-func TestSessionsNeedAnActiveUser(t *testing.T) {
-	now := noon
-	s := openWithUsers(t, &now)
-	for _, user := range []hub.UserID{"bob", "nobody"} {
-		v := session("s1", noon)
+func TestSessionsNeedAnActiveUser(t *testing.T) { onBoth(t, testSessionsNeedAnActiveUser) }
+
+func testSessionsNeedAnActiveUser(t *testing.T, s *Store, now *time.Time) {
+	addUsers(t, s)
+	for _, user := range []hub.UserID{bob, nobody} {
+		v := session(id1, noon)
 		v.UserID = user
 		if err := s.CreateSession(t.Context(), v); hub.CodeOf(err) != hub.NotFound {
 			t.Errorf("%s: session: %v", user, err)
@@ -96,10 +97,11 @@ func TestSessionsNeedAnActiveUser(t *testing.T) {
 	}
 }
 
-func TestLoginLinkIsUsedOnce(t *testing.T) {
-	now := noon
-	s := openWithUsers(t, &now)
-	if err := s.CreateLoginLink(t.Context(), "code", "ann", noon.Add(15*time.Minute)); err != nil {
+func TestLoginLinkIsUsedOnce(t *testing.T) { onBoth(t, testLoginLinkIsUsedOnce) }
+
+func testLoginLinkIsUsedOnce(t *testing.T, s *Store, now *time.Time) {
+	addUsers(t, s)
+	if err := s.CreateLoginLink(t.Context(), "code", ann, noon.Add(15*time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	const callers = 64
@@ -107,10 +109,10 @@ func TestLoginLinkIsUsedOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range callers {
 		all.Go(func() {
-			v := session("s"+strconv.Itoa(i), noon)
+			v := session(numbered(i), noon)
 			v.UserID = ""
 			got, user, err := s.UseLoginLink(t.Context(), "code", v)
-			if err == nil && (got.UserID != "ann" || user.Username != "ann" || got.ID != v.ID) {
+			if err == nil && (got.UserID != ann || user.Username != "ann" || got.ID != v.ID) {
 				t.Errorf("session of %q for %q", got.UserID, user.Username)
 			}
 			errs[i] = err
@@ -126,25 +128,26 @@ func TestLoginLinkIsUsedOnce(t *testing.T) {
 			t.Errorf("refused with %v", err)
 		}
 	}
-	if live, err := s.Sessions(t.Context(), "ann"); err != nil || len(live) != 1 {
+	if live, err := s.Sessions(t.Context(), ann); err != nil || len(live) != 1 {
 		t.Errorf("%d sessions, %v", len(live), err)
 	}
 }
 
-func TestLoginLinkEnds(t *testing.T) {
-	now := noon
-	s := openWithUsers(t, &now)
+func TestLoginLinkEnds(t *testing.T) { onBoth(t, testLoginLinkEnds) }
+
+func testLoginLinkEnds(t *testing.T, s *Store, now *time.Time) {
+	addUsers(t, s)
 	ctx := t.Context()
-	if err := s.CreateLoginLink(ctx, "old", "ann", noon.Add(15*time.Minute)); err != nil {
+	if err := s.CreateLoginLink(ctx, "old", ann, noon.Add(15*time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	for _, late := range []time.Duration{15 * time.Minute, time.Hour} {
-		now = noon.Add(late)
-		if _, _, err := s.UseLoginLink(ctx, "old", session("s1", now)); hub.CodeOf(err) != hub.NotFound {
+		*now = noon.Add(late)
+		if _, _, err := s.UseLoginLink(ctx, "old", session(id1, *now)); hub.CodeOf(err) != hub.NotFound {
 			t.Errorf("a link of 15 minutes after %s: %v", late, err)
 		}
 	}
-	if err := s.CreateLoginLink(ctx, "new", "ann", now.Add(15*time.Minute)); err != nil {
+	if err := s.CreateLoginLink(ctx, "new", ann, now.Add(15*time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if n := count(t, s, `SELECT count(*) FROM nchat_login_links`); n != 1 {
@@ -152,35 +155,35 @@ func TestLoginLinkEnds(t *testing.T) {
 	}
 
 	// A session that cannot be stored does not spend the link.
-	if err := s.CreateSession(ctx, session("taken", now)); err != nil {
+	if err := s.CreateSession(ctx, session(id4, *now)); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.UseLoginLink(ctx, "new", session("taken", now)); hub.CodeOf(err) != hub.Conflict {
+	if _, _, err := s.UseLoginLink(ctx, "new", session(id4, *now)); hub.CodeOf(err) != hub.Conflict {
 		t.Errorf("a session id that is taken: %v", err)
 	}
-	if _, _, err := s.UseLoginLink(ctx, "new", session("s2", now)); err != nil {
+	if _, _, err := s.UseLoginLink(ctx, "new", session(id2, *now)); err != nil {
 		t.Errorf("the link was spent by a failure: %v", err)
 	}
 
 	// Nor does it sign in an account that was suspended meanwhile.
-	if err := s.CreateLoginLink(ctx, "third", "ann", now.Add(15*time.Minute)); err != nil {
+	if err := s.CreateLoginLink(ctx, "third", ann, now.Add(15*time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	err := s.write(ctx, func(t *tx) error {
-		_, err := t.exec(`UPDATE nchat_users SET status = 'suspended' WHERE id = 'ann'`)
+		_, err := t.exec(`UPDATE nchat_users SET status = 'suspended' WHERE username = 'ann'`)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.UseLoginLink(ctx, "third", session("s3", now)); hub.CodeOf(err) != hub.NotFound {
+	if _, _, err := s.UseLoginLink(ctx, "third", session(id3, *now)); hub.CodeOf(err) != hub.NotFound {
 		t.Errorf("suspended user: %v", err)
 	}
 }
 
 func count(t *testing.T, s *Store, query string) (n int) {
 	t.Helper()
-	if err := s.readers.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
+	if err := each(t.Context(), s.readers, func(row scanner) error { return row.Scan(&n) }, query); err != nil {
 		t.Fatal(err)
 	}
 	return n

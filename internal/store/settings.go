@@ -23,9 +23,18 @@ func (s *Store) SetSetting(ctx context.Context, key, value string) error {
 	if value == "" {
 		return hub.Errorf(hub.Invalid, "A setting cannot be empty.")
 	}
-	return s.write(ctx, func(t *tx) error {
-		_, err := t.exec(`INSERT INTO nchat_settings (key, value, updated_at) VALUES ($1, $2, $3)
+	return s.change(ctx, func(t *tx) error {
+		return t.later(`INSERT INTO nchat_settings (key, value, updated_at) VALUES ($1, $2, $3)
 			ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at`, key, value, at(t.now))
+	})
+}
+
+// DefaultSetting stores the value of a setting that has none, and returns what
+// is in force.
+func (s *Store) DefaultSetting(ctx context.Context, key, value string) (inForce string, err error) {
+	err = s.write(ctx, func(t *tx) (err error) {
+		inForce, err = t.ensure(key, value)
 		return err
 	})
+	return inForce, err
 }

@@ -2,13 +2,14 @@ package store
 
 import (
 	"testing"
+	"time"
 
 	"github.com/nself-chat/hub"
 )
 
-func TestSettings(t *testing.T) {
-	now := noon
-	s := openWithUsers(t, &now)
+func TestSettings(t *testing.T) { onBoth(t, testSettings) }
+
+func testSettings(t *testing.T, s *Store, _ *time.Time) {
 	ctx := t.Context()
 	if v, err := s.Setting(ctx, "workspace"); v != "" || err != nil {
 		t.Errorf("never set: %q, %v", v, err)

@@ -48,7 +48,7 @@ func (t *tx) threadHas(m *hub.Message, replies int) (bool, error) {
 // addReply counts a reply, and makes the thread with the first.
 func (t *tx) addReply(m *hub.Message) error {
 	created := at(m.CreatedAt).text()
-	_, err := t.exec(`INSERT INTO nchat_threads (id, channel_id, root_message_id, message_count, last_message_at, created_by,
+	err := t.later(`INSERT INTO nchat_threads (id, channel_id, root_message_id, message_count, last_message_at, created_by,
 			created_at, updated_at)
 		VALUES ($1, $2, $1, 1, $3, $4, $3, $3)
 		ON CONFLICT (id) DO UPDATE SET message_count = nchat_threads.message_count + 1, last_message_at = excluded.last_message_at,
@@ -56,8 +56,7 @@ func (t *tx) addReply(m *hub.Message) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`UPDATE nchat_messages SET reply_count = coalesce(reply_count, 0) + 1 WHERE id = $1`, string(m.ThreadID))
-	return err
+	return t.later(`UPDATE nchat_messages SET reply_count = coalesce(reply_count, 0) + 1 WHERE id = $1`, string(m.ThreadID))
 }
 
 // dropReply takes a deleted reply out of its thread's count.
@@ -65,11 +64,10 @@ func (t *tx) dropReply(h *messageHead) error {
 	if h.thread == "" {
 		return nil
 	}
-	_, err := t.exec(`UPDATE nchat_threads SET message_count = message_count - 1, updated_at = $2 WHERE id = $1`,
+	err := t.later(`UPDATE nchat_threads SET message_count = message_count - 1, updated_at = $2 WHERE id = $1`,
 		string(h.thread), at(t.now))
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`UPDATE nchat_messages SET reply_count = reply_count - 1 WHERE id = $1`, string(h.thread))
-	return err
+	return t.later(`UPDATE nchat_messages SET reply_count = reply_count - 1 WHERE id = $1`, string(h.thread))
 }

@@ -60,17 +60,16 @@ func (i *identity) user() hub.User {
 // CreateToken stores a new API token, once per key when one is given. It
 // returns NotFound when its user does not exist or is not active.
 func (s *Store) CreateToken(ctx context.Context, once *hub.Idempotency, k hub.APIToken) error {
-	return s.write(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *tx) error {
 		if err := t.once(once); err != nil {
 			return err
 		}
 		if _, err := t.activeUser(k.UserID); err != nil {
 			return err
 		}
-		_, err := t.exec(`INSERT INTO nchat_api_tokens (id, name, user_id, scope, channel_ids, token_hash, created_at, expires_at)
+		return t.later(`INSERT INTO nchat_api_tokens (id, name, user_id, scope, channel_ids, token_hash, created_at, expires_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 			string(k.ID), k.Name, string(k.UserID), string(k.Scope), asJSON(nonNil(k.Channels)), k.Hash, at(k.CreatedAt), at(k.ExpiresAt))
-		return err
 	})
 }
 
@@ -106,7 +105,7 @@ func (s *Store) Token(ctx context.Context, id hub.TokenID) (hub.APIToken, error)
 
 // DeleteToken removes an API token, or returns NotFound.
 func (s *Store) DeleteToken(ctx context.Context, id hub.TokenID) error {
-	return s.write(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *tx) error {
 		n, err := t.exec(`DELETE FROM nchat_api_tokens WHERE id = $1`, string(id))
 		if err == nil && n == 0 {
 			err = hub.Errorf(hub.NotFound, "There is no such API token.")
@@ -120,7 +119,7 @@ func (s *Store) DeleteToken(ctx context.Context, id hub.TokenID) error {
 func (s *Store) TouchTokens(ctx context.Context, used map[hub.TokenID]time.Time) error {
 	return s.write(ctx, func(t *tx) error {
 		for id, when := range used {
-			_, err := t.exec(`UPDATE nchat_api_tokens SET last_used_at = $2
+			err := t.later(`UPDATE nchat_api_tokens SET last_used_at = $2
 				WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)`, string(id), at(when))
 			if err != nil {
 				return err

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -11,51 +10,30 @@ import (
 	"github.com/nself-chat/hub"
 )
 
-// noon is the time at which tests of credentials begin.
-var noon = time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
-
-// openWithUsers opens an empty database whose clock is *now, with the users
-// "ann" (owner, active) and "bob" (member, suspended).
-func openWithUsers(t *testing.T, now *time.Time) *Store {
+// addUsers adds the users "ann" (owner, active) and "bob" (member, suspended).
+func addUsers(t *testing.T, s *Store) {
 	t.Helper()
-	s, err := Open(t.Context(), Options{
-		Path: filepath.Join(t.TempDir(), "hub.db"), Synchronous: "NORMAL", Now: func() time.Time { return *now },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
+	for _, u := range []hub.User{
+		{ID: ann, Username: "ann", Role: hub.RoleOwner, Status: "active"},
+		{ID: bob, Username: "bob", Role: hub.RoleMember, Status: "suspended"},
+	} {
+		u.Kind, u.DisplayName, u.Email, u.CreatedAt, u.UpdatedAt = hub.UserHuman, "The "+u.Username, u.Username+"@example.org", s.Now(), s.Now()
+		if err := s.CreateUser(t.Context(), &u); err != nil {
+			t.Fatal(err)
 		}
-	})
-	addUser(t, s, "ann", hub.RoleOwner, "active")
-	addUser(t, s, "bob", hub.RoleMember, "suspended")
-	return s
-}
-
-func addUser(t *testing.T, s *Store, name string, role hub.Role, status string) {
-	t.Helper()
-	err := s.write(t.Context(), func(t *tx) error {
-		_, err := t.exec(`INSERT INTO nchat_users (id, email, display_name, username, status, metadata, created_at, updated_at)
-			VALUES ($1, $2, $3, $1, $4, $5, $6, $6)`,
-			name, name+"@example.org", "The "+name, status, asJSON(map[string]any{"kind": hub.UserHuman, "role": role}), at(t.now))
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 
-func TestTokens(t *testing.T) {
-	now := noon
-	s := openWithUsers(t, &now)
+func TestTokens(t *testing.T) { onBoth(t, testTokens) }
+
+func testTokens(t *testing.T, s *Store, _ *time.Time) {
+	addUsers(t, s)
 	ctx := t.Context()
 	want := hub.APIToken{
-		ID: "t1", Name: "ci", UserID: "ann", Scope: hub.ScopeWrite, Channels: []hub.ChannelID{"c1", "c2"},
+		ID: id1, Name: "ci", UserID: ann, Scope: hub.ScopeWrite, Channels: []hub.ChannelID{id1, id2},
 		Hash: "abc", CreatedAt: noon, ExpiresAt: noon.Add(time.Hour),
 	}
-	plain := hub.APIToken{ID: "t2", Name: "all", UserID: "ann", Scope: hub.ScopeAdmin, Channels: []hub.ChannelID{}, Hash: "def", CreatedAt: noon}
+	plain := hub.APIToken{ID: id2, Name: "all", UserID: ann, Scope: hub.ScopeAdmin, Channels: []hub.ChannelID{}, Hash: "def", CreatedAt: noon}
 	for _, k := range []hub.APIToken{want, plain} {
 		if err := s.CreateToken(ctx, nil, k); err != nil {
 			t.Fatal(err)
@@ -70,7 +48,7 @@ func TestTokens(t *testing.T) {
 		t.Errorf("token (-want +got):\n%s", diff)
 	}
 	wantUser := hub.User{
-		ID: "ann", Kind: hub.UserHuman, Username: "ann", DisplayName: "The ann", Email: "ann@example.org", Role: hub.RoleOwner,
+		ID: ann, Kind: hub.UserHuman, Username: "ann", DisplayName: "The ann", Email: "ann@example.org", Role: hub.RoleOwner,
 		Status: "active", CreatedAt: noon, UpdatedAt: noon,
 	}
 	if diff := cmp.Diff(wantUser, user); diff != "" {
@@ -83,7 +61,7 @@ func TestTokens(t *testing.T) {
 	later := noon.Add(5 * time.Minute)
 	touch := func(when time.Time) {
 		t.Helper()
-		if err := s.TouchTokens(ctx, map[hub.TokenID]time.Time{"t1": when, "deleted": when}); err != nil {
+		if err := s.TouchTokens(ctx, map[hub.TokenID]time.Time{id1: when, id5: when}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -98,24 +76,25 @@ func TestTokens(t *testing.T) {
 		t.Errorf("tokens (-want +got):\n%s", diff)
 	}
 
-	if err := s.DeleteToken(ctx, "t1"); err != nil {
+	if err := s.DeleteToken(ctx, id1); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.DeleteToken(ctx, "t1"); hub.CodeOf(err) != hub.NotFound {
+	if err := s.DeleteToken(ctx, id1); hub.CodeOf(err) != hub.NotFound {
 		t.Errorf("deleted twice: %v", err)
 	}
-	if _, err := s.Token(ctx, "t1"); hub.CodeOf(err) != hub.NotFound {
+	if _, err := s.Token(ctx, id1); hub.CodeOf(err) != hub.NotFound {
 		t.Errorf("a deleted token: %v", err)
 	}
-	if k, err := s.Token(ctx, "t2"); err != nil || k.Name != "all" {
+	if k, err := s.Token(ctx, id2); err != nil || k.Name != "all" {
 		t.Errorf("the other token: %v, %v", k, err)
 	}
 }
 
-func TestCreateTokenRefuses(t *testing.T) {
-	now := noon
-	s := openWithUsers(t, &now)
-	first := hub.APIToken{ID: "t1", UserID: "ann", Scope: hub.ScopeRead, Hash: "abc", CreatedAt: noon}
+func TestCreateTokenRefuses(t *testing.T) { onBoth(t, testCreateTokenRefuses) }
+
+func testCreateTokenRefuses(t *testing.T, s *Store, _ *time.Time) {
+	addUsers(t, s)
+	first := hub.APIToken{ID: id1, UserID: ann, Scope: hub.ScopeRead, Hash: "abc", CreatedAt: noon}
 	if err := s.CreateToken(t.Context(), nil, first); err != nil {
 		t.Fatal(err)
 	}
@@ -123,9 +102,9 @@ func TestCreateTokenRefuses(t *testing.T) {
 		token hub.APIToken
 		want  hub.Code
 	}{
-		"unknown user":   {hub.APIToken{ID: "t2", UserID: "eve", Scope: hub.ScopeRead, Hash: "x", CreatedAt: noon}, hub.NotFound},
-		"suspended user": {hub.APIToken{ID: "t3", UserID: "bob", Scope: hub.ScopeRead, Hash: "y", CreatedAt: noon}, hub.NotFound},
-		"same hash":      {hub.APIToken{ID: "t4", UserID: "ann", Scope: hub.ScopeRead, Hash: "abc", CreatedAt: noon}, hub.Conflict},
+		"unknown user":   {hub.APIToken{ID: id2, UserID: nobody, Scope: hub.ScopeRead, Hash: "x", CreatedAt: noon}, hub.NotFound},
+		"suspended user": {hub.APIToken{ID: id3, UserID: bob, Scope: hub.ScopeRead, Hash: "y", CreatedAt: noon}, hub.NotFound},
+		"same hash":      {hub.APIToken{ID: id4, UserID: ann, Scope: hub.ScopeRead, Hash: "abc", CreatedAt: noon}, hub.Conflict},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

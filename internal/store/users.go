@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/nself-chat/hub"
 )
@@ -26,7 +27,7 @@ func scanUser(row scanner) (u hub.User, err error) {
 // Users returns at most limit users with an id above after, oldest first.
 func (s *Store) Users(ctx context.Context, after hub.UserID, limit int) ([]hub.User, error) {
 	return list(ctx, s.readers, scanUser, `SELECT `+userColumns+` FROM nchat_users u
-		WHERE u.id > $1 AND u.deleted_at IS NULL ORDER BY u.id LIMIT $2`, string(after), limit)
+		WHERE u.id > $1 AND u.deleted_at IS NULL ORDER BY u.id LIMIT $2`, from(after), limit)
 }
 
 // User returns one user, deleted ones included: their messages still name them.
@@ -42,29 +43,34 @@ func (s *Store) UserByName(ctx context.Context, username string) (hub.User, erro
 // CreateUser stores a new user with the events that tell of it. It is a
 // Conflict when the username or the address is taken.
 func (s *Store) CreateUser(ctx context.Context, u *hub.User, routings ...hub.Routing) error {
-	return s.write(ctx, func(t *tx) error {
-		if err := t.userIsUnique(u); err != nil {
-			return err
-		}
-		if err := t.insertUser(u); err != nil {
+	return s.change(ctx, func(t *tx) error {
+		if err := t.createUser(u); err != nil {
 			return err
 		}
 		return t.publishAll(routings)
 	})
 }
 
+func (t *tx) createUser(u *hub.User) error {
+	if err := t.userIsUnique(u); err != nil {
+		return err
+	}
+	return t.insertUser(u)
+}
+
 func (t *tx) insertUser(u *hub.User) error {
-	_, err := t.exec(`INSERT INTO nchat_users (id, email, display_name, username, avatar_url, status, metadata,
+	return t.later(`INSERT INTO nchat_users (id, email, display_name, username, avatar_url, status, metadata,
 			created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		string(u.ID), u.Email, u.DisplayName, orNull(u.Username), orNull(u.AvatarURL), u.Status,
 		asJSON(userMeta{Kind: u.Kind, Role: u.Role}), at(u.CreatedAt), at(u.UpdatedAt))
-	return err
 }
 
-// userIsUnique refuses a username or an address that another user has.
+// userIsUnique refuses a username, or an address in any case, that another user
+// has.
 func (t *tx) userIsUnique(u *hub.User) error {
 	var fields hub.FieldErrors
+	address := strings.ToLower(u.Email)
 	err := each(context.Background(), t, func(row scanner) error {
 		var username, email string
 		if err := row.Scan(orEmpty(&username), orEmpty(&email)); err != nil {
@@ -73,12 +79,12 @@ func (t *tx) userIsUnique(u *hub.User) error {
 		if username == u.Username {
 			fields.Add("username", "another user has this username")
 		}
-		if email == u.Email {
+		if email == address {
 			fields.Add("email", "another user has this address")
 		}
 		return nil
-	}, `SELECT username, email FROM nchat_users WHERE (username = $2 OR email = $3) AND id <> $1`,
-		string(u.ID), orNull(u.Username), u.Email)
+	}, `SELECT username, lower(email) FROM nchat_users WHERE (username = $2 OR lower(email) = $3) AND id <> $1`,
+		string(u.ID), orNull(u.Username), address)
 	if err != nil || len(fields) == 0 {
 		return err
 	}
@@ -89,7 +95,7 @@ func (t *tx) userIsUnique(u *hub.User) error {
 // is false when the user changed meanwhile. It is a Conflict when the username
 // or the address is taken, and when no active owner would be left.
 func (s *Store) UpdateUser(ctx context.Context, prev, next *hub.User, routings ...hub.Routing) (ok bool, err error) {
-	err = s.write(ctx, func(t *tx) (err error) {
+	err = s.change(ctx, func(t *tx) (err error) {
 		ok, err = t.updateUser(prev, next)
 		if err != nil || !ok {
 			return err
@@ -121,7 +127,7 @@ func (t *tx) updateUser(prev, next *hub.User) (bool, error) {
 	if next.Status == "deleted" {
 		deleted = at(next.UpdatedAt)
 	}
-	_, err = t.exec(`UPDATE nchat_users SET email = $2, display_name = $3, username = $4, avatar_url = $5, status = $6,
+	err = t.later(`UPDATE nchat_users SET email = $2, display_name = $3, username = $4, avatar_url = $5, status = $6,
 			metadata = $7, updated_at = $8, deleted_at = $9 WHERE id = $1`,
 		string(next.ID), next.Email, next.DisplayName, orNull(next.Username), orNull(next.AvatarURL), next.Status, meta,
 		at(next.UpdatedAt), deleted)

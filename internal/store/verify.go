@@ -3,9 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -21,18 +19,17 @@ const verifyChunk = 1000
 // exactly one thing it waits for; every state agrees with the attempts made;
 // the counters agree with the rows. The hub may be at work meanwhile.
 func (s *Store) Verify(ctx context.Context) (*hub.VerifyReport, error) {
-	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return nil, fmt.Errorf("store: verify: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }() // read only: nothing to keep
-	v := &verifier{q: tx, report: &hub.VerifyReport{Problems: []string{}}, counts: make(map[counterKey]int64), now: s.Now()}
-	for _, step := range []func(context.Context) error{v.subscriptions, v.events, v.unfinished, v.counters} {
-		if err := step(ctx); err != nil {
-			return nil, err
+	v := &verifier{report: &hub.VerifyReport{Problems: []string{}}, counts: make(map[counterKey]int64), now: s.Now()}
+	err := s.readers.snapshot(ctx, func(q querier) error {
+		v.q = q
+		for _, step := range []func(context.Context) error{v.subscriptions, v.events, v.unfinished, v.counters} {
+			if err := step(ctx); err != nil {
+				return err
+			}
 		}
-	}
-	return v.report, nil
+		return nil
+	})
+	return v.report, err
 }
 
 // revision is a subscription from one revision on; nil: it ended.
@@ -134,22 +131,22 @@ type verified struct {
 
 // events walks events and deliveries side by side, in the order of their ids.
 func (v *verifier) events(ctx context.Context) error {
-	from := hub.DeliveryID("")
-	after := hub.EventID("")
+	low := hub.DeliveryID(lowestID)
+	after := hub.EventID(lowestID)
 	for {
 		events, err := list(ctx, v.q, scanEvent,
 			`SELECT `+eventColumns+` FROM nchat_events e WHERE id > $1 ORDER BY id LIMIT $2`, string(after), verifyChunk)
 		if err != nil {
 			return err
 		}
-		to := hub.DeliveryID("g") // above every UUID
+		high := hub.DeliveryID(highestID)
 		if len(events) == verifyChunk {
 			// Deliveries up to the last event of the chunk. Another event with
 			// the same prefix would only be seen too late, and there is none.
 			after = events[len(events)-1].ID
-			_, to = hub.DeliveryRange(after)
+			_, high = hub.DeliveryRange(after)
 		}
-		deliveries, err := v.deliveries(ctx, from, to)
+		deliveries, err := v.deliveries(ctx, low, high)
 		if err != nil {
 			return err
 		}
@@ -163,7 +160,7 @@ func (v *verifier) events(ctx context.Context) error {
 		if len(events) < verifyChunk {
 			return nil
 		}
-		from = to
+		low = high
 	}
 }
 

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,9 +9,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/fault"
@@ -30,9 +25,30 @@ const maxRefused = 4
 // errClosed answers writes after Close.
 var errClosed = hub.Errorf(hub.Unavailable, "The hub is stopping.")
 
-// writer owns the only connection that writes. Callers hand it values; it
-// takes all that wait, runs them in one transaction, and answers them after
-// COMMIT, so that one fsync serves many.
+// writeConn is the one connection of a process that writes, in the words of one
+// database. It is used by one goroutine.
+type writeConn interface {
+	// begin opens a transaction that excludes every other writer of the
+	// database, of this process or another. It returns the store's time and the
+	// number of the last event. After an error no transaction is open.
+	begin() (now time.Time, seq int64, err error)
+	// commit makes the transaction durable. After an error nothing of it is.
+	commit() error
+	rollback()
+	// exec runs a statement and returns how many rows it changed.
+	exec(text string, args ...any) (int64, error)
+	// later runs a statement before the next exec, query or commit, whose error
+	// may be this one's.
+	later(text string, args ...any) error
+	query(text string, args ...any) (rows, error)
+	// refusal turns what the database says into what a caller may be told.
+	refusal(err error) error
+	close() error
+}
+
+// writer owns that connection. Callers hand it values; it takes all that wait,
+// runs them in one transaction, and answers them after COMMIT, so that one
+// fsync serves many.
 //
 // When a value fails, the transaction is rolled back and run again without
 // it; the failed one is then run alone, and its own error is its answer. So
@@ -40,10 +56,11 @@ var errClosed = hub.Errorf(hub.Unavailable, "The hub is stopping.")
 // caller's context reaches the connection: an interrupt would roll back the
 // others' work.
 type writer struct {
-	db       *sql.DB
+	conn     writeConn
+	bulk     bool // rows are better inserted many at a time
 	log      *slog.Logger
-	now      func() time.Time
 	onEvents func(int64)
+	onChange func()
 
 	mu     sync.RWMutex // held for reading while a value enters the queue
 	closed bool
@@ -52,11 +69,7 @@ type writer struct {
 	// answers recycles the channels on which callers wait.
 	answers sync.Pool
 
-	// Owned by the goroutine of run.
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
-	seq   int64 // number of the last committed event
-	group []*write
+	group []*write // owned by the goroutine of run
 }
 
 // write is a value on its way: apply may be run again, after a rollback.
@@ -68,22 +81,18 @@ type write struct {
 	err error
 }
 
-func newWriter(db *sql.DB, o Options) *writer {
+func newWriter(c writeConn, o Options) *writer {
 	return &writer{
-		db: db, log: o.Log, now: o.Now, onEvents: o.OnEvents,
+		conn: c, log: o.Log, onEvents: o.OnEvents, onChange: o.OnChange,
 		queue: make(chan *write, 4*maxGroup), ended: make(chan struct{}), closed: true,
 		answers: sync.Pool{New: func() any { return make(chan error, 1) }},
 	}
 }
 
-// start opens the connection and runs the writer.
-func (w *writer) start(ctx context.Context) error {
-	if err := w.connect(ctx); err != nil {
-		return err
-	}
+// start runs the writer.
+func (w *writer) start() {
 	w.closed = false
 	go w.run()
-	return nil
 }
 
 func (w *writer) close() error {
@@ -97,36 +106,7 @@ func (w *writer) close() error {
 	if started {
 		<-w.ended
 	}
-	return w.db.Close()
-}
-
-// connect opens the writer's connection afresh and reads where the event
-// log stands.
-func (w *writer) connect(ctx context.Context) error {
-	w.disconnect()
-	conn, err := w.db.Conn(ctx)
-	if err != nil {
-		return fmt.Errorf("store: connect: %w", err)
-	}
-	w.conn, w.stmts = conn, make(map[string]*sql.Stmt)
-	err = conn.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM nchat_events`).Scan(&w.seq)
-	if err != nil {
-		return fmt.Errorf("store: read the event log: %w", err)
-	}
-	return nil
-}
-
-func (w *writer) disconnect() {
-	if w.conn == nil {
-		return
-	}
-	for _, s := range w.stmts {
-		_ = s.Close()
-	}
-	// A connection that may hold a broken transaction is not to be reused.
-	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn })
-	_ = w.conn.Close()
-	w.conn = nil
+	return w.conn.close()
 }
 
 // write hands a value to the writer and waits for its fate. ctx is respected
@@ -145,6 +125,16 @@ func (s *Store) write(ctx context.Context, apply func(*tx) error) error {
 	return err
 }
 
+// change is write for what processes keep copies of: webhooks, channels,
+// users, credentials, settings.
+func (s *Store) change(ctx context.Context, apply func(*tx) error) error {
+	return s.write(ctx, func(t *tx) error {
+		err := apply(t)
+		t.copied = t.copied || err == nil
+		return err
+	})
+}
+
 func (w *writer) enqueue(ctx context.Context, v *write) error {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
@@ -161,7 +151,6 @@ func (w *writer) enqueue(ctx context.Context, v *write) error {
 
 func (w *writer) run() {
 	defer close(w.ended)
-	defer w.disconnect()
 	for v := range w.queue {
 		w.group = append(w.group[:0], v)
 		for len(w.group) < maxGroup {
@@ -223,14 +212,7 @@ func (w *writer) single(v *write) {
 func (w *writer) maintenance(group []*write) []*write {
 	return slices.DeleteFunc(group, func(v *write) bool {
 		if v.alone {
-			var err error
-			if w.conn == nil {
-				err = w.connect(context.Background())
-			}
-			if err == nil {
-				err = (&tx{w: w}).apply(v.apply)
-			}
-			v.done <- err
+			v.done <- (&tx{w: w, conn: w.conn}).apply(v.apply)
 		}
 		return v.alone
 	})
@@ -239,61 +221,51 @@ func (w *writer) maintenance(group []*write) []*write {
 // try runs the values in one transaction. It returns the index of the value
 // that failed, or -1 when the transaction itself did.
 func (w *writer) try(group []*write) (failed int, err error) {
-	ctx := context.Background()
-	if w.conn == nil {
-		if err := w.connect(ctx); err != nil {
-			return -1, refusal(err)
-		}
+	t := &tx{w: w, conn: w.conn}
+	if w.bulk {
+		t.bulk = &bulk{}
 	}
-	t := &tx{w: w, now: w.now().UTC().Truncate(time.Microsecond), seq: w.seq}
-	if _, err := t.exec("BEGIN IMMEDIATE"); err != nil {
-		w.rollback()
-		return -1, refusal(err)
+	var seq int64
+	if t.now, seq, err = w.conn.begin(); err != nil {
+		return -1, w.conn.refusal(err)
 	}
+	t.seq = seq
 	for i, v := range group {
 		t.changed = 0
 		v.err = t.apply(v.apply)
 		if v.err != nil && (t.changed > 0 || !isRefusal(v.err)) {
-			w.rollback()
-			return i, refusal(v.err)
+			w.conn.rollback()
+			return i, w.conn.refusal(v.err)
 		}
 	}
-	if err := t.flushCounters(); err != nil {
-		w.rollback()
-		return -1, refusal(err)
+	if err := t.flush(); err != nil {
+		w.conn.rollback()
+		return -1, w.conn.refusal(err)
 	}
 	fault.Point(fault.CommitBefore)
-	if _, err := t.exec("COMMIT"); err != nil {
-		w.rollback()
-		return -1, refusal(err)
+	if err := w.conn.commit(); err != nil {
+		return -1, w.conn.refusal(err)
 	}
 	fault.Point(fault.CommitAfter)
-	if t.seq != w.seq {
-		w.seq = t.seq
-		if w.onEvents != nil {
-			w.onEvents(t.seq)
-		}
+	if t.seq != seq && w.onEvents != nil {
+		w.onEvents(t.seq)
+	}
+	if t.copied && w.onChange != nil {
+		w.onChange()
 	}
 	return 0, nil
 }
 
-// rollback rolls back, and gives the connection up when that does not work:
-// SQLite may have rolled back by itself, or be beyond use.
-func (w *writer) rollback() {
-	t := &tx{w: w}
-	if _, err := t.exec("ROLLBACK"); err != nil {
-		w.log.Debug("database connection reopened after a failed rollback", "error", err)
-		w.disconnect()
-	}
-}
-
 // tx is the writer's transaction as a value sees it.
 type tx struct {
+	conn     writeConn
+	bulk     *bulk // nil: rows are inserted one by one
 	w        *writer
 	now      time.Time // one time for everything in the group
 	seq      int64
 	counters map[counterKey]int
 	changed  int64 // rows, by the present value
+	copied   bool  // something changed that processes keep copies of
 }
 
 // apply runs one value. A panic in it is an error of that value alone.
@@ -307,31 +279,13 @@ func (t *tx) apply(fn func(*tx) error) (err error) {
 	return fn(t)
 }
 
-// stmt returns the prepared statement of the query, kept for the life of the
-// connection.
-func (t *tx) stmt(query string) (*sql.Stmt, error) {
-	if s, ok := t.w.stmts[query]; ok {
-		return s, nil
-	}
-	s, err := t.w.conn.PrepareContext(context.Background(), query)
-	if err != nil {
-		return nil, fmt.Errorf("store: prepare: %w", err)
-	}
-	t.w.stmts[query] = s
-	return s, nil
-}
-
 // exec runs a statement and returns how many rows it changed.
-func (t *tx) exec(query string, args ...any) (int64, error) {
-	s, err := t.stmt(query) //nolint:sqlclosecheck // kept for the life of the connection
-	if err != nil {
-		return 0, err
+func (t *tx) exec(text string, args ...any) (int64, error) {
+	err := t.settle(text)
+	var n int64
+	if err == nil {
+		n, err = t.conn.exec(text, args...)
 	}
-	res, err := s.ExecContext(context.Background(), args...)
-	if err != nil {
-		return 0, fmt.Errorf("store: write: %w", err)
-	}
-	n, err := res.RowsAffected()
 	if err != nil {
 		return 0, fmt.Errorf("store: write: %w", err)
 	}
@@ -339,13 +293,27 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 	return n, nil
 }
 
-// QueryContext implements querier on the transaction; ctx is not passed on.
-func (t *tx) QueryContext(_ context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := t.stmt(query) //nolint:sqlclosecheck // kept for the life of the connection
+// later runs a statement whose answer nobody waits for, some time before the
+// next that is waited for: many of them cost one trip to the database.
+func (t *tx) later(text string, args ...any) error {
+	err := t.settle(text)
+	if err == nil {
+		err = t.conn.later(text, args...)
+	}
 	if err != nil {
+		return fmt.Errorf("store: write: %w", err)
+	}
+	t.changed++ // perhaps none; it only decides whether to roll back
+	return nil
+}
+
+// query implements querier on the transaction; ctx is not passed on, because
+// one caller's leaving must not undo the others' work.
+func (t *tx) query(_ context.Context, text string, args ...any) (rows, error) {
+	if err := t.settle(text); err != nil {
 		return nil, err
 	}
-	return s.QueryContext(context.Background(), args...)
+	return t.conn.query(text, args...)
 }
 
 // isRefusal reports whether a value was refused by its own rules, rather than
@@ -356,26 +324,4 @@ func isRefusal(err error) bool {
 	}
 	e, ok := errors.AsType[*hub.Error](err)
 	return ok && e.Code != hub.Internal
-}
-
-// refusal turns what the database says into what a caller may be told. An
-// error of package hub passes unchanged.
-func refusal(err error) error {
-	if _, ok := errors.AsType[*hub.Error](err); ok {
-		return err
-	}
-	e, ok := errors.AsType[*sqlite.Error](err)
-	if !ok {
-		return err
-	}
-	switch code := e.Code(); {
-	case code&0xff == sqlite3.SQLITE_FULL:
-		return hub.Wrap(hub.StorageFull, err, "The hub's disk is full; nothing was stored.")
-	case code == sqlite3.SQLITE_CONSTRAINT_UNIQUE, code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
-		return hub.Wrap(hub.Conflict, err, "Something with this name or id exists already.")
-	case code&0xff == sqlite3.SQLITE_IOERR, code&0xff == sqlite3.SQLITE_BUSY, code&0xff == sqlite3.SQLITE_READONLY,
-		code&0xff == sqlite3.SQLITE_CANTOPEN:
-		return hub.Wrap(hub.Unavailable, err, "The hub's database cannot be written now; nothing was stored.")
-	}
-	return err
 }

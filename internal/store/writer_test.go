@@ -9,30 +9,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"go.uber.org/goleak"
+	"time"
 
 	"github.com/nself-chat/hub"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-func openTest(t *testing.T, o Options) *Store {
-	t.Helper()
-	if o.Path == "" {
-		o.Path = filepath.Join(t.TempDir(), "hub.db")
-	}
-	s, err := Open(context.Background(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
 
 // put writes one row whose key is k.
 func put(k, v string) func(*tx) error {
@@ -100,6 +80,11 @@ func TestWriterAcknowledgedIsStoredRefusedIsAbsent(t *testing.T) {
 			return boom
 		}
 	}
+	// The database refuses it without a change: on Postgres that ends the transaction.
+	unreadable := func(t *tx) error {
+		_, err := one(context.Background(), t, "user", scanText, `SELECT email FROM nchat_users WHERE id = $1`, "no id")
+		return err
+	}
 	panics := func(t *tx) error { _ = put("k-panic", "x")(t); panic("no") }
 	tests := map[string]struct {
 		values []func(*tx) error
@@ -108,6 +93,7 @@ func TestWriterAcknowledgedIsStoredRefusedIsAbsent(t *testing.T) {
 	}{
 		"all well":          {[]func(*tx) error{put("k0", ""), put("k1", ""), put("k2", "")}, nil, []string{"k0", "k1", "k2"}},
 		"one fails":         {[]func(*tx) error{put("k0", ""), late("k1"), put("k2", "")}, []int{1}, []string{"k0", "k2"}},
+		"a refused read":    {[]func(*tx) error{put("k0", ""), unreadable, put("k2", "")}, []int{1}, []string{"k0", "k2"}},
 		"a panic":           {[]func(*tx) error{put("k0", ""), panics, put("k2", "")}, []int{1}, []string{"k0", "k2"}},
 		"same key twice":    {[]func(*tx) error{put("k0", "a"), put("k0", "b"), put("k2", "")}, []int{1}, []string{"k0", "k2"}},
 		"all fail":          {[]func(*tx) error{late("k0"), late("k1"), late("k2")}, []int{0, 1, 2}, nil},
@@ -115,34 +101,36 @@ func TestWriterAcknowledgedIsStoredRefusedIsAbsent(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := openTest(t, Options{})
-			answers := inOneGroup(t, s, tt.values...)
-			failed := map[int]bool{}
-			for _, i := range tt.failed {
-				failed[i] = true
-			}
-			for i, err := range answers {
-				if (err != nil) != failed[i] {
-					t.Errorf("value %d: answer %v, want failure %v", i, err, failed[i])
+			onBoth(t, func(t *testing.T, s *Store, _ *time.Time) {
+				answers := inOneGroup(t, s, tt.values...)
+				failed := map[int]bool{}
+				for _, i := range tt.failed {
+					failed[i] = true
 				}
-			}
-			got := stored(t, s)
-			if len(got) != len(tt.want) {
-				t.Errorf("stored %v, want %v", got, tt.want)
-			}
-			for _, k := range tt.want {
-				if !got[k] {
-					t.Errorf("%s was acknowledged and is absent", k)
+				for i, err := range answers {
+					if (err != nil) != failed[i] {
+						t.Errorf("value %d: answer %v, want failure %v", i, err, failed[i])
+					}
 				}
-			}
+				got := stored(t, s)
+				if len(got) != len(tt.want) {
+					t.Errorf("stored %v, want %v", got, tt.want)
+				}
+				for _, k := range tt.want {
+					if !got[k] {
+						t.Errorf("%s was acknowledged and is absent", k)
+					}
+				}
+			})
 		})
 	}
 }
 
 // A value that ends the transaction under the others' feet must not make the
 // later ones commit by themselves.
-func TestWriterSurvivesALostTransaction(t *testing.T) {
-	s := openTest(t, Options{})
+func TestWriterSurvivesALostTransaction(t *testing.T) { onBoth(t, testWriterSurvivesALostTransaction) }
+
+func testWriterSurvivesALostTransaction(t *testing.T, s *Store, _ *time.Time) {
 	saboteur := func(t *tx) error {
 		_, err := t.exec("ROLLBACK")
 		if err == nil {
@@ -165,8 +153,33 @@ func TestWriterSurvivesALostTransaction(t *testing.T) {
 	}
 }
 
-func TestWriterCallerWhoGaveUp(t *testing.T) {
-	s := openTest(t, Options{})
+// A value that passes over what the database refused must not take the others'
+// with it: on Postgres nothing of the transaction would be stored.
+func TestWriterSurvivesAnErrorPassedOver(t *testing.T) {
+	onBoth(t, testWriterSurvivesAnErrorPassedOver)
+}
+
+func testWriterSurvivesAnErrorPassedOver(t *testing.T, s *Store, _ *time.Time) {
+	for name, statement := range map[string]string{
+		"at once":  `INSERT INTO nchat_settings (key) VALUES ('incomplete')`,
+		"in a row": `SELECT i, CAST(CASE i WHEN 1 THEN '` + id1 + `' ELSE CAST(i AS text) END AS uuid) FROM (SELECT 1 AS i UNION ALL SELECT 2) n`,
+	} {
+		a, b := "k-before "+name, "k-behind "+name
+		answers := inOneGroup(t, s, put(a, ""), func(t *tx) error {
+			return hub.Wrap(hub.NotFound, each(context.Background(), t, func(scanner) error { return nil }, statement), "Not found.")
+		}, put(b, ""))
+		got := stored(t, s)
+		for k, err := range map[string]error{a: answers[0], b: answers[2]} {
+			if err != nil || !got[k] {
+				t.Errorf("%s: answer %v, stored %v", k, err, got[k])
+			}
+		}
+	}
+}
+
+func TestWriterCallerWhoGaveUp(t *testing.T) { onBoth(t, testWriterCallerWhoGaveUp) }
+
+func testWriterCallerWhoGaveUp(t *testing.T, s *Store, _ *time.Time) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := s.write(ctx, put("k0", "")); hub.CodeOf(err) != hub.Unavailable {
@@ -255,8 +268,9 @@ func TestWriterFullDiskInsideAGroup(t *testing.T) {
 	}
 }
 
-func TestWriterManyCallers(t *testing.T) {
-	s := openTest(t, Options{})
+func TestWriterManyCallers(t *testing.T) { onBoth(t, testWriterManyCallers) }
+
+func testWriterManyCallers(t *testing.T, s *Store, _ *time.Time) {
 	var wg sync.WaitGroup
 	var refused atomic.Int64
 	for i := range 64 {
@@ -286,8 +300,9 @@ func TestWriterManyCallers(t *testing.T) {
 	}
 }
 
-func TestWriterClosed(t *testing.T) {
-	s := openTest(t, Options{})
+func TestWriterClosed(t *testing.T) { onBoth(t, testWriterClosed) }
+
+func testWriterClosed(t *testing.T, s *Store, _ *time.Time) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -297,12 +312,13 @@ func TestWriterClosed(t *testing.T) {
 }
 
 func TestOpenTwice(t *testing.T) {
-	s := openTest(t, Options{})
-	_, err := Open(context.Background(), Options{Path: s.path})
+	path := filepath.Join(t.TempDir(), "hub.db")
+	openTest(t, Options{Path: path})
+	_, err := Open(context.Background(), Options{Path: path})
 	if err == nil || !strings.Contains(err.Error(), "another hub") {
 		t.Errorf("second owner of a folder: %v", err)
 	}
-	shared, err := Open(context.Background(), Options{Path: s.path, Shared: true})
+	shared, err := Open(context.Background(), Options{Path: path, Shared: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,7 @@ type Store interface {
 func Run(t *testing.T, open func(*testing.T) Store) {
 	tests := map[string]func(*suite){
 		"lanes":                 testLanes,
+		"one server a lane":     testAcquire,
 		"claim":                 testClaim,
 		"claim is exclusive":    testClaimExclusive,
 		"record":                testRecord,
@@ -104,6 +105,8 @@ func (s *suite) webhook() hub.WebhookID {
 		Policy: hub.DefaultPolicy(), SealedSecret: "x", CreatedAt: s.store.Now(), UpdatedAt: s.store.Now(),
 	}
 	_, err := s.store.CreateOutgoingWebhook(s.ctx(), &w)
+	s.ok(err)
+	_, err = s.store.Acquire(s.ctx(), node, []hub.WebhookID{w.ID})
 	s.ok(err)
 	return w.ID
 }
@@ -262,10 +265,10 @@ func testClaimExclusive(s *suite) {
 	var mu sync.Mutex
 	seen := make(map[hub.DeliveryID]int)
 	var wg sync.WaitGroup
-	for i := range 8 {
+	for range 8 {
 		wg.Go(func() {
 			for {
-				jobs, _, err := s.store.Claim(context.Background(), fmt.Sprintf("node-%d", i), []hub.Quota{{WebhookID: w, Max: 7}})
+				jobs, _, err := s.store.Claim(context.Background(), node, []hub.Quota{{WebhookID: w, Max: 7}})
 				if err != nil {
 					s.Error(err)
 					return
@@ -422,13 +425,42 @@ func testMarks(s *suite) {
 			s.Errorf("lease %d: %d attempts of unknown outcome, want %d", d.LeaseSeq, d.Attempts, want)
 		}
 	}
-	// Marks are forgotten with the leases, since numbers begin anew.
-	s.claim(hub.Quota{WebhookID: w, Max: 10})
+	// A mark is its process's: the next one's numbers begin anew.
+	const next = "node-2"
+	_, err = s.store.Acquire(s.ctx(), next, []hub.WebhookID{w})
+	s.ok(err)
+	_, _, err = s.store.Claim(s.ctx(), next, []hub.Quota{{WebhookID: w, Max: 10}})
+	s.ok(err)
 	_, err = s.store.VoidLeases(s.ctx())
 	s.ok(err)
 	if d := s.get(jobs[3].Delivery.ID); d.Attempts != 0 {
 		s.Errorf("a lease beyond the mark counts %d attempts", d.Attempts)
 	}
+}
+
+// testAcquire: a lane of a process that is gone is free once its leases are
+// void. (Processes that are at work are the business of the databases that can
+// have several.)
+func testAcquire(s *suite) {
+	a, b := s.webhook(), s.webhook()
+	both := []hub.WebhookID{a, b}
+	s.add(event{status: hub.DeliveryActive})
+	again, err := s.store.Acquire(s.ctx(), node, both)
+	s.ok(err)
+	s.same("its own lanes, once more", again, both)
+	taken, err := s.store.Acquire(s.ctx(), "node-2", both)
+	s.ok(err)
+	s.same("lanes with leases of another", len(taken), 0)
+	_, err = s.store.VoidLeases(s.ctx())
+	s.ok(err)
+	taken, err = s.store.Acquire(s.ctx(), "node-2", both)
+	s.ok(err)
+	s.same("lanes whose leases are void", taken, both)
+	s.ok(s.store.Cede(s.ctx(), node, both)) // not node's to give up any more
+	s.ok(s.store.Cede(s.ctx(), "node-2", []hub.WebhookID{a}))
+	taken, err = s.store.Acquire(s.ctx(), node, both)
+	s.ok(err)
+	s.same("a lane given up, and one without leases", taken, both)
 }
 
 func testUnlease(s *suite) {

@@ -141,7 +141,7 @@ func testDeleteChannel(t *testing.T, f *fixture) {
 	if clearing, err := f.ClearingChannels(ctx); err != nil || last != "" || len(clearing) != 0 {
 		t.Errorf("after the last batch: %q, %v, %v", last, clearing, err)
 	}
-	found, err := f.Search(ctx, []string{"words"}, "", true, nil, "", 10)
+	found, err := f.Search(ctx, []string{"words"}, true, "", true, nil, "", 10)
 	f.noError(err)
 	same(f, "what search finds", messageIDs(found), []hub.MessageID{kept.ID})
 	// A channel of the same name is a new one.

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,8 @@ import (
 func fileTests() []noun {
 	return []noun{
 		{"files are posted once, by their owner", testPostFile},
+		{"a file is stored once under a key", testFileOnce},
+		{"messages are not found by files that were deleted", testDeletePostedFile},
 		{"blobs live as long as a file uses them", testBlobs},
 		{"files that wait too long are found", testUnpostedFiles},
 	}
@@ -23,7 +26,7 @@ func (f *fixture) file(u *hub.User, hash string) *hub.Attachment {
 		Width: 20, Height: 10, CreatedAt: f.tick(),
 	}
 	event := f.event(&hub.Message{}, "{}")
-	f.noError(f.CreateFile(f.t.Context(), a, event))
+	f.noError(f.CreateFile(f.t.Context(), a, nil, event))
 	if !f.happened(event) {
 		f.t.Error("the upload is not told of")
 	}
@@ -55,7 +58,7 @@ func testPostFile(t *testing.T, f *fixture) {
 	same(f, "files", files, []hub.Attachment{*a})
 
 	// Who read it as not posted does not delete it from under the message.
-	_, err = f.DeleteFile(ctx, a.ID, "")
+	_, err = f.DeleteFile(ctx, a.ID, nil, "")
 	f.code(err, hub.Conflict)
 	if files, err = f.Files(ctx, []hub.FileID{a.ID}); err != nil || len(files) != 1 {
 		t.Errorf("after a refused deletion: %v, %v", files, err)
@@ -67,6 +70,56 @@ func testPostFile(t *testing.T, f *fixture) {
 	f.code(err, hub.NotFound)
 	if files, err = f.Files(ctx, nil); err != nil || len(files) != 0 {
 		t.Errorf("no files asked for: %v, %v", files, err)
+	}
+}
+
+func testFileOnce(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	ann := f.user("ann")
+	a := f.file(ann, "a")
+	b := *a
+	b.ID = hub.FileID(f.ids.New())
+	key := hub.Idempotency{TokenID: "t", Key: "k", RequestHash: "h", Result: string(b.ID)}
+	f.noError(f.CreateFile(ctx, &b, &key))
+	event := f.event(&hub.Message{}, "{}")
+	again := b
+	again.ID = hub.FileID(f.ids.New())
+	repeated, ok := errors.AsType[*hub.RepeatedError](f.CreateFile(ctx, &again, &key, event))
+	if !ok || repeated.Result != string(b.ID) || f.happened(event) {
+		t.Errorf("the same again: %v", repeated)
+	}
+	other := key
+	other.RequestHash = "other"
+	f.code(f.CreateFile(ctx, &again, &other, event), hub.Conflict)
+	if files, err := f.Files(ctx, []hub.FileID{b.ID, again.ID}); err != nil || len(files) != 1 {
+		t.Errorf("files: %v, %v", files, err)
+	}
+}
+
+func testDeletePostedFile(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	ann := f.user("ann")
+	c := f.channel("ops", hub.ChannelPublic, ann.ID)
+	a := f.file(ann, "a")
+	m := f.draft(c, ann, "look photo")
+	a.MessageID = m.ID
+	m.Files = []hub.Attachment{*a}
+	f.post(m)
+	read := *m
+	m.Content, m.Revision, m.EditedAt = "see photo", 2, f.tick()
+	f.stored(f.EditMessage(ctx, m, ann.ID, "see photo", nil, nil))
+	// Who read it before the edit would bring the old text back.
+	_, err := f.DeleteFile(ctx, a.ID, &read, "look")
+	f.code(err, hub.Conflict)
+	event := f.event(m, "{}")
+	unused, err := f.DeleteFile(ctx, a.ID, m, "see", event)
+	if err != nil || !unused || !f.happened(event) {
+		t.Errorf("deleted: %v, %v", unused, err)
+	}
+	for term, want := range map[string][]hub.MessageID{"photo": nil, "look": nil, "see": {m.ID}} {
+		found, err := f.Search(ctx, []string{term}, true, "", true, nil, "", 10)
+		f.noError(err)
+		same(f, "found by "+term, messageIDs(found), want)
 	}
 }
 
@@ -82,16 +135,16 @@ func testBlobs(t *testing.T, f *fixture) {
 	}
 	used(true)
 	event := f.event(&hub.Message{}, "{}")
-	unused, err := f.DeleteFile(ctx, a.ID, "", event)
+	unused, err := f.DeleteFile(ctx, a.ID, nil, "", event)
 	if err != nil || unused || !f.happened(event) {
 		t.Errorf("the first of two: %v, %v", unused, err)
 	}
 	used(true)
-	if unused, err = f.DeleteFile(ctx, b.ID, ""); err != nil || !unused {
+	if unused, err = f.DeleteFile(ctx, b.ID, nil, ""); err != nil || !unused {
 		t.Errorf("the last one: %v, %v", unused, err)
 	}
 	used(false)
-	_, err = f.DeleteFile(ctx, b.ID, "")
+	_, err = f.DeleteFile(ctx, b.ID, nil, "")
 	f.code(err, hub.NotFound)
 }
 

@@ -223,7 +223,7 @@ func testEdit(t *testing.T, f *fixture) {
 	first := *m
 	edit := func(text string, revision int) (bool, error) {
 		m.Content, m.Revision, m.EditedAt = text, revision, f.tick()
-		return f.EditMessage(ctx, m, bob.ID, text, f.event(m, "{}"))
+		return f.EditMessage(ctx, m, bob.ID, text, nil, nil, f.event(m, "{}"))
 	}
 	f.stored(edit("second", 2))
 	m.Embeds = nil
@@ -235,12 +235,18 @@ func testEdit(t *testing.T, f *fixture) {
 	if got.Content != "third" || got.Revision != 3 || len(got.Embeds) != 0 || got.EditedAt.IsZero() || got.Origin != first.Origin {
 		t.Errorf("after the edits: %+v", got)
 	}
-	revisions, err := f.Revisions(ctx, m.ID)
+	revisions, err := f.Revisions(ctx, m.ID, 0, 10)
 	f.noError(err)
 	if len(revisions) != 2 || revisions[0].Content != first.Content || revisions[0].Number != 1 ||
 		revisions[1].Content != "second" || revisions[1].Number != 2 || revisions[1].EditedBy != bob.ID {
 		t.Errorf("revisions: %+v", revisions)
 	}
+	page, err := f.Revisions(ctx, m.ID, 0, 1)
+	f.noError(err)
+	same(f, "the first page", page, revisions[:1])
+	page, err = f.Revisions(ctx, m.ID, 1, 10)
+	f.noError(err)
+	same(f, "the next page", page, revisions[1:])
 	var embeds []hub.Embed
 	f.noError(json.Unmarshal(revisions[0].Embeds, &embeds))
 	same(f, "embeds of the first revision", embeds, first.Embeds)
@@ -259,8 +265,8 @@ func testDelete(t *testing.T, f *fixture) {
 	f.stored(f.SetPinned(ctx, m.ID, true))
 	at := f.tick()
 	told, again := f.event(m, "{}"), f.event(m, "{}")
-	f.stored(f.DeleteMessage(ctx, m.ID, at, nil, told))
-	f.unchanged(f.DeleteMessage(ctx, m.ID, f.tick(), nil, again))
+	f.stored(f.DeleteMessage(ctx, m.ID, at, nil, nil, nil, told))
+	f.unchanged(f.DeleteMessage(ctx, m.ID, f.tick(), nil, nil, nil, again))
 	if !f.happened(told) || f.happened(again) {
 		t.Error("a deletion is told of once")
 	}
@@ -278,10 +284,10 @@ func testDelete(t *testing.T, f *fixture) {
 		t.Errorf("%d messages counted, %v", ch.MessageCount, err)
 	}
 	m.Revision, m.EditedAt = 2, f.tick()
-	f.unchanged(f.EditMessage(ctx, m, ann.ID, "x"))
+	f.unchanged(f.EditMessage(ctx, m, ann.ID, "x", nil, nil))
 	f.unchanged(f.SetPinned(ctx, m.ID, true))
 	f.unchanged(f.AddReaction(ctx, m.ID, ann.ID, "👎", f.now))
-	_, err = f.DeleteMessage(ctx, hub.MessageID(f.ids.New()), at, nil)
+	_, err = f.DeleteMessage(ctx, hub.MessageID(f.ids.New()), at, nil, nil, nil)
 	f.code(err, hub.NotFound)
 }
 
@@ -298,13 +304,13 @@ func testScrub(t *testing.T, f *fixture) {
 		event := f.event(m, `{"content":"confidential"}`)
 		f.stored(f.PostMessage(ctx, m, 0, "confidential", nil, call, event))
 		m.Revision, m.EditedAt = 2, f.tick()
-		f.stored(f.EditMessage(ctx, m, ann.ID, "confidential", f.event(m, `{"content":"confidential"}`)))
+		f.stored(f.EditMessage(ctx, m, ann.ID, "confidential", nil, nil, f.event(m, `{"content":"confidential"}`)))
 		return m, call, event
 	}
 	m, call, event := post()
 	kept, keptCall, keptEvent := post()
 	told := f.event(m, `{"deleted":true}`)
-	f.stored(f.DeleteMessage(ctx, m.ID, f.tick(), blank, told))
+	f.stored(f.DeleteMessage(ctx, m.ID, f.tick(), blank, nil, nil, told))
 
 	events, err := f.EventsAfter(ctx, 0, 100)
 	f.noError(err)
@@ -330,10 +336,10 @@ func testScrub(t *testing.T, f *fixture) {
 	if got, err = f.Call(ctx, keptCall.ID); err != nil || string(got.Body) != "confidential" {
 		t.Errorf("another message's call was scrubbed: %v", err)
 	}
-	if revisions, err := f.Revisions(ctx, m.ID); err != nil || len(revisions) != 0 {
+	if revisions, err := f.Revisions(ctx, m.ID, 0, 10); err != nil || len(revisions) != 0 {
 		t.Errorf("revisions are left: %v, %v", revisions, err)
 	}
-	found, err := f.Search(ctx, []string{"confidential"}, "", true, nil, "", 10)
+	found, err := f.Search(ctx, []string{"confidential"}, true, "", true, nil, "", 10)
 	f.noError(err)
 	same(f, "what search finds", messageIDs(found), []hub.MessageID{kept.ID})
 }

@@ -22,7 +22,7 @@ func testSearchWords(t *testing.T, f *fixture) {
 	hindi := f.post(f.draft(c, ann, "हिन्दी में संदेश"))
 	find := func(before hub.MessageID, limit int, terms ...string) []hub.MessageID {
 		t.Helper()
-		page, err := f.Search(ctx, terms, "", true, nil, before, limit)
+		page, err := f.Search(ctx, terms, true, "", true, nil, before, limit)
 		f.noError(err)
 		return messageIDs(page)
 	}
@@ -31,6 +31,9 @@ func testSearchWords(t *testing.T, f *fixture) {
 	same(f, "the next page", find(both.ID, 1, "deployment"), []hub.MessageID{deploy.ID})
 	same(f, "all terms", find("", 10, "done", "cafe"), []hub.MessageID{deploy.ID})
 	same(f, "the last one is a prefix", find("", 10, "done", "deploy"), []hub.MessageID{both.ID, deploy.ID})
+	whole, err := f.Search(ctx, []string{"done", "deploy"}, false, "", true, nil, "", 10)
+	f.noError(err)
+	same(f, "unless whole words are asked for", messageIDs(whole), nil)
 	same(f, "the others are not", find("", 10, "deploy", "done"), nil)
 	same(f, "operators are words", find("", 10, "NEAR"), []hub.MessageID{both.ID})
 	same(f, "operators are words", find("", 10, "done", "OR", "undone"), []hub.MessageID{both.ID})
@@ -45,10 +48,10 @@ func testSearchWords(t *testing.T, f *fixture) {
 	}
 
 	both.Content, both.Revision, both.EditedAt = "rewritten", 2, f.tick()
-	f.stored(f.EditMessage(ctx, both, ann.ID, "rewritten"))
+	f.stored(f.EditMessage(ctx, both, ann.ID, "rewritten", nil, nil))
 	same(f, "after an edit", find("", 10, "deployment"), []hub.MessageID{deploy.ID})
 	same(f, "after an edit", find("", 10, "rewritten"), []hub.MessageID{both.ID})
-	f.stored(f.DeleteMessage(ctx, deploy.ID, f.tick(), nil))
+	f.stored(f.DeleteMessage(ctx, deploy.ID, f.tick(), nil, nil, nil))
 	same(f, "after a deletion", find("", 10, "deployment"), nil)
 }
 
@@ -70,11 +73,11 @@ func testSearchVisible(t *testing.T, f *fixture) {
 		"everything, one place": {"", true, []hub.ChannelID{hidden.ID}, []hub.MessageID{secret.ID}},
 		"no member, one place":  {bob.ID, false, []hub.ChannelID{hidden.ID}, nil},
 	} {
-		page, err := f.Search(ctx, []string{"words"}, v.user, v.all, v.only, "", 10)
+		page, err := f.Search(ctx, []string{"words"}, true, v.user, v.all, v.only, "", 10)
 		f.noError(err)
 		same(f, name, messageIDs(page), v.want)
 		// The page before the hidden message must not depend on seeing it.
-		page, err = f.Search(ctx, []string{"words"}, v.user, v.all, v.only, secret.ID, 10)
+		page, err = f.Search(ctx, []string{"words"}, true, v.user, v.all, v.only, secret.ID, 10)
 		f.noError(err)
 		for _, m := range page {
 			if m.ID == secret.ID {

@@ -37,7 +37,8 @@ func nouns() []noun {
 func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 	for _, n := range nouns() {
 		t.Run(n.name, func(t *testing.T) {
-			f := &fixture{Store: open(t), t: t, now: time.Date(2026, 2, 1, 12, 0, 0, 123456000, time.UTC)}
+			f := &fixture{Store: open(t), t: t}
+			f.now = f.Now()
 			f.ids.Now = func() time.Time { return f.now }
 			n.test(t, f)
 		})

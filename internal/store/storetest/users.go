@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/nself-chat/hub"
@@ -64,9 +66,17 @@ func testUserUnique(t *testing.T, f *fixture) {
 	next.Username, next.UpdatedAt = "ann", f.tick()
 	_, err = f.UpdateUser(ctx, bob, &next)
 	f.code(err, hub.Conflict)
-	next.Username, next.Email = "bob", ann.Email
-	_, err = f.UpdateUser(ctx, bob, &next)
-	f.code(err, hub.Conflict)
+	for _, email := range []string{ann.Email, strings.ToUpper(ann.Email)} {
+		next.Username, next.Email = "bob", email
+		_, err = f.UpdateUser(ctx, bob, &next)
+		f.code(err, hub.Conflict)
+		twin.Username, twin.Email = "twin", email
+		err = f.CreateUser(ctx, &twin)
+		f.code(err, hub.Conflict)
+		if e, ok := errors.AsType[*hub.Error](err); !ok || len(e.Fields) != 1 || e.Fields[0].Field != "email" {
+			t.Errorf("the address %s: %v", email, err)
+		}
+	}
 }
 
 func testUserStale(t *testing.T, f *fixture) {

@@ -6,7 +6,7 @@
 
 CREATE TABLE nchat_users (
     id             TEXT PRIMARY KEY,
-    email          TEXT NOT NULL UNIQUE CHECK (length(email) <= 255),
+    email          TEXT NOT NULL CHECK (length(email) <= 255), -- lower case
     display_name   TEXT NOT NULL CHECK (length(display_name) <= 100),
     username       TEXT UNIQUE CHECK (length(username) <= 50),
     avatar_url     TEXT,
@@ -20,6 +20,7 @@ CREATE TABLE nchat_users (
     updated_at     TEXT NOT NULL,
     deleted_at     TEXT
 );
+CREATE UNIQUE INDEX nchat_users_email ON nchat_users (lower(email));
 
 CREATE TABLE nchat_channels (
     id              TEXT PRIMARY KEY,
@@ -81,7 +82,7 @@ CREATE TABLE nchat_messages (
 );
 CREATE INDEX nchat_messages_channel ON nchat_messages (channel_id, id);
 CREATE INDEX nchat_messages_thread ON nchat_messages (thread_id, id) WHERE thread_id IS NOT NULL;
-CREATE INDEX nchat_messages_pinned ON nchat_messages (channel_id, id) WHERE is_pinned = 1;
+CREATE INDEX nchat_messages_pinned ON nchat_messages (channel_id, id) WHERE is_pinned;
 
 -- A thread's id is that of its root message.
 CREATE TABLE nchat_threads (
@@ -139,8 +140,10 @@ CREATE TABLE nchat_message_revisions (
     PRIMARY KEY (message_id, number)
 ) WITHOUT ROWID;
 
+-- Words are cut and folded by the hub (words.go); the tokenizer takes them as they are.
 CREATE VIRTUAL TABLE nchat_message_search USING fts5 (
-    content, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
+    content, content = '', contentless_delete = 1, prefix = '2 3',
+    tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
 );
 
 -- Events and what goes out.
@@ -255,12 +258,11 @@ CREATE TABLE nchat_webhook_attempts (
     PRIMARY KEY (delivery_id, number)
 ) WITHOUT ROWID;
 
--- Up to which lease of a lane a process may have sent.
-CREATE TABLE nchat_webhook_marks (
-    webhook_id TEXT NOT NULL,
+-- Which process serves a lane, and up to which lease of it that process may have sent.
+CREATE TABLE nchat_webhook_lanes (
+    webhook_id TEXT PRIMARY KEY,
     node       TEXT NOT NULL,
-    mark       INTEGER NOT NULL,
-    PRIMARY KEY (webhook_id, node)
+    mark       INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
 -- How many deliveries of each webhook are in each state; kept with every change of them.
@@ -460,8 +462,11 @@ CREATE TABLE nchat_settings (
     updated_at TEXT NOT NULL
 );
 
+-- The processes at work. Of the embedded database there is one, and no row.
 CREATE TABLE nchat_nodes (
     id         TEXT PRIMARY KEY,
+    name       TEXT NOT NULL,
+    slot       INTEGER NOT NULL UNIQUE,
     started_at TEXT NOT NULL,
     beat_at    TEXT NOT NULL
 );

@@ -1,0 +1,392 @@
+// Package cluster lets several processes work on one database.
+//
+// Each process is a member: it gives a sign of life every second, removes
+// members that have been silent, and learns who the others are. All the rest
+// follows from the list of members, without a word between them: which lanes a
+// process serves ([Owner], rendezvous hashing), and who does what one alone
+// should do ([Cluster.Leads], the eldest). A process that the others removed, as
+// it was stopped or cut off, is refused by the store until it has joined anew.
+//
+// What one process changed it tells the others by a signal right after the
+// commit; signals may be lost, so every member looks for itself as well.
+//
+// With the embedded database there is one process, and no Cluster.
+package cluster
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+// Store is what a cluster needs of the database.
+type Store interface {
+	Join(ctx context.Context, id, name string) (slot int, err error)
+	Beat(ctx context.Context, id string) (hub.Pulse, error)
+	Leave(ctx context.Context, id string) error
+	Signal(ctx context.Context, sig hub.Signal) error
+	Listen(ctx context.Context, heard func(hub.Signal)) error
+	EnsurePartitions(ctx context.Context) error
+}
+
+// Engine is the part of the delivery engine that follows the members.
+type Engine interface {
+	Alive(until time.Time)
+	SetShare(ctx context.Context, wants func(hub.WebhookID) bool) error
+	TakeOver(ctx context.Context) error
+	Rejoin(ctx context.Context, node string) error
+	Reload(ctx context.Context) error
+	LoadPaused(ctx context.Context) error
+	Poll(ctx context.Context) error
+	Due(lanes ...hub.WebhookID)
+}
+
+// Options make a Cluster.
+type Options struct {
+	Store  Store
+	Engine Engine
+	// NewID makes names of members that were never used, and SetSlot tells the
+	// maker of ids which part of them is this process's.
+	NewID   func() string
+	SetSlot func(int)
+	// Name is what operators see: the host's.
+	Name string
+	// Wake is called when there are new events.
+	Wake func()
+	// Forget is called when another process changed what this one may have
+	// copies of (webhooks, tokens, channels). May be nil.
+	Forget func()
+	Log    *slog.Logger
+	// NoPolling and Deaf leave only the signals, or only the polling: for tests
+	// that show that either is enough.
+	NoPolling, Deaf bool
+}
+
+// Cluster keeps this process a member. Join, then Run; the other methods may be
+// called concurrently.
+type Cluster struct {
+	Options
+	id      string // of this process as a member
+	leads   atomic.Bool
+	members atomic.Pointer[[]hub.Node]
+
+	mu      sync.Mutex
+	pending hub.Signal  // not yet sent
+	send    chan struct{} // there is something pending
+	kick    chan struct{} // the nodes may have changed: look now
+	// last is what the pulse said before: what differs is news.
+	last hub.Pulse
+}
+
+const (
+	// signalGap is the least time between two signals of one process.
+	signalGap = 5 * time.Millisecond
+	// pollEvery is how many beats pass between two looks for work that no
+	// signal told of.
+	pollEvery = 2
+	// forgetEvery is how many beats copies are kept that no signal asked to drop.
+	forgetEvery = 10
+	// silence is how long after its last sign of life a process still sends.
+	// The others wait longer (hub.DeadAfter).
+	silence = hub.DeadAfter - 2*time.Second
+	// partitionsEvery is the time between two looks whether the tables have
+	// room for what comes.
+	partitionsEvery = time.Hour
+)
+
+// New makes a Cluster.
+func New(o Options) *Cluster {
+	c := &Cluster{Options: o, send: make(chan struct{}, 1), kick: make(chan struct{}, 1)}
+	c.members.Store(&[]hub.Node{})
+	return c
+}
+
+// Join makes this process a member and tells the engine its share, before the
+// engine starts. It returns the name under which the engine leases.
+func (c *Cluster) Join(ctx context.Context) (node string, err error) {
+	if err := c.join(ctx); err != nil {
+		return "", err
+	}
+	began := time.Now()
+	pulse, err := c.Store.Beat(ctx, c.id)
+	if err != nil {
+		return "", err
+	}
+	c.Engine.Alive(began.Add(silence))
+	c.note(pulse.Nodes)
+	c.last = pulse
+	if err := c.Store.Signal(ctx, hub.Signal{Nodes: true}); err != nil {
+		return "", err
+	}
+	return c.id, c.Engine.SetShare(ctx, c.wants())
+}
+
+func (c *Cluster) join(ctx context.Context) error {
+	id := c.NewID()
+	slot, err := c.Store.Join(ctx, id, c.Name)
+	if err != nil {
+		return err
+	}
+	c.id = id
+	c.SetSlot(slot)
+	return nil
+}
+
+// Members returns who works on the database, the eldest first.
+func (c *Cluster) Members() []hub.Node { return *c.members.Load() }
+
+// Leads reports whether this process does what only one should do.
+func (c *Cluster) Leads() bool { return c.leads.Load() }
+
+// note remembers the members; true: they are others than before.
+func (c *Cluster) note(members []hub.Node) bool {
+	was := *c.members.Load()
+	c.members.Store(&members)
+	c.leads.Store(len(members) > 0 && members[0].ID == c.id)
+	return !slices.EqualFunc(was, members, func(a, b hub.Node) bool { return a.ID == b.ID })
+}
+
+// wants says which lanes are this process's by the present members.
+func (c *Cluster) wants() func(hub.WebhookID) bool {
+	members := c.Members()
+	ids := make([]string, len(members))
+	for i, m := range members {
+		ids[i] = m.ID
+	}
+	self := c.id
+	return func(lane hub.WebhookID) bool { return Owner(ids, lane) == self }
+}
+
+// Owner returns the member that serves a lane: the one with the highest hash of
+// both (rendezvous hashing), so that a change of members moves no lane but
+// theirs. "" without members.
+func Owner(members []string, lane hub.WebhookID) (owner string) {
+	best := uint64(0)
+	for _, m := range members {
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(m))
+		_, _ = h.Write([]byte(lane))
+		// FNV's high bits hardly depend on the last bytes; a round of mixing
+		// (the finalizer of MurmurHash3) spreads them.
+		x := h.Sum64()
+		x ^= x >> 33
+		x *= 0xff51afd7ed558ccd
+		x ^= x >> 33
+		if x >= best || owner == "" {
+			best, owner = x, m
+		}
+	}
+	return owner
+}
+
+// Run keeps the membership until ctx is done, then ends it.
+func (c *Cluster) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	all.Go(func() { c.signals(ctx) })
+	if !c.Deaf {
+		all.Go(func() { _ = c.Store.Listen(ctx, func(s hub.Signal) { c.heard(ctx, s) }) })
+	}
+	c.beat(ctx)
+	all.Wait()
+	return nil
+}
+
+// Leave ends the membership, when nothing of this process's is left to do.
+func (c *Cluster) Leave(ctx context.Context) error {
+	err := c.Store.Leave(ctx, c.id)
+	return errors.Join(err, c.Store.Signal(ctx, hub.Signal{Nodes: true}))
+}
+
+// beat gives signs of life.
+func (c *Cluster) beat(ctx context.Context) {
+	ticker := time.NewTicker(hub.BeatEvery)
+	defer ticker.Stop()
+	var partitions time.Time
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-c.kick:
+		}
+		err := c.once(ctx, n)
+		if err == nil && time.Since(partitions) > partitionsEvery && c.Leads() {
+			partitions = time.Now()
+			err = c.Store.EnsurePartitions(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			c.Log.Warn("out of touch with the database; nothing is sent until it answers", "error", err)
+		}
+	}
+}
+
+// once gives one sign of life and follows what it learns.
+func (c *Cluster) once(ctx context.Context, n int) error {
+	began := time.Now()
+	pulse, err := c.Store.Beat(ctx, c.id)
+	if errors.Is(err, hub.ErrFenced) {
+		return c.rejoin(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	c.Engine.Alive(began.Add(silence))
+	if c.note(pulse.Nodes) {
+		c.Log.Info("members changed", "members", len(pulse.Nodes), "leads", c.Leads())
+		if err := c.Engine.SetShare(ctx, c.wants()); err != nil {
+			return err
+		}
+	}
+	if c.NoPolling {
+		return nil
+	}
+	last := c.last
+	c.last = pulse
+	if pulse.Seq != last.Seq {
+		c.Wake()
+	}
+	switch {
+	case pulse.Revision != last.Revision || !pulse.SettingsAt.Equal(last.SettingsAt):
+		c.changed(ctx)
+	case n%forgetEvery == 0 && len(pulse.Nodes) > 1 && c.Forget != nil:
+		c.Forget()
+	}
+	if n%pollEvery == 0 && len(pulse.Nodes) > 1 {
+		return c.Engine.Poll(ctx)
+	}
+	return nil
+}
+
+// rejoin begins a new life after the others took this process for dead.
+func (c *Cluster) rejoin(ctx context.Context) error {
+	c.Log.Warn("the other hubs went on without this one, which was out of touch; joining again")
+	if err := c.join(ctx); err != nil {
+		return err
+	}
+	began := time.Now()
+	pulse, err := c.Store.Beat(ctx, c.id)
+	if err != nil {
+		return err
+	}
+	c.note(pulse.Nodes)
+	c.last = pulse
+	if err := c.Engine.Rejoin(ctx, c.id); err != nil {
+		return err
+	}
+	c.Engine.Alive(began.Add(silence))
+	c.changed(ctx)
+	c.Wake()
+	return c.Engine.SetShare(ctx, c.wants())
+}
+
+// changed takes over what another process changed.
+func (c *Cluster) changed(ctx context.Context) {
+	if c.Forget != nil {
+		c.Forget()
+	}
+	if err := errors.Join(c.Engine.LoadPaused(ctx), c.Engine.Reload(ctx)); err != nil && ctx.Err() == nil {
+		c.Log.Warn("changes of webhooks could not be taken over; the sweep tries again", "error", err)
+	}
+}
+
+// heard follows a signal.
+func (c *Cluster) heard(ctx context.Context, s hub.Signal) {
+	if s.Seq != 0 {
+		c.Wake()
+	}
+	if s.Changed {
+		c.changed(ctx)
+	}
+	if len(s.Due) > 0 {
+		c.Engine.Due(s.Due...)
+	}
+	var err error
+	if s.Nodes {
+		select {
+		case c.kick <- struct{}{}:
+		default:
+		}
+		err = c.Engine.TakeOver(ctx)
+	}
+	if s.All {
+		err = errors.Join(err, c.Engine.Poll(ctx))
+	}
+	if err != nil && ctx.Err() == nil {
+		c.Log.Warn("a signal could not be followed; the polling will", "error", err)
+	}
+}
+
+// OnEvents tells the others that there are events up to seq. It does not block.
+func (c *Cluster) OnEvents(seq int64) {
+	c.tell(func(s *hub.Signal) { s.Seq = max(s.Seq, seq) })
+}
+
+// OnForeign tells the others that work became due in a lane; "": that lanes
+// became free. It does not block.
+func (c *Cluster) OnForeign(lane hub.WebhookID) {
+	c.tell(func(s *hub.Signal) {
+		switch {
+		case lane == "":
+			s.Nodes = true
+		case s.All || slices.Contains(s.Due, lane):
+		case len(s.Due) == maxDue:
+			s.Due, s.All = nil, true
+		default:
+			s.Due = append(s.Due, lane)
+		}
+	})
+}
+
+// maxDue is the number of lanes that a signal names at most.
+const maxDue = 100
+
+// OnChange tells the others that something changed that they have copies of. It
+// does not block.
+func (c *Cluster) OnChange() {
+	c.tell(func(s *hub.Signal) { s.Changed = true })
+}
+
+// tell adds to the signal that goes out next.
+func (c *Cluster) tell(add func(*hub.Signal)) {
+	if len(c.Members()) < 2 {
+		return
+	}
+	c.mu.Lock()
+	add(&c.pending)
+	c.mu.Unlock()
+	select {
+	case c.send <- struct{}{}:
+	default:
+	}
+}
+
+// signals sends what is pending, in one signal for all that gathered in
+// signalGap: a commit with a NOTIFY in it keeps the other commits waiting.
+func (c *Cluster) signals(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.send:
+		}
+		c.mu.Lock()
+		s := c.pending
+		c.pending = hub.Signal{}
+		c.mu.Unlock()
+		if err := c.Store.Signal(ctx, s); err != nil && ctx.Err() == nil {
+			c.Log.Debug("a signal was not sent", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(signalGap):
+		}
+	}
+}

@@ -1,0 +1,277 @@
+package delivery
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+// Several processes may work on one database. Each lane is served by one of
+// them at a time: only that one leases, sends and judges the endpoint's health,
+// so concurrency, rate, order and breaker are as exact as with one process. The
+// others store what they publish as due and tell it (Engine.OnForeign).
+//
+//	wanted ──Acquire──▶ owned ──no longer wanted──▶ ceding ──empty, Cede──▶ not owned
+//
+// Who wants which lane follows from the list of members alone
+// (package cluster), so all come to the same answer without talking.
+
+// share is what this process serves.
+type share struct {
+	wants func(hub.WebhookID) bool // nil: everything
+	// aliveUntil is until when the others surely wait for this process before
+	// they go on without it; zero: there are no others. By the monotonic clock.
+	aliveUntil time.Time
+	acquiring  bool
+	again      bool
+	ceding     []hub.WebhookID // empty, and to be given up in the store
+}
+
+const (
+	// acquireBatch is the number of lanes taken over in one commit.
+	acquireBatch = 500
+	// acquireAgain follows a try that left lanes in the hands of others.
+	acquireAgain = 200 * time.Millisecond
+)
+
+// idle reports whether nothing may be sent at all. The caller holds mu.
+func (e *Engine) idle() bool {
+	return e.paused || e.stopping || !e.share.aliveUntil.IsZero() && time.Now().After(e.share.aliveUntil)
+}
+
+// Alive says until when the other processes surely wait for this one: nothing
+// is sent after that. It is called before Start, and at each sign of life.
+func (e *Engine) Alive(until time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	was := e.idle()
+	e.share.aliveUntil = until
+	if !was || e.lanes == nil {
+		return
+	}
+	for _, l := range e.lanes {
+		e.attend(l)
+	}
+}
+
+// SetShare changes which lanes this process is to serve. Lanes that it loses
+// are given up as soon as nothing of them is in memory.
+func (e *Engine) SetShare(ctx context.Context, wants func(hub.WebhookID) bool) error {
+	e.mu.Lock()
+	e.share.wants = wants
+	if e.lanes == nil { // before Start
+		e.mu.Unlock()
+		return nil
+	}
+	for _, l := range e.lanes {
+		l.ceding = l.owned && !e.wanted(l)
+		if l.ceding {
+			e.giveBack(l)
+		}
+	}
+	e.mu.Unlock()
+	return e.TakeOver(ctx)
+}
+
+// TakeOver makes due what processes that are gone have left, and acquires the
+// lanes of this process's share that are free.
+func (e *Engine) TakeOver(ctx context.Context) error {
+	voided, err := e.Store.VoidLeases(ctx)
+	if err != nil {
+		return err
+	}
+	if voided > 0 {
+		e.Log.Info("deliveries taken over from a process that is gone", "count", voided)
+	}
+	got, err := e.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	if err := e.refreshHealth(ctx, got); err != nil {
+		return err
+	}
+	return e.Poll(ctx)
+}
+
+func (e *Engine) wanted(l *lane) bool { return e.share.wants == nil || e.share.wants(l.id) }
+
+// acquire takes over the lanes that are wanted and not owned, and returns them.
+func (e *Engine) acquire(ctx context.Context) (got []hub.WebhookID, err error) {
+	e.mu.Lock()
+	node := e.Node
+	var missing []hub.WebhookID
+	for _, l := range e.lanes {
+		if !l.owned && !l.gone && e.wanted(l) {
+			missing = append(missing, l.id)
+		}
+	}
+	e.mu.Unlock()
+	slices.Sort(missing)
+	for batch := range slices.Chunk(missing, acquireBatch) {
+		some, err := e.Store.Acquire(ctx, node, batch)
+		if err != nil {
+			return nil, err
+		}
+		got = append(got, some...)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.Node != node {
+		return nil, nil
+	}
+	for _, id := range got {
+		l := e.lanes[id]
+		if l == nil {
+			continue
+		}
+		// Its numbers begin where the store's mark surely is not.
+		l.owned, l.ceding = true, !e.wanted(l)
+		e.attend(l)
+		e.cedeWhenEmpty(l)
+	}
+	if len(got) < len(missing) {
+		e.acquireLater()
+	}
+	return got, nil
+}
+
+// acquireLater tries again when the others had time to let go. The caller
+// holds mu.
+func (e *Engine) acquireLater() {
+	if e.share.acquiring || e.stopping {
+		return
+	}
+	e.share.acquiring = true
+	e.movers.Add(1)
+	go func() {
+		defer e.movers.Done()
+		select {
+		case <-e.moveCtx.Done():
+		case <-time.After(acquireAgain):
+		}
+		e.mu.Lock()
+		e.share.acquiring = false
+		e.mu.Unlock()
+		if e.moveCtx.Err() != nil {
+			return
+		}
+		if err := e.TakeOver(e.moveCtx); err != nil && e.moveCtx.Err() == nil {
+			e.Log.Warn("lanes could not be taken over; it is tried again", "error", err)
+			e.mu.Lock()
+			e.acquireLater()
+			e.mu.Unlock()
+		}
+	}()
+}
+
+// refreshHealth takes over what others have learned of the endpoints that this
+// process has just begun to serve.
+func (e *Engine) refreshHealth(ctx context.Context, got []hub.WebhookID) error {
+	if len(got) == 0 {
+		return nil
+	}
+	begun := make(map[hub.WebhookID]bool, len(got))
+	for _, id := range got {
+		begun[id] = true
+	}
+	_, webhooks, err := e.Store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range webhooks {
+		if l := e.lanes[webhooks[i].ID]; l != nil && begun[l.id] && l.inflight == 0 && l.unrecorded == 0 {
+			l.health = webhooks[i].Health
+		}
+	}
+	return nil
+}
+
+// cedeWhenEmpty gives the lane up once nothing of it is in memory. The caller
+// holds mu.
+func (e *Engine) cedeWhenEmpty(l *lane) {
+	if !l.ceding || !l.empty() || e.stopping {
+		return
+	}
+	l.ceding, l.owned = false, false
+	l.due = time.Time{}
+	e.share.ceding = append(e.share.ceding, l.id)
+	if len(e.share.ceding) > 1 {
+		return // the one that is about to run takes all
+	}
+	e.movers.Add(1)
+	go func() {
+		defer e.movers.Done()
+		e.cede()
+	}()
+}
+
+func (e *Engine) cede() {
+	e.mu.Lock()
+	node, lanes := e.Node, e.share.ceding
+	e.share.ceding = nil
+	e.mu.Unlock()
+	for batch := range slices.Chunk(lanes, acquireBatch) {
+		if err := e.Store.Cede(e.moveCtx, node, batch); err != nil {
+			if e.moveCtx.Err() == nil {
+				e.Log.Warn("lanes could not be given up; it is tried again", "error", err)
+			}
+			e.mu.Lock()
+			for _, id := range batch { // still this process's, for the store
+				if l := e.lanes[id]; l != nil {
+					l.owned, l.ceding = true, !e.wanted(l)
+				}
+			}
+			e.mu.Unlock()
+		}
+	}
+	if e.OnForeign != nil {
+		e.OnForeign("")
+	}
+}
+
+// laneDue notes that a row of the lane is due at t, or lets the process know
+// that serves it. The caller holds mu.
+func (e *Engine) laneDue(l *lane, t time.Time) {
+	if !l.owned && e.OnForeign != nil {
+		e.OnForeign(l.id)
+	}
+	l.noteDue(t)
+}
+
+// Due is told by another process that rows of lanes became due.
+func (e *Engine) Due(lanes ...hub.WebhookID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.now()
+	for _, id := range lanes {
+		if l := e.lanes[id]; l != nil && l.owned {
+			l.noteDue(now)
+			e.attend(l)
+		}
+	}
+}
+
+// Rejoin goes on under a new name after the others took this process for dead:
+// what it held is theirs. Attempts under way are cut off.
+func (e *Engine) Rejoin(ctx context.Context, node string) error {
+	e.mu.Lock()
+	e.Node = node
+	e.sendCancel()
+	e.sendCtx, e.sendCancel = context.WithCancel(e.stopCtx)
+	for _, l := range e.lanes {
+		l.owned, l.ceding = false, false
+		for _, j := range l.ready {
+			e.drop(l, j)
+		}
+		l.ready = nil
+		l.mark, l.asked = 0, 0
+		l.due = time.Time{}
+	}
+	e.share.ceding = nil
+	e.mu.Unlock()
+	return e.TakeOver(ctx)
+}

@@ -1,0 +1,54 @@
+package ingress
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/ingress/dialects"
+)
+
+// maxKey is the longest Idempotency-Key taken.
+const maxKey = 255
+
+// once asks that a post be carried out once: by the webhook-id that its
+// signature covers, else by its Idempotency-Key. The key is not signed, so a
+// recorded call with another key must not pass for another call.
+func (c *call) once() (*hub.Idempotency, *dialects.Failure) {
+	key := c.r.Header.Get("Idempotency-Key")
+	switch {
+	case len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return nil, &dialects.Failure{
+			Verdict: dialects.BadBody,
+			Detail:  "Idempotency-Key must be at most " + strconv.Itoa(maxKey) + " visible ASCII characters without spaces.",
+		}
+	case c.signedID != "":
+		return c.onceSigned(), nil
+	case key != "":
+		return c.onceUnder("key:" + key), nil
+	}
+	return nil, nil
+}
+
+// onceSigned asks that the call be carried out once by its signed webhook-id,
+// which posts and changes share; nil when it has none.
+func (c *call) onceSigned() *hub.Idempotency {
+	if c.signedID == "" {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(c.signedID))
+	return c.onceUnder("id:" + hex.EncodeToString(sum[:]))
+}
+
+func (c *call) onceUnder(key string) *hub.Idempotency {
+	hash := sha256.New()
+	for _, part := range []string{c.r.Method, string(c.hook.ID), c.r.PathValue("dialect"), c.r.PathValue("message")} {
+		hash.Write([]byte(part + "\n"))
+	}
+	hash.Write(c.body)
+	return &hub.Idempotency{
+		TokenID: hub.TokenID("in:" + string(c.hook.ID)), Key: key, RequestHash: hex.EncodeToString(hash.Sum(nil)),
+	}
+}

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+// bulk holds back the rows that publishing inserts, on Postgres, until the
+// group ends or a statement looks at their tables: then each table gets all of
+// its rows in one statement. (Row by row, 10,000 deliveries cost Postgres twice
+// as much.)
+type bulk struct {
+	events     []*hub.Event
+	origins    []string
+	by         []*string
+	deliveries []*hub.RoutedDelivery
+	statuses   []hub.DeliveryStatus
+	due        []*time.Time
+	nodes      []*string
+}
+
+func (b *bulk) empty() bool { return len(b.events) == 0 && len(b.deliveries) == 0 }
+
+// addEvent takes an event that has its number.
+func (b *bulk) addEvent(e *hub.Event, origin string, by *string) {
+	b.events = append(b.events, e)
+	b.origins, b.by = append(b.origins, origin), append(b.by, by)
+}
+
+func (b *bulk) addDelivery(d *hub.RoutedDelivery, status hub.DeliveryStatus, due time.Time, node string) {
+	b.deliveries = append(b.deliveries, d)
+	b.statuses, b.due, b.nodes = append(b.statuses, status), append(b.due, orNilTime(due)), append(b.nodes, orNilText(node))
+}
+
+// column collects one value of each element.
+func column[E, V any](all []E, value func(E) V) []V {
+	out := make([]V, len(all))
+	for i, e := range all {
+		out[i] = value(e)
+	}
+	return out
+}
+
+func orNilText[T ~string](s T) *string {
+	if s == "" {
+		return nil
+	}
+	text := string(s)
+	return &text
+}
+
+func orNilTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// insert sends what is held back.
+func (b *bulk) insert(s writeConn, now time.Time) error {
+	if events := b.events; len(events) > 0 {
+		err := s.later(`INSERT INTO nchat_events
+			(id, seq, type, data, origin, triggered_by, channel_id, is_private, is_quiet, target, order_key, revision, trace, created_at)
+			SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::uuid[], $8::bool[],
+				$9::bool[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::timestamptz[])`,
+			column(events, func(e *hub.Event) string { return string(e.ID) }),
+			column(events, func(e *hub.Event) int64 { return e.Seq }),
+			column(events, func(e *hub.Event) string { return e.Type }),
+			column(events, func(e *hub.Event) string { return string(e.Data) }),
+			b.origins, b.by,
+			column(events, func(e *hub.Event) *string { return orNilText(e.ChannelID) }),
+			column(events, func(e *hub.Event) bool { return e.ChannelPrivate }),
+			column(events, func(e *hub.Event) bool { return e.Quiet }),
+			column(events, func(e *hub.Event) *string { return orNilText(e.Target) }),
+			column(events, func(e *hub.Event) *string { return orNilText(e.OrderKey) }),
+			column(events, func(e *hub.Event) int64 { return e.Revision }),
+			column(events, func(e *hub.Event) *string { return orNilText(e.Trace) }),
+			column(events, func(e *hub.Event) time.Time { return e.Time }))
+		if err != nil {
+			return err
+		}
+	}
+	if ds := b.deliveries; len(ds) > 0 {
+		err := s.later(`INSERT INTO nchat_webhook_deliveries
+			(id, webhook_id, event_id, event, order_key, lease_epoch, lease_seq, status, scheduled_for, lease_node, created_at, updated_at)
+			SELECT u.*, $11, $11 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[],
+				$9::timestamptz[], $10::text[]) u`,
+			column(ds, func(d *hub.RoutedDelivery) string { return string(d.ID) }),
+			column(ds, func(d *hub.RoutedDelivery) string { return string(d.WebhookID) }),
+			column(ds, func(d *hub.RoutedDelivery) string { return string(d.EventID) }),
+			column(ds, func(d *hub.RoutedDelivery) string { return d.EventType }),
+			column(ds, func(d *hub.RoutedDelivery) *string { return orNilText(d.OrderKey) }),
+			column(ds, func(d *hub.RoutedDelivery) int64 { return d.Epoch }),
+			column(ds, func(d *hub.RoutedDelivery) int64 { return d.LeaseSeq }),
+			column(b.statuses, func(s hub.DeliveryStatus) string { return string(s) }),
+			b.due, b.nodes, now)
+		if err != nil {
+			return err
+		}
+	}
+	*b = bulk{
+		events: b.events[:0], origins: b.origins[:0], by: b.by[:0], deliveries: b.deliveries[:0], statuses: b.statuses[:0],
+		due: b.due[:0], nodes: b.nodes[:0],
+	}
+	return nil
+}
+
+// settle sends what is held back before a statement that may look at it.
+func (t *tx) settle(text string) error {
+	if t.bulk == nil || t.bulk.empty() || text != "" && !touchesDeliveries(text) {
+		return nil
+	}
+	return t.bulk.insert(t.conn, t.now)
+}

@@ -1,0 +1,227 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+// The engine's statements on Postgres: the same changes as in deliveries.go,
+// each for many rows at once. The bounds on the ids let the planner see which
+// partitions are concerned.
+
+// bounds returns the lowest and the highest id.
+func bounds(ids []string) (low, high string) { return slices.Min(ids), slices.Max(ids) }
+
+// claimBulk leases due deliveries of all the lanes asked for that node serves.
+func (t *tx) claimBulk(node string, quotas []hub.Quota) (jobs []hub.Job, next []hub.LaneDue, err error) {
+	ctx := context.Background()
+	lanes := column(quotas, func(q hub.Quota) string { return string(q.WebhookID) })
+	jobs, err = list(ctx, t, scanJob, `SELECT `+deliveryColumns+`, e.data, e.created_at, e.origin, e.triggered_by
+		FROM unnest($1::uuid[], $2::integer[]) WITH ORDINALITY AS q (webhook_id, most, place)
+		JOIN nchat_webhook_lanes l ON l.webhook_id = q.webhook_id AND l.node = $3
+		CROSS JOIN LATERAL (SELECT * FROM nchat_webhook_deliveries x
+			WHERE x.webhook_id = q.webhook_id AND x.scheduled_for <= $4
+			ORDER BY x.scheduled_for, x.id LIMIT q.most FOR UPDATE SKIP LOCKED) d
+		JOIN nchat_events e ON e.id = d.event_id
+		ORDER BY q.place, d.scheduled_for, d.id`,
+		lanes, column(quotas, func(q hub.Quota) int { return q.Max }), node, t.now)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := t.lease(node, quotas, jobs); err != nil {
+		return nil, nil, err
+	}
+	next, err = list(ctx, t, scanLaneDue, `SELECT q.webhook_id, d.scheduled_for FROM unnest($1::uuid[]) AS q (webhook_id)
+		CROSS JOIN LATERAL (SELECT scheduled_for FROM nchat_webhook_deliveries
+			WHERE webhook_id = q.webhook_id AND scheduled_for IS NOT NULL ORDER BY scheduled_for LIMIT 1) d`, lanes)
+	return jobs, next, err
+}
+
+// lease marks claimed jobs as node's, numbered in their lanes.
+func (t *tx) lease(node string, quotas []hub.Quota, jobs []hub.Job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	last := make(map[hub.WebhookID]int64, len(quotas))
+	for _, q := range quotas {
+		last[q.WebhookID] = q.After
+	}
+	for i := range jobs {
+		d := &jobs[i].Delivery
+		last[d.WebhookID]++
+		t.moved(d.WebhookID, d.Status, hub.DeliveryActive)
+		d.LeaseSeq, d.Status, d.LeasedTo, d.DueAt = last[d.WebhookID], hub.DeliveryActive, node, time.Time{}
+		d.Epoch++
+	}
+	ids := column(jobs, func(j hub.Job) string { return string(j.Delivery.ID) })
+	low, high := bounds(ids)
+	err := t.later(`UPDATE nchat_webhook_deliveries d SET status = 'active', scheduled_for = NULL, lease_node = $3,
+			lease_epoch = lease_epoch + 1, lease_seq = u.seq, updated_at = $4
+		FROM unnest($1::uuid[], $2::bigint[]) AS u (id, seq) WHERE d.id = u.id AND d.id >= $5 AND d.id <= $6`,
+		ids, column(jobs, func(j hub.Job) int64 { return j.Delivery.LeaseSeq }), node, t.now, low, high)
+	if err != nil {
+		return err
+	}
+	for _, q := range quotas {
+		if last[q.WebhookID] == q.After {
+			continue
+		}
+		if err := t.setMark(q.WebhookID, node, min(q.Ahead, last[q.WebhookID])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recordBulk is Record.
+func (t *tx) recordBulk(outcomes []*hub.Outcome, recorded []hub.Recorded) error {
+	written, err := t.endLeases(outcomes)
+	if err != nil {
+		return err
+	}
+	var attempts []*hub.Attempt
+	marks := make(map[hub.WebhookID]*hub.Outcome)
+	var freed []*hub.Outcome // their conversations go on
+	for i, o := range outcomes {
+		recorded[i] = hub.Recorded{Stale: !written[o.DeliveryID]}
+		if recorded[i].Stale {
+			continue
+		}
+		t.moved(o.WebhookID, hub.DeliveryActive, o.Status)
+		attempts = append(attempts, &o.Attempt)
+		if m := marks[o.WebhookID]; m == nil || m.Mark < o.Mark {
+			marks[o.WebhookID] = o
+		}
+		if o.Status.Final() && o.OrderKey != "" {
+			freed = append(freed, o)
+		}
+		if o.Health != nil {
+			if err := t.setHealth(o.WebhookID, o.Health, o.Notice); err != nil {
+				return err
+			}
+		}
+	}
+	if err := t.insertAttempts(attempts); err != nil {
+		return err
+	}
+	for _, o := range marks {
+		if err := t.setMark(o.WebhookID, o.Node, o.Mark); err != nil {
+			return err
+		}
+	}
+	return t.releaseAll(freed, outcomes, recorded)
+}
+
+// endLeases writes the deliveries' new states, and returns which were still
+// leased to the sender.
+func (t *tx) endLeases(outcomes []*hub.Outcome) (map[hub.DeliveryID]bool, error) {
+	ids := column(outcomes, func(o *hub.Outcome) string { return string(o.DeliveryID) })
+	low, high := bounds(ids)
+	written := make(map[hub.DeliveryID]bool, len(ids))
+	err := each(context.Background(), t, func(row scanner) error {
+		var id hub.DeliveryID
+		err := row.Scan(&id)
+		written[id] = true
+		return err
+	}, `UPDATE nchat_webhook_deliveries d SET status = u.status, attempts = u.attempts, tries = u.tries, scheduled_for = u.due,
+			lease_node = NULL, lease_epoch = d.lease_epoch + 1, last_status = u.last_status, last_error = u.last_error,
+			updated_at = $10, finished_at = CASE WHEN u.final THEN $10::timestamptz END
+		FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::integer[], $5::integer[], $6::timestamptz[], $7::integer[],
+			$8::text[], $9::bool[]) AS u (id, epoch, status, attempts, tries, due, last_status, last_error, final)
+		WHERE d.id = u.id AND d.id >= $11 AND d.id <= $12 AND d.lease_epoch = u.epoch AND d.lease_node IS NOT NULL
+		RETURNING d.id`,
+		ids,
+		column(outcomes, func(o *hub.Outcome) int64 { return o.Epoch }),
+		column(outcomes, func(o *hub.Outcome) string { return string(o.Status) }),
+		column(outcomes, func(o *hub.Outcome) int { return o.Attempt.Number }),
+		column(outcomes, func(o *hub.Outcome) int { return o.Tries }),
+		column(outcomes, func(o *hub.Outcome) *time.Time { return orNilTime(o.DueAt) }),
+		column(outcomes, func(o *hub.Outcome) *int { return orNilInt(o.Attempt.ResponseStatus) }),
+		column(outcomes, func(o *hub.Outcome) *string { return orNilText(o.Attempt.Error) }),
+		column(outcomes, func(o *hub.Outcome) bool { return o.Status.Final() }),
+		t.now, low, high)
+	t.changed += int64(len(written))
+	return written, err
+}
+
+func orNilInt(n int) *int {
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
+
+// insertAttempts adds rows to the log.
+func (t *tx) insertAttempts(attempts []*hub.Attempt) error {
+	if len(attempts) == 0 {
+		return nil
+	}
+	return t.later(`INSERT INTO nchat_webhook_attempts (delivery_id, number, started_at, duration_us, request_headers,
+			response_status, response_headers, response_body, truncated, remote_addr, error, result, reason, due_at)
+		SELECT * FROM unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::bigint[], $5::text[], $6::integer[], $7::text[],
+			$8::bytea[], $9::bool[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[])`,
+		column(attempts, func(a *hub.Attempt) string { return string(a.DeliveryID) }),
+		column(attempts, func(a *hub.Attempt) int { return a.Number }),
+		column(attempts, func(a *hub.Attempt) time.Time { return a.StartedAt }),
+		column(attempts, func(a *hub.Attempt) int64 { return a.Duration.Microseconds() }),
+		column(attempts, func(a *hub.Attempt) *string { return orNilText(string(a.RequestHeaders)) }),
+		column(attempts, func(a *hub.Attempt) *int { return orNilInt(a.ResponseStatus) }),
+		column(attempts, func(a *hub.Attempt) *string { return orNilText(string(a.ResponseHeaders)) }),
+		column(attempts, func(a *hub.Attempt) []byte { return orNilSlice(a.ResponseBody) }),
+		column(attempts, func(a *hub.Attempt) bool { return a.Truncated }),
+		column(attempts, func(a *hub.Attempt) *string { return orNilText(a.RemoteAddr) }),
+		column(attempts, func(a *hub.Attempt) *string { return orNilText(a.Error) }),
+		column(attempts, func(a *hub.Attempt) string { return a.Result }),
+		column(attempts, func(a *hub.Attempt) string { return a.Reason }),
+		column(attempts, func(a *hub.Attempt) *time.Time { return orNilTime(a.DueAt) }))
+}
+
+func orNilSlice(b []byte) []byte {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
+// conversation is the deliveries of a webhook that keep their order.
+type conversation struct {
+	webhook hub.WebhookID
+	key     string
+}
+
+// releaseAll makes the heads of conversations due that wait parked, and notes
+// it with the outcomes that freed them.
+func (t *tx) releaseAll(freed, outcomes []*hub.Outcome, recorded []hub.Recorded) error {
+	if len(freed) == 0 {
+		return nil
+	}
+	all := make(map[conversation]bool, len(freed))
+	for _, o := range freed {
+		all[conversation{o.WebhookID, o.OrderKey}] = false
+	}
+	var webhooks, keys []string
+	for c := range all {
+		webhooks, keys = append(webhooks, string(c.webhook)), append(keys, c.key)
+	}
+	err := each(context.Background(), t, func(row scanner) error {
+		var c conversation
+		err := row.Scan(&c.webhook, &c.key)
+		all[c] = true
+		return err
+	}, `UPDATE nchat_webhook_deliveries d SET scheduled_for = $3, updated_at = $3
+		FROM unnest($1::uuid[], $2::text[]) AS u (webhook_id, order_key)
+		CROSS JOIN LATERAL (SELECT h.id FROM nchat_webhook_deliveries h
+			WHERE h.webhook_id = u.webhook_id AND h.order_key = u.order_key AND h.finished_at IS NULL ORDER BY h.id LIMIT 1) head
+		WHERE d.id = head.id AND d.status = 'pending' AND d.scheduled_for IS NULL AND d.lease_node IS NULL
+		RETURNING d.webhook_id, d.order_key`, webhooks, keys, t.now)
+	if err != nil {
+		return err
+	}
+	for i, o := range outcomes {
+		recorded[i].Released = !recorded[i].Stale && o.Status.Final() && all[conversation{o.WebhookID, o.OrderKey}]
+	}
+	return nil
+}

@@ -1,0 +1,264 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/nself-chat/hub"
+)
+
+const (
+	// transactionTime bounds a group, the wait for another process's included.
+	transactionTime = 20 * time.Second
+	// idleTime is after how long the server gives up a transaction whose
+	// process does nothing, stopped or cut off, and lets the others on.
+	idleTime = 3 * time.Second
+	// reconnectTime is how long a group waits for a database that went away.
+	// Every value can be run again, so until then nobody hears of it.
+	reconnectTime = 3 * time.Second
+	reconnectGap  = 50 * time.Millisecond
+	// fateTime is how long a commit whose answer was lost is asked about.
+	fateTime = 10 * time.Second
+)
+
+// errEnded is a transaction that Postgres rolled back although it was asked to
+// commit.
+var errEnded = errors.New("store: the transaction had been ended by an error")
+
+// pgConn implements writeConn. One writer at a time works on the database,
+// whichever process it belongs to: every transaction begins by taking the same
+// advisory lock. So what holds for the embedded database holds here (events
+// are numbered in the order of their commits, what a transaction read stays
+// true until its end), and the lock is held only for the time of one group.
+type pgConn struct {
+	p      *postgres
+	config *pgx.ConnConfig
+	log    *slog.Logger
+
+	conn   *pgx.Conn // nil or closed: to be opened
+	queued *pgx.Batch
+	ctx    context.Context // of the transaction
+	cancel context.CancelFunc
+	xid    string    // of the transaction, to ask for its fate
+	down   time.Time // since when the database has not answered; zero: it does
+}
+
+func newPgConn(p *postgres, config *pgx.ConnConfig, log *slog.Logger) *pgConn {
+	set := config.RuntimeParams
+	set["idle_in_transaction_session_timeout"] = fmt.Sprint(idleTime.Milliseconds())
+	set["statement_timeout"] = fmt.Sprint(transactionTime.Milliseconds())
+	// Every statement of the writer is served by an index. The planner is not
+	// to guess otherwise from statistics of tables that grow by thousands of
+	// rows between two of its looks.
+	set["enable_seqscan"], set["enable_hashjoin"], set["enable_mergejoin"] = "off", "off", "off"
+	return &pgConn{p: p, config: config, log: log, queued: &pgx.Batch{}}
+}
+
+func (s *pgConn) connect() error {
+	s.disconnect()
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.ConnectTimeout)
+	defer cancel()
+	conn, err := pgx.ConnectConfig(ctx, s.config)
+	if err != nil {
+		return err
+	}
+	s.conn = conn
+	return nil
+}
+
+func (s *pgConn) disconnect() {
+	if s.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = s.conn.Close(ctx)
+	s.conn = nil
+}
+
+// begin opens the transaction. A database that is away is waited for, for a
+// bounded time since it left.
+func (s *pgConn) begin() (now time.Time, seq int64, err error) {
+	for {
+		now, seq, err = s.tryBegin()
+		if err == nil || !isLost(err) {
+			s.down = time.Time{}
+			return now, seq, err
+		}
+		if s.down.IsZero() {
+			s.down = time.Now()
+			s.log.Warn("the database went away; writes wait for it", "error", err)
+		}
+		if time.Since(s.down) > reconnectTime {
+			return now, 0, err
+		}
+		time.Sleep(reconnectGap)
+	}
+}
+
+const beginQuery = `SELECT clock_timestamp(), (SELECT coalesce(max(seq), 0) FROM nchat_events), pg_current_xact_id()::text,
+	$1 = '' OR EXISTS (SELECT 1 FROM nchat_nodes WHERE id = $1)`
+
+func (s *pgConn) tryBegin() (now time.Time, seq int64, err error) {
+	if s.conn == nil || s.conn.IsClosed() {
+		if err := s.connect(); err != nil {
+			return now, 0, err
+		}
+	}
+	s.ctx, s.cancel = context.WithTimeout(context.Background(), transactionTime)
+	s.queued = &pgx.Batch{}
+	b := &pgx.Batch{}
+	b.Queue("BEGIN")
+	b.Queue("SELECT pg_advisory_xact_lock($1)", s.p.lockID("write"))
+	b.Queue(beginQuery, s.p.nodeID())
+	answers := s.conn.SendBatch(s.ctx, b)
+	_, err = answers.Exec()
+	if err == nil {
+		_, err = answers.Exec()
+	}
+	member := false
+	if err == nil {
+		err = answers.QueryRow().Scan(&now, &seq, &s.xid, &member)
+	}
+	if err = errors.Join(err, answers.Close()); err != nil {
+		s.rollback()
+		return now, 0, err
+	}
+	if !member {
+		s.rollback()
+		return now, 0, hub.ErrFenced
+	}
+	return now.UTC(), seq, nil
+}
+
+// commit ends the transaction. When its answer is lost, the database is asked
+// what became of it, so that what is acknowledged is stored and what is refused
+// is absent even then.
+func (s *pgConn) commit() error {
+	defer s.cancel()
+	s.queued.Queue("COMMIT")
+	err := s.send(func(answers pgx.BatchResults) error {
+		tag, err := answers.Exec()
+		if err == nil && tag.String() != "COMMIT" { // what a statement had ended is rolled back without an error
+			err = errors.New("store: a statement had ended the transaction before")
+		}
+		return errors.Join(err, answers.Close())
+	})
+	if err == nil {
+		return nil
+	}
+	if !isLost(err) {
+		s.rollback()
+		return err
+	}
+	s.disconnect()
+	return s.fate(err)
+}
+
+// fate asks what became of the last transaction.
+func (s *pgConn) fate(lost error) error {
+	for began := time.Now(); time.Since(began) < fateTime; time.Sleep(reconnectGap) {
+		if s.conn == nil || s.conn.IsClosed() {
+			if err := s.connect(); err != nil {
+				continue
+			}
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), s.config.ConnectTimeout)
+		var status *string
+		err := s.conn.QueryRow(ctx, `SELECT pg_xact_status($1::text::xid8)`, s.xid).Scan(&status)
+		cancel()
+		switch {
+		case err != nil || status == nil || *status == "in progress":
+			continue
+		case *status == "committed":
+			s.log.Warn("the database went away during a commit, which took effect", "error", lost)
+			return nil
+		}
+		return lost
+	}
+	return hub.Wrap(hub.Unavailable, lost, "The database went away in the middle of a commit; whether it took effect is not known.")
+}
+
+func (s *pgConn) rollback() {
+	s.queued = &pgx.Batch{}
+	if s.conn != nil && !s.conn.IsClosed() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if _, err := s.conn.Exec(ctx, "ROLLBACK"); err != nil {
+			s.log.Debug("database connection reopened after a failed rollback", "error", err)
+			s.disconnect()
+		}
+	}
+	if s.cancel != nil {
+		s.cancel()
+	}
+}
+
+// send sends what is queued in one trip. last reads the answer of the last
+// statement, and must close it.
+func (s *pgConn) send(last func(pgx.BatchResults) error) (err error) {
+	b := s.queued
+	s.queued = &pgx.Batch{}
+	if s.conn == nil {
+		return errors.New("store: conn closed")
+	}
+	answers := s.conn.SendBatch(s.ctx, b)
+	for range b.Len() - 1 {
+		if _, err := answers.Exec(); err != nil {
+			return errors.Join(err, ignore(answers.Close()))
+		}
+	}
+	return last(answers)
+}
+
+// ignore drops an error that repeats one known already.
+func ignore(error) error { return nil }
+
+func (s *pgConn) exec(text string, args ...any) (n int64, err error) {
+	s.queued.Queue(text, pgArgs(args)...)
+	err = s.send(func(answers pgx.BatchResults) error {
+		var tag pgconn.CommandTag
+		tag, err := answers.Exec()
+		n = tag.RowsAffected()
+		return errors.Join(err, answers.Close())
+	})
+	return n, err
+}
+
+func (s *pgConn) later(text string, args ...any) error {
+	s.queued.Queue(text, pgArgs(args)...)
+	return nil
+}
+
+func (s *pgConn) query(text string, args ...any) (found rows, err error) {
+	s.queued.Queue(text, pgArgs(args)...)
+	err = s.send(func(answers pgx.BatchResults) error {
+		r, err := answers.Query()
+		if err != nil {
+			return errors.Join(err, ignore(answers.Close()))
+		}
+		found = pgRows{Rows: r, done: answers.Close}
+		return nil
+	})
+	return found, err
+}
+
+func (s *pgConn) close() error {
+	s.disconnect()
+	return nil
+}
+
+func (s *pgConn) refusal(err error) error { return pgRefusal(err) }
+
+// touchesDeliveries reports whether a statement reads or writes what the
+// transaction may still hold back (bulk).
+func touchesDeliveries(text string) bool {
+	return strings.Contains(text, "nchat_webhook_deliveries") || strings.Contains(text, "nchat_events")
+}

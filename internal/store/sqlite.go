@@ -1,0 +1,313 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/nself-chat/hub"
+)
+
+// minSQLite is the first release without the WAL-reset corruption bug.
+const minSQLite = "3.51.3"
+
+// openSQLite opens the database at o.Path, creates it when absent, takes the
+// folder's lock and migrates the schema.
+func (s *Store) openSQLite(ctx context.Context, o Options) error {
+	if !o.Shared {
+		lock, err := lockFile(o.Path + ".lock")
+		if err != nil {
+			return err
+		}
+		s.lock = lock
+		// Only the hub's own account may read what is in it; SQLite gives the
+		// files beside it the same mode.
+		if err := createPrivate(o.Path); err != nil {
+			return err
+		}
+	}
+	readers, err := openSQLitePool(o.Path, "query_only(1)", "cache_size(-4000)")
+	if err != nil {
+		return err
+	}
+	readers.SetMaxOpenConns(max(4, 2*runtime.GOMAXPROCS(0)))
+	readers.SetMaxIdleConns(4)
+	s.readers = sqlitePool{readers}
+	db, err := openSQLitePool(o.Path, "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous("+o.Synchronous+")",
+		"cache_size(-16000)", "journal_size_limit(67108864)", "max_page_count("+strconv.Itoa(maxPages(o.MaxPages))+")")
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(1)
+	conn := &sqliteConn{db: db, now: s.now, log: o.Log}
+	s.w = newWriter(conn, o)
+	if err := checkSQLite(ctx, db, o.Path); err != nil {
+		return err
+	}
+	if !o.Shared {
+		if err := migrateSQLite(ctx, db, o.Path); err != nil {
+			return err
+		}
+	}
+	return conn.connect()
+}
+
+func maxPages(n int) int {
+	if n == 0 {
+		return 4294967294 // SQLite's own limit
+	}
+	return n
+}
+
+// openSQLitePool opens a pool whose connections run the pragmas in order.
+func openSQLitePool(path string, pragmas ...string) (*sql.DB, error) {
+	q := url.Values{"_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("store: open %s: %w", filepath.Base(path), err)
+	}
+	return db, nil
+}
+
+// checkSQLite opens the first connection and refuses a library with a known
+// corruption bug.
+func checkSQLite(ctx context.Context, db *sql.DB, path string) error {
+	v, err := sqliteVersion(ctx, sqlitePool{db})
+	if err != nil {
+		return fmt.Errorf("store: open the database %s: %w", path, err)
+	}
+	if compareVersions(v, minSQLite) < 0 {
+		return fmt.Errorf("store: SQLite %s can corrupt a database; at least %s is needed", v, minSQLite)
+	}
+	return nil
+}
+
+func sqliteVersion(ctx context.Context, q querier) (string, error) {
+	return one(ctx, q, "version", scanText, "SELECT sqlite_version()")
+}
+
+func compareVersions(a, b string) int {
+	as, bs := strings.Split(a, "."), strings.Split(b, ".")
+	for i := range max(len(as), len(bs)) {
+		if d := versionPart(as, i) - versionPart(bs, i); d != 0 {
+			return d
+		}
+	}
+	return 0
+}
+
+func versionPart(parts []string, i int) int {
+	if i >= len(parts) {
+		return 0
+	}
+	n, _ := strconv.Atoi(parts[i])
+	return n
+}
+
+// createPrivate makes an empty file that only this account may read, unless it
+// is there.
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return f.Close()
+}
+
+// lockFile takes the exclusive lock that says which process owns the folder.
+func lockFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("store: the folder %s does not exist", filepath.Dir(path))
+		}
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("store: another hub is running on %s; stop it, or give this one its own HUB_DATA_DIR",
+			filepath.Dir(path))
+	}
+	return f, nil
+}
+
+// sqlitePool is the pool of reading connections.
+type sqlitePool struct{ db *sql.DB }
+
+func (p sqlitePool) query(ctx context.Context, text string, args ...any) (rows, error) {
+	return p.db.QueryContext(ctx, text, args...)
+}
+
+func (p sqlitePool) snapshot(ctx context.Context, read func(querier) error) error {
+	tx, err := p.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("store: snapshot: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // read only: nothing to keep
+	return read(sqliteSnapshot{tx})
+}
+
+func (p sqlitePool) ping(ctx context.Context) error { return p.db.PingContext(ctx) }
+
+func (p sqlitePool) close() error { return p.db.Close() }
+
+// sqliteSnapshot reads what was committed when it began.
+type sqliteSnapshot struct{ tx *sql.Tx }
+
+func (s sqliteSnapshot) query(ctx context.Context, text string, args ...any) (rows, error) {
+	return s.tx.QueryContext(ctx, text, args...)
+}
+
+// sqliteConn implements writeConn. It keeps every statement prepared for the
+// life of its connection. No caller's context reaches the connection: an
+// interrupt would roll back the others' work.
+type sqliteConn struct {
+	db    *sql.DB
+	now   func() time.Time
+	log   *slog.Logger
+	conn  *sql.Conn // nil: to be opened
+	stmts map[string]*sql.Stmt
+}
+
+// connect opens the connection afresh.
+func (s *sqliteConn) connect() error {
+	s.disconnect()
+	conn, err := s.db.Conn(context.Background())
+	if err != nil {
+		return fmt.Errorf("store: connect: %w", err)
+	}
+	s.conn, s.stmts = conn, make(map[string]*sql.Stmt)
+	return nil
+}
+
+func (s *sqliteConn) disconnect() {
+	if s.conn == nil {
+		return
+	}
+	for _, stmt := range s.stmts {
+		_ = stmt.Close()
+	}
+	// A connection that may hold a broken transaction is not to be reused.
+	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = s.conn.Close()
+	s.conn = nil
+}
+
+func (s *sqliteConn) begin() (now time.Time, seq int64, err error) {
+	if s.conn == nil {
+		if err := s.connect(); err != nil {
+			return now, 0, err
+		}
+	}
+	if _, err := s.exec("BEGIN IMMEDIATE"); err != nil {
+		s.rollback()
+		return now, 0, err
+	}
+	found, err := s.query(lastEventQuery)
+	if err == nil {
+		seq, err = scanOnly[int64](found)
+	}
+	if err != nil {
+		s.rollback()
+		return now, 0, err
+	}
+	return s.now().UTC().Truncate(time.Microsecond), seq, nil
+}
+
+func (s *sqliteConn) commit() error {
+	if _, err := s.exec("COMMIT"); err != nil {
+		s.rollback()
+		return err
+	}
+	return nil
+}
+
+// rollback rolls back, and gives the connection up when that does not work:
+// SQLite may have rolled back by itself, or be beyond use.
+func (s *sqliteConn) rollback() {
+	if _, err := s.exec("ROLLBACK"); err != nil {
+		s.log.Debug("database connection reopened after a failed rollback", "error", err)
+		s.disconnect()
+	}
+}
+
+func (s *sqliteConn) stmt(text string) (*sql.Stmt, error) {
+	if stmt, ok := s.stmts[text]; ok {
+		return stmt, nil
+	}
+	if s.conn == nil {
+		return nil, errors.New("store: no connection")
+	}
+	stmt, err := s.conn.PrepareContext(context.Background(), text)
+	if err != nil {
+		return nil, fmt.Errorf("store: prepare: %w", err)
+	}
+	s.stmts[text] = stmt
+	return stmt, nil
+}
+
+func (s *sqliteConn) exec(text string, args ...any) (int64, error) {
+	stmt, err := s.stmt(text) //nolint:sqlclosecheck // kept for the life of the connection
+	if err != nil {
+		return 0, err
+	}
+	res, err := stmt.ExecContext(context.Background(), args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// later runs the statement at once: there is no trip to save.
+func (s *sqliteConn) later(text string, args ...any) error {
+	_, err := s.exec(text, args...)
+	return err
+}
+
+func (s *sqliteConn) query(text string, args ...any) (rows, error) {
+	stmt, err := s.stmt(text) //nolint:sqlclosecheck // kept for the life of the connection
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(context.Background(), args...)
+}
+
+func (s *sqliteConn) close() error {
+	s.disconnect()
+	return s.db.Close()
+}
+
+func (s *sqliteConn) refusal(err error) error {
+	if _, ok := errors.AsType[*hub.Error](err); ok {
+		return err
+	}
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return err
+	}
+	switch code := e.Code(); {
+	case code&0xff == sqlite3.SQLITE_FULL:
+		return hub.Wrap(hub.StorageFull, err, "The hub's disk is full; nothing was stored.")
+	case code == sqlite3.SQLITE_CONSTRAINT_UNIQUE, code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return hub.Wrap(hub.Conflict, err, "Something with this name or id exists already.")
+	case code&0xff == sqlite3.SQLITE_IOERR, code&0xff == sqlite3.SQLITE_BUSY, code&0xff == sqlite3.SQLITE_READONLY,
+		code&0xff == sqlite3.SQLITE_CANTOPEN:
+		return hub.Wrap(hub.Unavailable, err, "The hub's database cannot be written now; nothing was stored.")
+	}
+	return err
+}
