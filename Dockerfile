@@ -9,7 +9,7 @@ COPY . .
 ARG VERSION=dev
 ARG TARGETOS
 ARG TARGETARCH
-RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath \
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -pgo=cmd/hub/release.pgo \
       -ldflags "-s -w -X main.version=$VERSION" -o /hub ./cmd/hub
 # What a static binary wants around it: trusted roots, time zones, a folder for
 # temporary files, and the data folder, which a new volume takes over with its owner.

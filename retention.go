@@ -12,6 +12,8 @@ type Retention struct {
 // Pruned counts what a clean-up removed.
 type Pruned struct {
 	Events, Deliveries, Attempts int
+	// Weeks were dropped as a whole, with deliveries counted above.
+	Weeks int
 	// More: there may be more to remove right away.
 	More bool
 }

@@ -139,6 +139,7 @@ func (p *Pruner) prune(ctx context.Context, r hub.Retention, position hub.EventI
 		total.Events += n.Events
 		total.Deliveries += n.Deliveries
 		total.Attempts += n.Attempts
+		total.Weeks += n.Weeks
 		if !n.More {
 			break
 		}
@@ -148,11 +149,11 @@ func (p *Pruner) prune(ctx context.Context, r hub.Retention, position hub.EventI
 		case <-time.After(pruneRest):
 		}
 	}
-	if total.Events > 0 {
+	if total.Events > 0 || total.Weeks > 0 {
 		if err := p.Store.Vacuum(ctx, vacuumPages); err != nil {
 			return position, err
 		}
-		p.Log.Info("finished work removed", "why", why, "events", total.Events, "deliveries", total.Deliveries, "attempts", total.Attempts)
+		p.Log.Info("finished work removed", "why", why, "events", total.Events, "deliveries", total.Deliveries, "attempts", total.Attempts, "weeks", total.Weeks)
 	}
 	return position, nil
 }

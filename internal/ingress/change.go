@@ -73,7 +73,7 @@ func (c *call) apply(ctx context.Context, apply change, m *hub.Message, verdict 
 	if err != nil {
 		return c.whyNot(ctx, err, m.ChannelID, "")
 	}
-	c.in.journal.accepted(c.hook.ID, c.began)
+	c.in.journal.accepted(c.hook.ID, verdict, c.began)
 	return nil
 }
 

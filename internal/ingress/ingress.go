@@ -51,7 +51,7 @@ type Ingress struct {
 	warnedAt atomic.Int64
 }
 
-// Options are what an Ingress works with. All are required but Gate.
+// Options are what an Ingress works with. All are required but Gate and OnCall.
 type Options struct {
 	Store Store
 	Chat  Chat
@@ -63,6 +63,9 @@ type Options struct {
 	// Gate is asked before anything else; its error refuses the call, as when
 	// the disk's reserve is reached. nil: always open.
 	Gate func() error
+	// OnCall hears the verdict on every call (dialects.Verdict), for statistics.
+	// It must not block. May be nil.
+	OnCall func(verdict string)
 	// RateLimit is how many calls a minute one client may make to one webhook
 	// that has no limit of its own; 0: any number.
 	RateLimit int

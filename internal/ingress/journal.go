@@ -33,9 +33,10 @@ type entry struct {
 // journal counts calls and logs those that changed nothing, off the path of
 // the answer.
 type journal struct {
-	store Store
-	log   *slog.Logger
-	queue chan entry
+	store  Store
+	log    *slog.Logger
+	onCall func(verdict string)
+	queue  chan entry
 
 	mu   sync.Mutex
 	uses map[hub.IncomingID]*use
@@ -51,14 +52,19 @@ type use struct {
 }
 
 func newJournal(o Options) *journal {
-	return &journal{
-		store: o.Store, log: o.Log,
+	j := &journal{
+		store: o.Store, log: o.Log, onCall: o.OnCall,
 		queue: make(chan entry, maxPending), uses: make(map[hub.IncomingID]*use),
 	}
+	if j.onCall == nil {
+		j.onCall = func(string) {}
+	}
+	return j
 }
 
 // accepted counts a call that was carried out.
-func (j *journal) accepted(id hub.IncomingID, now time.Time) {
+func (j *journal) accepted(id hub.IncomingID, v dialects.Verdict, now time.Time) {
+	j.onCall(string(v))
 	if j.log.Enabled(context.Background(), slog.LevelDebug) {
 		j.log.Debug("call accepted", "webhook", id)
 	}
@@ -72,6 +78,7 @@ func (j *journal) accepted(id hub.IncomingID, now time.Time) {
 // note counts a call that is not in the commit of a message, and queues it for
 // the log unless there are too many.
 func (j *journal) note(e entry, refused bool) {
+	j.onCall(e.call.Verdict)
 	if j.log.Enabled(context.Background(), slog.LevelDebug) {
 		j.log.Debug("call", "webhook", e.call.IncomingID, "verdict", e.call.Verdict, "status", e.call.Status, "ip", e.call.RemoteIP)
 	}

@@ -99,7 +99,7 @@ func (c *call) deliver(ctx context.Context, p dialects.Post, row hub.Call, once 
 		c.noteRepeated(row, m.ID)
 		return m, nil
 	}
-	c.in.journal.accepted(c.hook.ID, c.began)
+	c.in.journal.accepted(c.hook.ID, dialects.Accepted, c.began)
 	return m, nil
 }
 

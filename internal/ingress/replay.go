@@ -13,14 +13,16 @@ import (
 // not be enabled. It returns the new call.
 //
 // What was masked in the log is posted masked. Errors: NotFound (call or
-// webhook), Conflict (the body was not kept, or not all of it), and what
-// posting can refuse.
+// webhook), Conflict (the body was not kept, or not all of it, or the call
+// changed a message instead of posting one), and what posting can refuse.
 func (in *Ingress) Replay(ctx context.Context, id hub.CallID) (hub.Call, error) {
 	logged, err := in.Store.Call(ctx, id)
 	if err != nil {
 		return hub.Call{}, err
 	}
 	switch {
+	case logged.Verdict == string(dialects.Edited), logged.Verdict == string(dialects.Deleted):
+		return hub.Call{}, hub.Errorf(hub.Conflict, "This call changed a message; only calls that post one can be replayed.")
 	case logged.IncomingID == "" || len(logged.Body) == 0:
 		return hub.Call{}, hub.Errorf(hub.Conflict, "The body of this call was not kept; it cannot be replayed.")
 	case logged.BodySize > maxLogged:

@@ -89,3 +89,19 @@ func TestReplayRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestReplayOfChange: an edit replayed would be a new message.
+func TestReplayOfChange(t *testing.T) {
+	for _, verdict := range []string{"edited", "deleted"} {
+		w := newWorld(t)
+		w.store.logged["call"] = hub.Call{
+			ID: "call", IncomingID: "hook", Verdict: verdict, Dialect: "nself-chat", Body: []byte(`{"content":"x"}`), BodySize: 15, CreatedAt: noon,
+		}
+		if _, err := w.in.Replay(t.Context(), "call"); hub.CodeOf(err) != hub.Conflict {
+			t.Errorf("%s: %v", verdict, err)
+		}
+		if len(w.chat.posts) != 0 {
+			t.Errorf("%s: posted %+v", verdict, w.chat.posts)
+		}
+	}
+}

@@ -30,8 +30,16 @@ func scanPrunable(row scanner) (e prunable, err error) {
 func (s *Store) Prune(ctx context.Context, r hub.Retention, after hub.EventID, limit int) (p hub.Pruned, position hub.EventID, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		p, position = hub.Pruned{}, after
+		before := highestID
+		if t.bulk != nil {
+			if p.More, err = t.dropWeek(r, &p); err != nil || p.More {
+				return err
+			}
+			// Younger rows go with their week.
+			before = hub.FirstID(weekOf(r.FinishedBefore))
+		}
 		events, err := list(ctx, t, scanPrunable,
-			`SELECT seq, id, created_at FROM nchat_events WHERE id > $1 ORDER BY id LIMIT $2`, from(after), limit)
+			`SELECT seq, id, created_at FROM nchat_events WHERE id > $1 AND id < $3 ORDER BY id LIMIT $2`, from(after), limit, before)
 		if err != nil {
 			return err
 		}
@@ -94,8 +102,13 @@ func deliveriesOf(events []prunable) (low, high string) {
 
 // anyStays reports whether a delivery of a run of events is unfinished or too
 // young to go.
-func (t *tx) anyStays(events []prunable, r hub.Retention) (found bool, err error) {
+func (t *tx) anyStays(events []prunable, r hub.Retention) (bool, error) {
 	low, high := deliveriesOf(events)
+	return t.anyBetween(low, high, r)
+}
+
+// anyBetween is anyStays for a range of deliveries' ids.
+func (t *tx) anyBetween(low, high string, r hub.Retention) (found bool, err error) {
 	failed := r.FailedBefore // zero: failed ones stay
 	err = each(context.Background(), t, func(row scanner) error { return row.Scan(&found) },
 		`SELECT EXISTS (SELECT 1 FROM nchat_webhook_deliveries WHERE id >= $1 AND id <= $2
@@ -107,17 +120,7 @@ func (t *tx) anyStays(events []prunable, r hub.Retention) (found bool, err error
 // removeEvents removes a run of events with all that belongs to them.
 func (t *tx) removeEvents(events []prunable, p *hub.Pruned) error {
 	low, high := deliveriesOf(events)
-	err := each(context.Background(), t, func(row scanner) error {
-		var k counterKey
-		var n int
-		if err := row.Scan(&k.webhook, &k.status, &n); err != nil {
-			return err
-		}
-		t.count(k, -n)
-		return nil
-	}, `SELECT webhook_id, status, count(*) FROM nchat_webhook_deliveries WHERE id >= $1 AND id <= $2 GROUP BY webhook_id, status`,
-		low, high)
-	if err != nil {
+	if err := t.uncount(low, high, nil); err != nil {
 		return err
 	}
 	for _, step := range []struct {
@@ -138,6 +141,23 @@ func (t *tx) removeEvents(events []prunable, p *hub.Pruned) error {
 	return nil
 }
 
+// uncount takes a range of deliveries out of the counters, and adds them to p.
+func (t *tx) uncount(low, high string, p *hub.Pruned) error {
+	return each(context.Background(), t, func(row scanner) error {
+		var k counterKey
+		var n int
+		if err := row.Scan(&k.webhook, &k.status, &n); err != nil {
+			return err
+		}
+		t.count(k, -n)
+		if p != nil {
+			p.Deliveries += n
+		}
+		return nil
+	}, `SELECT webhook_id, status, count(*) FROM nchat_webhook_deliveries WHERE id >= $1 AND id <= $2 GROUP BY webhook_id, status`,
+		low, high)
+}
+
 // OldestAge returns when the oldest event that is still kept happened; zero:
 // there is none.
 func (s *Store) OldestAge(ctx context.Context) (oldest time.Time, err error) {
@@ -147,8 +167,12 @@ func (s *Store) OldestAge(ctx context.Context) (oldest time.Time, err error) {
 	return first.Time, err
 }
 
-// Vacuum returns at most pages free pages to the file system.
+// Vacuum returns at most pages free pages to the file system. Postgres vacuums
+// by itself.
 func (s *Store) Vacuum(ctx context.Context, pages int) error {
+	if s.onPostgres() {
+		return nil
+	}
 	return s.maintain(ctx, "PRAGMA incremental_vacuum("+itoa(pages)+")")
 }
 
