@@ -29,10 +29,11 @@ test: ## Run all tests, with what they need (ARGS='-run Name' for some)
 race: ## Run the short tests under the race detector, without those that drive the plain binary
 	.ci/provide cc postgres -- $(TEST) -race -short -timeout 20m $(ARGS) $$(go list ./... | grep -v -e '/e2e$$' -e '/bench$$')
 
-lint: ## Check formatting, go vet, golangci-lint and the shell scripts
+lint: ## Check formatting, go vet, golangci-lint, the alerts' and dashboard's queries, and the shell scripts
 	go vet ./...
 	go vet -tags fault ./internal/fault
 	$(TOOL) golangci-lint run ./...
+	go run -C tools/promql . ../../deploy/prometheus/alerts.yml ../../deploy/grafana/hub.json
 	@if command -v shellcheck >/dev/null; then shellcheck $$(find .ci -maxdepth 1 -type f); \
 	else echo "shellcheck is not installed: scripts not checked"; fi
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"time"
 )
 
@@ -17,17 +18,70 @@ const (
 	linger        = 300 * time.Millisecond // after all is settled, for a late second copy
 )
 
-// plan is one load of events through a fresh hub.
+// plan is one load of events, and the hubs and webhooks for it.
 type plan struct {
 	events    int
 	endpoints int
 	hanging   int      // endpoints 0 … hanging−1 hang; they are judged by nothing
-	env       []string // for the hub
+	dead      int      // the next ones refuse connections, and are judged by nothing either
+	groups    int      // more than 1: event n goes to the endpoints that leave the same remainder as n
+	hubs      int      // more than 1: that many on one database
+	env       []string // for the hubs
 	prunes    bool     // the hub forgets finished deliveries, so its count proves nothing
 	// load sends the events.
 	load func(ctx context.Context, send sendFunc) *load
 	// alongside, if not nil, runs during the load until its context ends.
-	alongside func(ctx context.Context, h *hubProcess, s *sinkProcess) error
+	alongside func(ctx context.Context, st *stage) error
+}
+
+// faulty is the number of endpoints, the first ones, that take nothing.
+func (p plan) faulty() int { return p.hanging + p.dead }
+
+// fanout is the number of endpoints that an event goes to.
+func (p plan) fanout() int { return p.endpoints / max(p.groups, 1) }
+
+// eventType is the type of event number seq.
+func (p plan) eventType(seq int) string {
+	if p.groups < 2 {
+		return eventName
+	}
+	return eventName + "." + strconv.Itoa(seq%p.groups)
+}
+
+// pattern is what endpoint number n subscribes to.
+func (p plan) pattern(n int) string {
+	if p.groups < 2 {
+		return eventPattern
+	}
+	return p.eventType(n)
+}
+
+// verdictsAt are the verdicts on the events that go to endpoint number n; for it the others were never sent.
+func (p plan) verdictsAt(n int, all []verdict) []verdict {
+	if p.groups < 2 {
+		return all
+	}
+	some := make([]verdict, len(all))
+	for seq := n % p.groups; seq < len(all); seq += p.groups {
+		some[seq] = all[seq]
+	}
+	return some
+}
+
+// expected is the number of deliveries that the healthy endpoints are to get.
+func (p plan) expected(all []verdict) int {
+	groups := max(p.groups, 1)
+	healthy := make([]int, groups)
+	for n := p.faulty(); n < p.endpoints; n++ {
+		healthy[n%groups]++
+	}
+	want := 0
+	for seq, v := range all {
+		if v == acked {
+			want += healthy[seq%groups]
+		}
+	}
+	return want
 }
 
 // delivery is what became of a plan.
@@ -40,14 +94,12 @@ type delivery struct {
 	bodyBytes float64   // average, at healthy endpoints
 	counts    counts
 	usage     usage
-	stats     queueStats // of the hub, at the end
+	before    queueStats // of the hub, at the start
+	stats     queueStats // and at the end
 }
 
 // perSecond is the rate at which deliveries reached the sink.
 func (d delivery) perSecond() float64 { return float64(d.arrived) / d.seconds }
-
-// cpuPer10k is the hub's CPU seconds per 10,000 deliveries.
-func (d delivery) cpuPer10k() float64 { return d.usage.cpu.Seconds() / float64(d.arrived) * 10_000 }
 
 // secondsAt is the time from the first send to the last arrival at the endpoints from ≤ n < to.
 func (d delivery) secondsAt(from, to int) float64 {
@@ -55,27 +107,28 @@ func (d delivery) secondsAt(from, to int) float64 {
 	return max(float64(last-d.load.started.UnixMicro())/1e6, 1e-6)
 }
 
-// deliver carries a plan out on a hub of its own and audits it. name tells the data folders of one trial apart.
+// deliver carries a plan out on a stage of its own. name tells the data folders of one trial apart.
 func (t *trial) deliver(ctx context.Context, s *sinkProcess, name string, p plan) (d delivery, err error) {
-	if err := s.reset(ctx); err != nil {
-		return d, err
-	}
-	h, err := t.startHub(ctx, name, p.env...)
+	st, err := t.newStage(ctx, s, name, p)
 	if err != nil {
 		return d, err
 	}
-	defer func() {
-		// Whoever hangs is let go first, so that the hub's last requests can end.
-		err = errors.Join(err, s.release(context.WithoutCancel(ctx)), h.stop())
-	}()
-	client := newHubClient(h, t.opt.senders)
-	defer client.close()
+	defer func() { err = errors.Join(err, st.close(ctx)) }()
+	if err := st.subscribe(ctx, p); err != nil {
+		return d, err
+	}
+	return st.run(ctx, name, p)
+}
 
-	hooks, err := t.subscribe(ctx, client, s, p)
-	if err != nil {
+// run carries a plan out on the stage, which has subscribed to its events, and audits it.
+func (st *stage) run(ctx context.Context, name string, p plan) (d delivery, err error) {
+	if err := st.spoil(ctx, p); err != nil {
 		return d, err
 	}
-	m, err := startMeter(h, s)
+	if d.before, err = st.clients[0].queueStats(ctx); err != nil {
+		return d, err
+	}
+	m, err := startMeter(st)
 	if err != nil {
 		return d, err
 	}
@@ -83,11 +136,11 @@ func (t *trial) deliver(ctx context.Context, s *sinkProcess, name string, p plan
 		if p.alongside == nil {
 			return nil
 		}
-		return p.alongside(ctx, h, s)
+		return p.alongside(ctx, st)
 	})
-	profiled := t.profile(ctx, h, name)
-	d.load = p.load(ctx, client.eventSender(p.endpoints))
-	err = t.collect(ctx, h, client, s, p, &d)
+	profiled := st.t.profile(ctx, st.hubs[0], name)
+	d.load = p.load(ctx, st.sender(p))
+	err = st.collect(ctx, p, &d)
 	err = errors.Join(err, stopAlongside())
 	if err != nil {
 		return d, err
@@ -95,26 +148,24 @@ func (t *trial) deliver(ctx context.Context, s *sinkProcess, name string, p plan
 	if d.usage, err = m.stop(); err != nil {
 		return d, err
 	}
-	t.noteError(profiled())
-	return d, t.audit(ctx, s, hooks, p, &d)
+	st.t.noteError(profiled())
+	return d, st.audit(ctx, p, &d)
 }
 
-// subscribe makes one outgoing webhook per endpoint and lets the first ones hang.
-func (t *trial) subscribe(ctx context.Context, client *hubClient, s *sinkProcess, p plan) ([]outgoing, error) {
-	var hooks []outgoing
-	for n := range p.endpoints {
-		hook, err := client.createOutgoing(ctx, fmt.Sprintf("bench %d", n), s.endpointURL(n), t.opt.concurrency)
-		if err != nil {
-			return nil, err
-		}
-		hooks = append(hooks, hook)
-		if n < p.hanging {
-			if err := s.hang(ctx, n, t.opt.hang); err != nil {
-				return nil, err
-			}
+// spoil lets the sink forget what was, and makes the faulty endpoints faulty.
+func (st *stage) spoil(ctx context.Context, p plan) error {
+	if err := st.sink.reset(ctx); err != nil {
+		return err
+	}
+	for n := range p.hanging {
+		if err := st.sink.hang(ctx, n, st.t.opt.hang); err != nil {
+			return err
 		}
 	}
-	return hooks, nil
+	if p.dead == 0 {
+		return nil
+	}
+	return st.sink.shut(ctx)
 }
 
 // runAlongside runs f in a goroutine; the function returned ends it and hands out its error.
@@ -134,15 +185,15 @@ func runAlongside(ctx context.Context, f func(context.Context) error) func() err
 
 // collect waits until every healthy endpoint has everything acknowledged, or nothing more can be expected, and then
 // until the hub has booked it.
-func (t *trial) collect(ctx context.Context, h *hubProcess, client *hubClient, s *sinkProcess, p plan, d *delivery) error {
-	want := d.load.count(acked) * (p.endpoints - p.hanging)
-	if err := t.awaitArrivals(ctx, h, client, s, p, want); err != nil {
+func (st *stage) collect(ctx context.Context, p plan, d *delivery) error {
+	want := p.expected(d.load.verdicts)
+	if err := st.awaitArrivals(ctx, p, want); err != nil {
 		return err
 	}
-	if p.hanging > 0 {
+	if p.faulty() > 0 {
 		return nil // the hub is not done, and will not be for long
 	}
-	if err := awaitIdle(ctx, client, want, d, p.prunes); err != nil {
+	if err := st.awaitIdle(ctx, want, d, p.prunes); err != nil {
 		return err
 	}
 	return pause(ctx, linger)
@@ -150,16 +201,16 @@ func (t *trial) collect(ctx context.Context, h *hubProcess, client *hubClient, s
 
 // awaitArrivals returns when the healthy endpoints have want events in all, or when nothing came for the stall time, or
 // when nothing comes and the hub says that nothing is under way.
-func (t *trial) awaitArrivals(ctx context.Context, h *hubProcess, client *hubClient, s *sinkProcess, p plan, want int) error {
+func (st *stage) awaitArrivals(ctx context.Context, p plan, want int) error {
 	poll := time.NewTicker(pollInterval)
 	defer poll.Stop()
 	got, changed := -1, time.Now()
 	for {
-		c, err := s.counts(ctx, false)
+		healthy, err := st.sink.total(ctx, p.faulty(), p.endpoints)
 		if err != nil {
 			return err
 		}
-		now := total(c.Endpoints[p.hanging:p.endpoints]).Distinct
+		now := healthy.Distinct
 		if now >= want {
 			return nil
 		}
@@ -167,11 +218,11 @@ func (t *trial) awaitArrivals(ctx context.Context, h *hubProcess, client *hubCli
 			got, changed = now, time.Now()
 		}
 		quiet := time.Since(changed)
-		if quiet > t.opt.stall {
+		if quiet > st.t.opt.stall {
 			return nil
 		}
 		if quiet > idleGrace {
-			stats, err := client.queueStats(ctx)
+			stats, err := st.clients[0].queueStats(ctx)
 			if err != nil {
 				return err
 			}
@@ -181,7 +232,7 @@ func (t *trial) awaitArrivals(ctx context.Context, h *hubProcess, client *hubCli
 		}
 		select {
 		case <-poll.C:
-		case <-h.exited:
+		case <-st.exited():
 			return errors.New("the hub ended under load")
 		case <-ctx.Done():
 			return ctx.Err()
@@ -191,17 +242,18 @@ func (t *trial) awaitArrivals(ctx context.Context, h *hubProcess, client *hubCli
 
 // awaitIdle returns when the hub says that nothing is under way and that it completed want deliveries, or when what it
 // says has not changed for too long. A wrong count is a mismatch then.
-func awaitIdle(ctx context.Context, client *hubClient, want int, d *delivery, prunes bool) error {
+func (st *stage) awaitIdle(ctx context.Context, want int, d *delivery, prunes bool) error {
 	changed := time.Now()
 	for {
-		stats, err := client.queueStats(ctx)
+		stats, err := st.clients[0].queueStats(ctx)
 		if err != nil {
 			return err
 		}
 		if stats != d.stats {
 			d.stats, changed = stats, time.Now()
 		}
-		if stats.idle() && (prunes || stats.Completed == want) {
+		completed := stats.Completed - d.before.Completed
+		if stats.idle() && (prunes || completed == want) {
 			return nil
 		}
 		patience := busyPatience
@@ -210,7 +262,7 @@ func awaitIdle(ctx context.Context, client *hubClient, want int, d *delivery, pr
 		}
 		if time.Since(changed) > patience {
 			if !prunes {
-				d.audit.Mismatch = max(stats.Completed-want, want-stats.Completed)
+				d.audit.Mismatch = max(completed-want, want-completed)
 			}
 			return nil
 		}
@@ -233,50 +285,40 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // audit compares what arrived with what was acknowledged, endpoint by endpoint, and checks one signature of each.
-func (t *trial) audit(ctx context.Context, s *sinkProcess, hooks []outgoing, p plan, d *delivery) error {
-	c, err := s.counts(ctx, true)
+func (st *stage) audit(ctx context.Context, p plan, d *delivery) error {
+	c, err := st.sink.counts(ctx)
 	if err != nil {
 		return err
 	}
-	healthy := total(c.Endpoints[p.hanging:p.endpoints])
+	healthy := total(c.Endpoints[p.faulty():p.endpoints])
 	d.counts = c
 	d.latency = *c.Latency
 	d.arrived = healthy.Distinct
-	d.seconds = d.secondsAt(p.hanging, p.endpoints)
+	d.seconds = d.secondsAt(p.faulty(), p.endpoints)
 	d.bodyBytes = float64(healthy.BodyBytes) / float64(max(healthy.Received, 1))
 	d.audit.Doubled, d.audit.SameID, d.audit.Foreign = healthy.Doubled, healthy.SameID, healthy.Foreign
 	d.audit.Refused = p.events - d.load.count(acked)
-	for n := p.hanging; n < p.endpoints; n++ {
-		seen, err := s.seen(ctx, n)
+	for n := p.faulty(); n < p.endpoints; n++ {
+		seen, err := st.sink.seen(ctx, n)
 		if err != nil {
 			return err
 		}
-		d.audit = d.audit.plus(compare(d.load.verdicts, seen))
+		d.audit = d.audit.plus(compare(p.verdictsAt(n, d.load.verdicts), seen))
 		if c.Endpoints[n].Received == 0 {
 			continue
 		}
-		first, err := s.sample(ctx, n)
+		first, err := st.sink.sample(ctx, n)
 		if err != nil {
 			return err
 		}
-		if err := checkSignatures(hooks[n].Secret, first.Header, first.Body); err != nil {
+		if err := checkSignatures(st.hooks[n].Secret, first.Header, first.Body); err != nil {
 			return fmt.Errorf("a delivery to endpoint %d: %w", n, err)
 		}
 	}
-	t.count(d.audit)
-	t.noteError(d.load.firstErr)
-	t.worst(metricOthers, d.usage.others*100)
+	st.t.count(d.audit)
+	st.t.noteError(d.load.firstErr)
+	st.t.worst(metricOthers, d.usage.others*100)
 	return nil
-}
-
-// startHub starts a hub in a folder of its own under the trial's.
-func (t *trial) startHub(ctx context.Context, name string, env ...string) (*hubProcess, error) {
-	return startHub(ctx, hubConfig{
-		binary:  t.binary,
-		dir:     filepath.Join(t.dir, name),
-		env:     append(env, t.opt.hubEnv...),
-		profile: t.opt.cpuProfile != "",
-	})
 }
 
 // profile starts a CPU profile if one was asked for; the function returned waits for it.

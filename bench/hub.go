@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -22,7 +21,7 @@ const (
 	logTail         = 4 << 10          // bytes of the hub's log shown when it fails
 )
 
-// hubProcess is a hub started by the harness, with an empty data folder of its own.
+// hubProcess is a hub started by the harness, with a data folder of its own.
 type hubProcess struct {
 	cmd       *exec.Cmd
 	dir       string // holds data/ and hub.log
@@ -38,7 +37,8 @@ type hubProcess struct {
 // hubConfig is what differs between one start and another.
 type hubConfig struct {
 	binary  string
-	dir     string // created, must not exist
+	dir     string // created when it is not there
+	token   string // of the owner
 	env     []string
 	profile bool
 }
@@ -63,7 +63,7 @@ func startHub(ctx context.Context, cfg hubConfig) (*hubProcess, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &hubProcess{dir: cfg.dir, token: "hub_" + rand.Text() + rand.Text(), base: "http://" + addr, exited: make(chan struct{})}
+	h := &hubProcess{dir: cfg.dir, token: cfg.token, base: "http://" + addr, exited: make(chan struct{})}
 	env := append(inheritedEnv(), "HUB_ADDR="+addr, "HUB_DATA_DIR="+h.dataDir(), "HUB_ADMIN_TOKEN="+h.token)
 	if cfg.profile {
 		if h.pprofAddr, err = freeAddr(ctx); err != nil {
@@ -184,26 +184,4 @@ func (h *hubProcess) tail() string {
 	}
 	b = b[max(0, len(b)-logTail):]
 	return string(bytes.TrimSpace(bytes.ReplaceAll(b, []byte(h.token), []byte("hub_…"))))
-}
-
-// dataSize is the size of all files in the data folder, in bytes: database, write-ahead log, files.
-func (h *hubProcess) dataSize() (int64, error) {
-	var size int64
-	err := filepath.WalkDir(h.dataDir(), func(_ string, d os.DirEntry, err error) error {
-		if errors.Is(err, os.ErrNotExist) {
-			return nil // removed meanwhile
-		}
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		info, err := d.Info()
-		if errors.Is(err, os.ErrNotExist) {
-			return nil
-		}
-		if err == nil {
-			size += info.Size()
-		}
-		return err
-	})
-	return size, err
 }

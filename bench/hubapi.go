@@ -126,11 +126,18 @@ type outgoing struct {
 	Secret string `json:"secret"`
 }
 
-// createOutgoing subscribes a URL to the benchmark's events; concurrency 0 leaves the hub's default.
-func (c *hubClient) createOutgoing(ctx context.Context, name, url string, concurrency int) (outgoing, error) {
-	in := map[string]any{"name": name, "url": url, "events": []string{eventPattern}, "enabled": true}
-	if concurrency > 0 {
-		in["concurrency"] = concurrency
+// outgoingConfig is what differs between one outgoing webhook and another.
+type outgoingConfig struct {
+	name, url   string
+	pattern     string // of the events it is told of
+	concurrency int    // 0 leaves the hub's default
+}
+
+// createOutgoing subscribes a URL to events of the benchmark.
+func (c *hubClient) createOutgoing(ctx context.Context, cfg outgoingConfig) (outgoing, error) {
+	in := map[string]any{"name": cfg.name, "url": cfg.url, "events": []string{cfg.pattern}, "enabled": true}
+	if cfg.concurrency > 0 {
+		in["concurrency"] = cfg.concurrency
 	}
 	var out outgoing
 	if err := c.create(ctx, "/api/outgoing-webhooks", in, &out); err != nil {
@@ -195,18 +202,15 @@ func (c *hubClient) queueStats(ctx context.Context) (queueStats, error) {
 	return q, err
 }
 
-// eventSender returns the driver's function for events: POST /api/events, which must be acknowledged with 202 and match
-// every endpoint.
-func (c *hubClient) eventSender(endpoints int) sendFunc {
-	return func(ctx context.Context, seq int) error {
-		body := appendEvent(make([]byte, 0, eventSize), seq, time.Now())
-		var answer struct{ Deliveries int }
-		if err := c.post(ctx, "/api/events", body, http.StatusAccepted, &answer); err != nil {
-			return err
-		}
-		if answer.Deliveries != endpoints {
-			return fmt.Errorf("POST /api/events: event %d matched %d webhooks, want %d", seq, answer.Deliveries, endpoints)
-		}
-		return nil
+// sendEvent sends one event: POST /api/events, which must be acknowledged with 202 and match so many webhooks.
+func (c *hubClient) sendEvent(ctx context.Context, eventType string, seq, matches int) error {
+	body := appendEvent(make([]byte, 0, eventSize), eventType, seq, time.Now())
+	var answer struct{ Deliveries int }
+	if err := c.post(ctx, "/api/events", body, http.StatusAccepted, &answer); err != nil {
+		return err
 	}
+	if answer.Deliveries != matches {
+		return fmt.Errorf("POST /api/events: event %d matched %d webhooks, want %d", seq, answer.Deliveries, matches)
+	}
+	return nil
 }

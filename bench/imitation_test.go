@@ -51,8 +51,12 @@ type imitation struct {
 }
 
 type imitatedHook struct {
-	id, secret, url string
-	jobs            chan job
+	id, secret, url, pattern string
+	jobs                     chan job
+}
+
+func (h *imitatedHook) wants(event string) bool {
+	return h.pattern == event || h.pattern == eventPattern
 }
 
 type job struct {
@@ -61,7 +65,7 @@ type job struct {
 	data []byte
 }
 
-const imitationQueue = 1 << 16
+const imitationQueue = 1 << 13
 
 // serveImitation serves on HUB_ADDR until SIGTERM.
 func serveImitation() error {
@@ -120,15 +124,18 @@ func reply(w http.ResponseWriter, status int, v any) {
 }
 
 func (m *imitation) postHook(w http.ResponseWriter, r *http.Request) {
-	var in struct{ URL string }
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+	var in struct {
+		URL    string
+		Events []string
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || len(in.Events) != 1 {
 		http.Error(w, "bad", http.StatusBadRequest)
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	id := fmt.Sprintf("hook-%d", len(m.hooks))
-	h := &imitatedHook{id: id, secret: floorSecret, url: in.URL, jobs: make(chan job, imitationQueue)}
+	h := &imitatedHook{id: id, secret: floorSecret, url: in.URL, pattern: in.Events[0], jobs: make(chan job, imitationQueue)}
 	m.hooks = append(m.hooks, h)
 	for range 10 {
 		go m.work(h.jobs)
@@ -137,7 +144,10 @@ func (m *imitation) postHook(w http.ResponseWriter, r *http.Request) {
 }
 
 func (m *imitation) postEvent(w http.ResponseWriter, r *http.Request) {
-	var in struct{ Data json.RawMessage }
+	var in struct {
+		Event string
+		Data  json.RawMessage
+	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		http.Error(w, "bad", http.StatusBadRequest)
 		return
@@ -148,7 +158,12 @@ func (m *imitation) postEvent(w http.ResponseWriter, r *http.Request) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	matched := 0
 	for _, h := range m.hooks {
+		if !h.wants(in.Event) {
+			continue
+		}
+		matched++
 		j := job{hook: h, id: fmt.Sprintf("%s-%d", h.id, event.seq), data: in.Data}
 		for _, id := range m.copies(j.id, event.seq) {
 			j.id = id
@@ -165,7 +180,7 @@ func (m *imitation) postEvent(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no", http.StatusInsufficientStorage)
 		return
 	}
-	reply(w, http.StatusAccepted, map[string]any{"eventId": "e", "deliveries": len(m.hooks)})
+	reply(w, http.StatusAccepted, map[string]any{"eventId": "e", "deliveries": matched})
 }
 
 // copies are the delivery ids under which event seq goes out: one, unless there is a fault.

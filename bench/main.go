@@ -15,7 +15,8 @@
 // each endpoint saw, and both are compared with what the hub acknowledged.
 //
 // Deliberately elsewhere: crashes, kills and faults (package e2e), and micro-benchmarks (beside the code they time).
-// The harness imports nothing of the hub; it knows only its HTTP contract.
+// The harness imports nothing of the hub; it knows its HTTP contract and, to put years of history into a Postgres
+// (history.go), the tables that are open to operators.
 package main
 
 import (
@@ -87,6 +88,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // options are the harness's settings, one field per flag.
 type options struct {
 	scenarios        []scenario
+	postgres         bool // the database under the hub; else the embedded one
 	list             bool
 	runs             int
 	binary           string
@@ -101,6 +103,7 @@ type options struct {
 	floorConcurrency int
 	concurrency      int
 	soakDeliveries   int
+	history          int
 	stall            time.Duration
 	hang             time.Duration
 	hubEnv           environment
@@ -108,11 +111,13 @@ type options struct {
 
 func parseOptions(args []string, stderr io.Writer) (options, error) {
 	var opt options
-	var names string
+	var names, database string
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	fs.StringVar(&names, "scenario", "all",
 		"comma-separated `names`; \"all\" is every one but those on demand, \"list\" prints them")
+	fs.StringVar(&database, "database", "sqlite",
+		"the hub's `database`: sqlite, embedded, or postgres, whose CPU time is counted with the hub's")
 	fs.IntVar(&opt.runs, "runs", 3, "runs of each scenario; figures are medians, losses are sums")
 	fs.StringVar(&opt.binary, "binary", "", "hub binary to drive; built from ./cmd/hub when empty")
 	fs.StringVar(&opt.jsonFile, "json", "", "also write every figure of every run to this `file`")
@@ -127,6 +132,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	fs.IntVar(&opt.floorConcurrency, "floor-concurrency", 100, "concurrent posts of the floor")
 	fs.IntVar(&opt.concurrency, "concurrency", 0, "concurrency of each outgoing webhook; 0 leaves the hub's default")
 	fs.IntVar(&opt.soakDeliveries, "soak-deliveries", 1_000_000, "deliveries of the soak scenario")
+	fs.IntVar(&opt.history, "history", 5_000_000, "finished deliveries in the database of the history scenario")
 	fs.DurationVar(&opt.stall, "stall", 75*time.Second,
 		"give up waiting after this long without a new delivery; the default is longer than the hub's retries take")
 	fs.DurationVar(&opt.hang, "hang", 30*time.Second, "how long hanging endpoints hang")
@@ -137,14 +143,17 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	if fs.NArg() > 0 {
 		return opt, fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	}
-	if min(opt.runs, opt.senders, opt.floorRuns, opt.floorConcurrency, opt.soakDeliveries) < 1 || opt.scale <= 0 {
-		return opt, errors.New("-runs, -senders, -floor-runs, -floor-concurrency, -scale and -soak-deliveries must be positive")
+	if min(opt.runs, opt.senders, opt.floorRuns, opt.floorConcurrency, opt.soakDeliveries, opt.history) < 1 || opt.scale <= 0 {
+		return opt, errors.New("-runs, -senders, -floor-runs, -floor-concurrency, -scale, -soak-deliveries and -history must be positive")
+	}
+	if opt.postgres = database == "postgres"; !opt.postgres && database != "sqlite" {
+		return opt, fmt.Errorf("no database %q: want sqlite or postgres", database)
 	}
 	if opt.list = names == "list"; opt.list {
 		return opt, nil
 	}
 	var err error
-	opt.scenarios, err = selectScenarios(names)
+	opt.scenarios, err = selectScenarios(names, opt.postgres)
 	return opt, err
 }
 

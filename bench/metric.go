@@ -10,32 +10,42 @@ type metric string
 
 // The figures. Which of them a scenario has depends on the scenario.
 const (
-	metricDeliveries   metric = "deliveriesPerSecond"       // until the sink had all
-	metricPosts        metric = "postsPerSecond"            // acknowledged
-	metricFloor        metric = "floorPerSecond"            // median of before and after
-	metricRatio        metric = "ratioToFloor"              // deliveriesPerSecond / floorPerSecond
-	metricCPU          metric = "cpuSecondsPer10k"          // of the hub, per 10,000 deliveries or posts
-	metricFloorCPU     metric = "floorCPUSecondsPer10k"     // of the floor process
-	metricPeak         metric = "peakMB"                    // most resident memory of the hub since its start
-	metricResident     metric = "residentMB"                // resident memory of the idle hub
-	metricP50          metric = "p50ms"                     // latency: event → sink; incoming: post → answer
-	metricP99          metric = "p99ms"                     // the same
-	metricMax          metric = "maxMs"                     // the same
-	metricAnswerP50    metric = "answerP50ms"               // POST /api/events → 202
-	metricAnswerP99    metric = "answerP99ms"               // the same
-	metricLag          metric = "driverLagP99ms"            // how late the open loop sent
-	metricSeconds      metric = "seconds"                   // first send → last arrival at a healthy endpoint
-	metricFreeSeconds  metric = "secondsWithoutHanging"     // the same with no endpoint hanging
-	metricSlowdown     metric = "slowdown"                  // seconds / secondsWithoutHanging
-	metricReady        metric = "readyMs"                   // start → ready, empty folder
-	metricIdleCPU      metric = "idleCPUPercent"            // of one core
-	metricBody         metric = "bodyBytes"                 // average body delivered by the hub
-	metricFloorBody    metric = "floorBodyBytes"            // average body posted by the floor
-	metricOthers       metric = "otherProcessesPercent"     // of all cores, during the load: noise
-	metricRetained     metric = "retainedPercent"           // deliveries the hub still holds at the end
-	metricMemoryGrowth metric = "memoryLastToSecondQuarter" // most resident memory in those quarters of the soak
-	metricDataGrowth   metric = "dataLastToSecondQuarter"   // most bytes in the data folder in those quarters
-	metricData         metric = "dataMB"                    // most bytes in the data folder
+	metricDeliveries     metric = "deliveriesPerSecond"       // until the sink had all
+	metricPosts          metric = "postsPerSecond"            // acknowledged
+	metricFloor          metric = "floorPerSecond"            // median of before and after
+	metricRatio          metric = "ratioToFloor"              // deliveriesPerSecond / floorPerSecond
+	metricCPU            metric = "cpuSecondsPer10k"          // of hub and database, per 10,000 deliveries or posts
+	metricDatabaseCPU    metric = "databaseCPUSecondsPer10k"  // of the database alone, where it has processes of its own
+	metricFloorCPU       metric = "floorCPUSecondsPer10k"     // of the floor process
+	metricPeak           metric = "peakMB"                    // most resident memory of the hub since its start
+	metricDatabaseMemory metric = "databaseMB"                // memory of the database's processes, at the end
+	metricResident       metric = "residentMB"                // resident memory of the idle hub
+	metricP50            metric = "p50ms"                     // latency: event → sink; incoming: post → answer
+	metricP99            metric = "p99ms"                     // the same
+	metricMax            metric = "maxMs"                     // the same
+	metricAnswerP50      metric = "answerP50ms"               // POST /api/events → 202
+	metricAnswerP99      metric = "answerP99ms"               // the same
+	metricLag            metric = "driverLagP99ms"            // how late the open loop sent
+	metricSeconds        metric = "seconds"                   // first send → last arrival at a healthy endpoint
+	metricFreeSeconds    metric = "secondsWithoutHanging"     // the same with no endpoint hanging
+	metricSlowdown       metric = "slowdown"                  // seconds / secondsWithoutHanging
+	metricSingle         metric = "singlePerSecond"           // deliveriesPerSecond of one hub instead of two
+	metricPair           metric = "twoHubsToOne"              // deliveriesPerSecond / singlePerSecond
+	metricEmpty          metric = "emptyPerSecond"            // deliveriesPerSecond without history
+	metricHistory        metric = "withHistoryToWithout"      // deliveriesPerSecond / emptyPerSecond
+	metricFill           metric = "fillSeconds"               // to put the history into the database
+	metricKept           metric = "healthyKept"               // secondsWithoutFaults / seconds
+	metricWellSeconds    metric = "secondsWithoutFaults"      // the same load with all endpoints healthy
+	metricSetUp          metric = "setUpSeconds"              // to make the webhooks
+	metricReady          metric = "readyMs"                   // start → ready, empty folder
+	metricIdleCPU        metric = "idleCPUPercent"            // of one core
+	metricBody           metric = "bodyBytes"                 // average body delivered by the hub
+	metricFloorBody      metric = "floorBodyBytes"            // average body posted by the floor
+	metricOthers         metric = "otherProcessesPercent"     // of all cores, during the load: noise
+	metricRetained       metric = "retainedPercent"           // deliveries the hub still holds at the end
+	metricMemoryGrowth   metric = "memoryLastToSecondQuarter" // most resident memory in those quarters of the soak
+	metricDataGrowth     metric = "dataLastToSecondQuarter"   // most bytes in the data folder in those quarters
+	metricData           metric = "dataMB"                    // most bytes in the data folder
 )
 
 // figures are what one run measured.

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// eventName is the event of every benchmark delivery; the outgoing webhooks subscribe to eventPattern.
+// eventName is the event of the benchmark's deliveries, to which the outgoing webhooks subscribe with eventPattern; where
+// endpoints are in groups, the events of a group have its number behind the name (plan.eventType).
 const (
 	eventName    = "bench.event"
 	eventPattern = "bench.*"
@@ -40,8 +41,10 @@ func appendData(b []byte, seq int, sent time.Time) []byte {
 }
 
 // appendEvent appends the body of POST /api/events for event number seq.
-func appendEvent(b []byte, seq int, sent time.Time) []byte {
-	b = append(b, `{"event":"`+eventName+`","data":`...)
+func appendEvent(b []byte, eventType string, seq int, sent time.Time) []byte {
+	b = append(b, `{"event":"`...)
+	b = append(b, eventType...)
+	b = append(b, `","data":`...)
 	b = appendData(b, seq, sent)
 	return append(b, '}')
 }

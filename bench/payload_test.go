@@ -13,7 +13,7 @@ func TestPayloadIsJSONOfTheStatedSize(t *testing.T) {
 		Event string
 		Data  struct{ BenchSeq, BenchSent int64 }
 	}
-	if err := json.Unmarshal(appendEvent(nil, 12345, sent), &event); err != nil {
+	if err := json.Unmarshal(appendEvent(nil, eventName, 12345, sent), &event); err != nil {
 		t.Fatal(err)
 	}
 	if event.Event != eventName || event.Data.BenchSeq != 12345 || event.Data.BenchSent != sent.UnixMicro() {
@@ -22,7 +22,7 @@ func TestPayloadIsJSONOfTheStatedSize(t *testing.T) {
 	if n := len(appendData(nil, 12345, sent)); n < 380 || n > 420 {
 		t.Errorf("data has %d bytes, want about 400", n)
 	}
-	if n := len(appendEvent(nil, maxSeq, sent)); n > eventSize {
+	if n := len(appendEvent(nil, eventName+".1000", maxSeq, sent)); n > eventSize {
 		t.Errorf("event has %d bytes, more than eventSize", n)
 	}
 	envelope := appendEnvelope(nil, "an-id", 3, sent)

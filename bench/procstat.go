@@ -16,40 +16,57 @@ const tick = 10 * time.Millisecond
 
 // processCPU is the user and system time that the process has spent, without its children. It works on Linux only.
 func processCPU(pid int) (time.Duration, error) {
+	s, err := readStat(pid)
+	return s.own, err
+}
+
+// stat is what /proc/PID/stat says of a process.
+type stat struct {
+	parent   int
+	own      time.Duration // user and system time
+	children time.Duration // the same of its children that ended and were waited for
+}
+
+func readStat(pid int) (stat, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0, err
+		return stat{}, err
 	}
 	return parseStat(b)
 }
 
-// parseStat reads fields 14 (utime) and 15 (stime) of /proc/PID/stat. Field 2, the command in parentheses, may itself
-// contain spaces and parentheses, so counting starts behind the last closing one.
-func parseStat(b []byte) (time.Duration, error) {
+// parseStat reads fields 4 (ppid) and 14 to 17 (utime, stime, cutime, cstime) of /proc/PID/stat. Field 2, the command in
+// parentheses, may itself contain spaces and parentheses, so counting starts behind the last closing one.
+func parseStat(b []byte) (stat, error) {
 	end := bytes.LastIndexByte(b, ')')
 	if end < 0 {
-		return 0, errors.New("stat: no command")
+		return stat{}, errors.New("stat: no command")
 	}
 	fields := bytes.Fields(b[end+1:]) // fields[0] is field 3
-	if len(fields) < 13 {
-		return 0, errors.New("stat: too few fields")
+	if len(fields) < 15 {
+		return stat{}, errors.New("stat: too few fields")
 	}
-	user, err := strconv.ParseInt(string(fields[11]), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("stat: utime: %w", err)
+	var n [5]int64
+	for i, field := range []int{1, 11, 12, 13, 14} {
+		var err error
+		if n[i], err = strconv.ParseInt(string(fields[field]), 10, 64); err != nil {
+			return stat{}, fmt.Errorf("stat: field %d: %w", field+3, err)
+		}
 	}
-	system, err := strconv.ParseInt(string(fields[12]), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("stat: stime: %w", err)
-	}
-	return time.Duration(user+system) * tick, nil
+	return stat{parent: int(n[0]), own: time.Duration(n[1]+n[2]) * tick, children: time.Duration(n[3]+n[4]) * tick}, nil
 }
 
 // memory is a process's resident memory, in bytes.
 type memory struct {
 	resident int64 // VmRSS: now
 	peak     int64 // VmHWM: the most so far
+
+	// The parts of resident: its own, that of mapped files, that which it shares with other processes.
+	private, files, shared int64 // RssAnon, RssFile, RssShmem
 }
+
+// errNoMemory is what a process gives that has ended and is not waited for yet.
+var errNoMemory = errors.New("status: no VmRSS or VmHWM")
 
 func processMemory(pid int) (memory, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -59,13 +76,15 @@ func processMemory(pid int) (memory, error) {
 	return parseStatus(b)
 }
 
-// parseStatus reads VmRSS and VmHWM of /proc/PID/status, which are in KiB.
+// parseStatus reads the resident sizes of /proc/PID/status, which are in KiB (proc_pid_status(5)).
 func parseStatus(b []byte) (memory, error) {
 	var m memory
 	lines := bufio.NewScanner(bytes.NewReader(b))
 	for lines.Scan() {
 		name, value, _ := strings.Cut(lines.Text(), ":")
-		into := map[string]*int64{"VmRSS": &m.resident, "VmHWM": &m.peak}[name]
+		into := map[string]*int64{
+			"VmRSS": &m.resident, "VmHWM": &m.peak, "RssAnon": &m.private, "RssFile": &m.files, "RssShmem": &m.shared,
+		}[name]
 		if into == nil {
 			continue
 		}
@@ -76,7 +95,7 @@ func parseStatus(b []byte) (memory, error) {
 		*into = kib << 10
 	}
 	if m.peak == 0 || m.resident == 0 {
-		return memory{}, errors.New("status: no VmRSS or VmHWM")
+		return memory{}, errNoMemory
 	}
 	return m, lines.Err()
 }

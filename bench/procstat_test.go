@@ -8,10 +8,14 @@ import (
 
 func TestParseStat(t *testing.T) {
 	line := "42 (a (b) c) R 1 2 3 4 5 6 7 8 9 10 150 25 7 8 20 0 9 0 100 200 300"
-	if got, err := parseStat([]byte(line)); err != nil || got != 1750*time.Millisecond {
-		t.Errorf("%v, %v; want 1.75s", got, err)
+	want := stat{parent: 1, own: 1750 * time.Millisecond, children: 150 * time.Millisecond}
+	if got, err := parseStat([]byte(line)); err != nil || got != want {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}
-	for _, bad := range []string{"", "42 (x) R 1 2", "42 (x) R 1 2 3 4 5 6 7 8 9 10 u 25 7", "42 (x) R 1 2 3 4 5 6 7 8 9 10 1 s 7"} {
+	for _, bad := range []string{
+		"", "42 (x) R 1 2", "42 (x) R 1 2 3 4 5 6 7 8 9 10 u 25 7 8", "42 (x) R 1 2 3 4 5 6 7 8 9 10 1 s 7 8",
+		"42 (x) R p 2 3 4 5 6 7 8 9 10 1 2 7 8", "42 (x) R 1 2 3 4 5 6 7 8 9 10 1 2 7",
+	} {
 		if _, err := parseStat([]byte(bad)); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}
@@ -19,8 +23,9 @@ func TestParseStat(t *testing.T) {
 }
 
 func TestParseStatus(t *testing.T) {
-	text := "Name:\thub\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\nThreads:\t9\n"
-	if got, err := parseStatus([]byte(text)); err != nil || got != (memory{resident: 1 << 20, peak: 2 << 20}) {
+	text := "Name:\thub\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\nRssAnon:\t 512 kB\nRssFile:\t 384 kB\nRssShmem:\t 128 kB\nThreads:\t9\n"
+	want := memory{resident: 1 << 20, peak: 2 << 20, private: 512 << 10, files: 384 << 10, shared: 128 << 10}
+	if got, err := parseStatus([]byte(text)); err != nil || got != want {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for _, bad := range []string{"", "VmHWM: 1 kB\n", "VmHWM: x kB\nVmRSS: 1 kB\n"} {

@@ -19,6 +19,7 @@ type report struct {
 	Go        string           `json:"go"`
 	Platform  string           `json:"platform"`
 	Cores     int              `json:"cores"`
+	Database  string           `json:"database"`
 	LoadAvg   string           `json:"loadAverage"` // over one minute, at the start
 	Scale     float64          `json:"scale"`
 	Senders   int              `json:"senders"`
@@ -58,7 +59,7 @@ type runReport struct {
 func newReport(opt options, now time.Time) *report {
 	r := &report{
 		Started: now.UTC().Truncate(time.Second), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		Cores: runtime.NumCPU(), Scale: opt.scale, Senders: opt.senders,
+		Cores: runtime.NumCPU(), Database: "SQLite", Scale: opt.scale, Senders: opt.senders,
 	}
 	if b, err := os.ReadFile("/proc/loadavg"); err == nil {
 		r.LoadAvg, _, _ = strings.Cut(string(b), " ")
@@ -67,8 +68,8 @@ func newReport(opt options, now time.Time) *report {
 }
 
 // add judges the runs of a scenario and puts them into the report.
-func (r *report) add(s scenario, runs []runReport) {
-	sr := scenarioReport{Name: s.name, About: s.about, Runs: runs}
+func (r *report) add(name, about string, targets []target, runs []runReport) {
+	sr := scenarioReport{Name: name, About: about, Runs: runs}
 	var finished []figures
 	for _, run := range runs {
 		sr.Faults = sr.Faults.plus(run.Faults)
@@ -77,7 +78,7 @@ func (r *report) add(s scenario, runs []runReport) {
 		}
 	}
 	sr.Median = medians(finished)
-	for _, t := range s.targets {
+	for _, t := range targets {
 		v, measured := sr.Median[t.metric]
 		sr.Targets = append(sr.Targets, targetVerdict{
 			Metric: t.metric, Value: v, Want: t.String(), Gates: t.gates, Missing: !measured,
@@ -127,8 +128,11 @@ var columns = []column{
 	{"floor/s", []metric{metricFloor}},
 	{"ratio", []metric{metricRatio}},
 	{"slowdown", []metric{metricSlowdown}},
+	{"kept", []metric{metricKept, metricHistory, metricPair}},
 	{"CPU s/10k", []metric{metricCPU}},
+	{"db CPU", []metric{metricDatabaseCPU}},
 	{"peak MB", []metric{metricPeak}},
+	{"db MB", []metric{metricDatabaseMemory}},
 	{"p50 ms", []metric{metricP50}},
 	{"p99 ms", []metric{metricP99}},
 	{"noise %", []metric{metricOthers}},
@@ -136,16 +140,17 @@ var columns = []column{
 
 // print writes the report for people.
 func (r *report) print(w io.Writer) {
-	fmt.Fprintf(w, "%s  %s  %s  %d cores  load %s  %d senders",
-		r.Started.Format(time.RFC3339), r.Go, r.Platform, r.Cores, r.LoadAvg, r.Senders)
+	fmt.Fprintf(w, "%s  %s  %s  %s  %d cores  load %s  %d senders",
+		r.Started.Format(time.RFC3339), r.Go, r.Platform, r.Database, r.Cores, r.LoadAvg, r.Senders)
 	if r.Scale != 1 {
 		fmt.Fprintf(w, "  scale %s (targets are meant for 1)", number(r.Scale))
 	}
 	fmt.Fprint(w, "\n\n")
 	r.printTable(w)
 	fmt.Fprintln(w, "\nrate: deliveries at the sink, for incoming acknowledged posts; p50, p99: event sent to sink, for"+
-		"\nincoming post to answer; CPU: of the hub, per 10,000; noise: share of the cores that other processes"+
-		"\ntook. Medians of the runs.")
+		"\nincoming post to answer; kept: share of the rate without faults, history or a second hub; CPU: of hub and"+
+		"\ndatabase, per 10,000, db CPU: the database's part; noise: share of the cores that other processes took."+
+		"\nMedians of the runs.")
 	r.printTargets(w)
 	r.printFurther(w)
 	r.printRemarks(w)
@@ -154,19 +159,26 @@ func (r *report) print(w io.Writer) {
 func (r *report) printTable(w io.Writer) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	defer tw.Flush()
+	// Only what one of the scenarios has: on the embedded database, for one, there is none apart.
+	shown := slices.DeleteFunc(slices.Clone(columns), func(c column) bool {
+		return !slices.ContainsFunc(r.Scenarios, func(s scenarioReport) bool { return c.cell(s.Median) != noCell })
+	})
 	fmt.Fprint(tw, "scenario\truns\t")
-	for _, c := range columns {
+	for _, c := range shown {
 		fmt.Fprint(tw, c.title, "\t")
 	}
 	fmt.Fprintln(tw, "lost\tdoubled\t")
 	for _, s := range r.Scenarios {
 		fmt.Fprintf(tw, "%s\t%d\t", s.Name, len(s.Runs))
-		for _, c := range columns {
+		for _, c := range shown {
 			fmt.Fprint(tw, c.cell(s.Median), "\t")
 		}
 		fmt.Fprintf(tw, "%d\t%d\t\n", s.Faults.Lost, s.Faults.Doubled)
 	}
 }
+
+// noCell stands where a scenario lacks a figure.
+const noCell = "–"
 
 func (c column) cell(f figures) string {
 	for _, m := range c.metrics {
@@ -174,7 +186,7 @@ func (c column) cell(f figures) string {
 			return number(v)
 		}
 	}
-	return "–"
+	return noCell
 }
 
 func (r *report) printTargets(w io.Writer) {

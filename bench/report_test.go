@@ -32,10 +32,10 @@ func TestQuantilesAndMedian(t *testing.T) {
 }
 
 func TestReportJudges(t *testing.T) {
-	s := scenario{name: "x", targets: []target{
+	targets := []target{
 		{metric: metricRatio, least: 0.30, aim: 0.40, gates: true},
 		{metric: metricP99, most: 10},
-	}}
+	}
 	run := func(ratio, p99 float64) runReport {
 		return runReport{Figures: figures{metricRatio: ratio, metricP99: p99}}
 	}
@@ -57,7 +57,7 @@ func TestReportJudges(t *testing.T) {
 		{"nothing compared", []runReport{{Error: "no hub"}}, false, false, "not known"},
 	} {
 		r := newReport(options{scale: 1}, time.Unix(0, 0))
-		r.add(s, tc.runs)
+		r.add("x", "about x", targets, tc.runs)
 		if r.ok(false) != tc.ok || r.ok(true) != tc.check {
 			t.Errorf("%s: ok %v, with -check %v; want %v, %v", tc.name, r.ok(false), r.ok(true), tc.ok, tc.check)
 		}

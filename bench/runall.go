@@ -13,6 +13,12 @@ import (
 // runAll runs every selected scenario as often as asked. A run that fails is in the report; an error means that there is
 // nothing to report. progress gets a line per run.
 func runAll(ctx context.Context, opt options, progress io.Writer) (rep *report, err error) {
+	var db *server
+	if opt.postgres {
+		if db, err = findServer(ctx); err != nil {
+			return nil, err
+		}
+	}
 	work, err := os.MkdirTemp("", "hub-bench-")
 	if err != nil {
 		return nil, err
@@ -38,11 +44,16 @@ func runAll(ctx context.Context, opt options, progress io.Writer) (rep *report, 
 		}
 	}
 	rep = newReport(opt, time.Now())
+	if db != nil {
+		rep.Database = "Postgres " + db.version
+	}
 	for _, s := range opt.scenarios {
 		var runs []runReport
 		for i := range opt.runs {
 			fmt.Fprintf(progress, "%s, run %d of %d: %s\n", s.name, i+1, opt.runs, s.about)
-			t := &trial{opt: opt, binary: binary, dir: filepath.Join(work, fmt.Sprintf("%s-%d", s.name, i+1)), figures: figures{}}
+			t := &trial{
+				opt: opt, server: db, binary: binary, dir: filepath.Join(work, fmt.Sprintf("%s-%d", s.name, i+1)), figures: figures{},
+			}
 			runs = append(runs, t.run(ctx, s))
 			if !opt.keep {
 				if err := os.RemoveAll(t.dir); err != nil {
@@ -53,7 +64,7 @@ func runAll(ctx context.Context, opt options, progress io.Writer) (rep *report, 
 				return nil, ctx.Err()
 			}
 		}
-		rep.add(s, runs)
+		rep.add(s.name, s.about, s.targetsOn(opt.postgres), runs)
 	}
 	return rep, nil
 }

@@ -11,11 +11,20 @@ import (
 
 // scenario is one kind of load and what is wanted of it.
 type scenario struct {
-	name     string
-	about    string
-	onDemand bool // left out of "all"
-	run      func(ctx context.Context, t *trial) error
-	targets  []target
+	name         string
+	about        string
+	onDemand     bool // left out of "all"
+	postgresOnly bool
+	run          func(ctx context.Context, t *trial) error
+	targets      []target
+	onPostgres   []target // instead, if not nil
+}
+
+func (s scenario) targetsOn(postgres bool) []target {
+	if postgres && s.onPostgres != nil {
+		return s.onPostgres
+	}
+	return s.targets
 }
 
 // scenarios lists every scenario, in the order in which they run.
@@ -28,6 +37,11 @@ func scenarios() []scenario {
 				{metric: metricCPU, most: 1.6, gates: true},
 				{metric: metricPeak, most: 200, gates: true},
 			},
+			onPostgres: []target{
+				{metric: metricRatio, least: 0.25, aim: 0.32, gates: true},
+				{metric: metricCPU, most: 2.2, gates: true},
+				{metric: metricPeak, most: 200, gates: true},
+			},
 		},
 		{
 			name: "fanout", about: "2,000 events to ten endpoints each", run: runFanout,
@@ -36,12 +50,22 @@ func scenarios() []scenario {
 				{metric: metricCPU, most: 1.6, gates: true},
 				{metric: metricPeak, most: 200, gates: true},
 			},
+			onPostgres: []target{
+				{metric: metricRatio, least: 0.42, aim: 0.50, gates: true},
+				{metric: metricCPU, most: 2.2, gates: true},
+				{metric: metricPeak, most: 200, gates: true},
+			},
 		},
 		{
 			name: "latency", about: "200 events a second, open loop, 20 s: event sent → at the sink", run: runLatency,
 			targets: []target{
 				{metric: metricP50, most: 2},
 				{metric: metricP99, most: 10},
+				{metric: metricPeak, most: 200, gates: true},
+			},
+			onPostgres: []target{
+				{metric: metricP50, most: 3},
+				{metric: metricP99, most: 15},
 				{metric: metricPeak, most: 200, gates: true},
 			},
 		},
@@ -66,6 +90,24 @@ func scenarios() []scenario {
 			targets: []target{{metric: metricResident, most: 60, gates: true}, {metric: metricReady, most: 2000}},
 		},
 		{
+			name: "two", about: "2,000 events to ten endpoints each, by two hubs on one database and by one", run: runTwo(2_000, 10),
+			postgresOnly: true, targets: twoTargets,
+		},
+		{
+			name: "two1", about: "20,000 events to one endpoint, by two hubs on one database and by one", run: runTwo(20_000, 1),
+			postgresOnly: true, targets: twoTargets,
+		},
+		{
+			name: "lanes", about: "10,000 webhooks on as many hosts: 10,000 events to ten of them each, while 1,000 are dead and 100 hang",
+			run: runLanes, onDemand: true, // makes 10,000 webhooks
+			targets: []target{{metric: metricKept, least: 0.9, gates: true}, {metric: metricPeak, most: 400, gates: true}},
+		},
+		{
+			name: "history", about: "20,000 events to one endpoint, after 5 million finished deliveries (-history) and on an empty database",
+			run: runHistory, onDemand: true, postgresOnly: true, // fills a few gigabytes
+			targets: []target{{metric: metricHistory, least: 0.9, gates: true}, {metric: metricPeak, most: 200, gates: true}},
+		},
+		{
 			name: "soak", about: "a million deliveries with retention on (-soak-deliveries)", run: runSoak, onDemand: true,
 			targets: []target{
 				{metric: metricPeak, most: 200, gates: true},
@@ -77,12 +119,21 @@ func scenarios() []scenario {
 	}
 }
 
-// selectScenarios finds the scenarios of a comma-separated list; "all" stands for every one that is not on demand.
-func selectScenarios(names string) ([]scenario, error) {
+// twoTargets are those of two hubs on one database.
+var twoTargets = []target{{metric: metricPair, least: 1, gates: true}, {metric: metricPeak, most: 400, gates: true}}
+
+// selectScenarios finds the scenarios of a comma-separated list; "all" stands for every one that is not on demand and for
+// this database.
+func selectScenarios(names string, postgres bool) ([]scenario, error) {
 	wanted := strings.Split(names, ",")
 	var selected []scenario
 	for _, s := range scenarios() {
-		if slices.Contains(wanted, s.name) || slices.Contains(wanted, "all") && !s.onDemand {
+		possible := postgres || !s.postgresOnly
+		named := slices.Contains(wanted, s.name)
+		if named && !possible {
+			return nil, fmt.Errorf("the scenario %q needs -database postgres", s.name)
+		}
+		if named || slices.Contains(wanted, "all") && !s.onDemand && possible {
 			selected = append(selected, s)
 		}
 	}
@@ -102,6 +153,9 @@ func printScenarios(w io.Writer) {
 		if s.onDemand {
 			about += " (on demand)"
 		}
+		if s.postgresOnly {
+			about += " (Postgres only)"
+		}
 		fmt.Fprintf(tw, "%s\t%s\n", s.name, about)
 	}
 	tw.Flush()
@@ -110,6 +164,7 @@ func printScenarios(w io.Writer) {
 // trial is one run of one scenario: what it may use, and what it found.
 type trial struct {
 	opt    options
+	server *server // nil: the embedded database
 	binary string
 	dir    string // own, empty
 
@@ -144,8 +199,13 @@ type point struct {
 }
 
 // withSink runs f with a sink of its own.
-func withSink(ctx context.Context, f func(*sinkProcess) error) (err error) {
-	s, err := startSink(ctx)
+func withSink(ctx context.Context, f func(*sinkProcess) error) error {
+	return withEndpoints(ctx, usualEndpoints, false, f)
+}
+
+// withEndpoints runs f with a sink that has so many endpoints, each on a host of its own if hosts is set.
+func withEndpoints(ctx context.Context, endpoints int, hosts bool, f func(*sinkProcess) error) (err error) {
+	s, err := startSink(ctx, endpoints, hosts)
 	if err != nil {
 		return err
 	}

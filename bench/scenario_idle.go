@@ -9,31 +9,34 @@ import (
 // idleFor is how long the hub is left alone before its memory is read.
 const idleFor = 3 * time.Second
 
-// runIdle starts a hub on an empty folder and reads how soon it was ready and what it holds when nothing happens.
-func runIdle(ctx context.Context, t *trial) (err error) {
-	h, err := t.startHub(ctx, "hub")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, h.stop()) }()
-	t.set(metricReady, float64(h.readyIn)/float64(time.Millisecond))
-	before, err := processCPU(h.pid())
-	if err != nil {
-		return err
-	}
-	if err := pause(ctx, idleFor); err != nil {
-		return err
-	}
-	after, err := processCPU(h.pid())
-	if err != nil {
-		return err
-	}
-	m, err := processMemory(h.pid())
-	if err != nil {
-		return err
-	}
-	t.set(metricIdleCPU, (after-before).Seconds()/idleFor.Seconds()*100)
-	t.set(metricResident, megabytes(m.resident))
-	t.set(metricPeak, megabytes(m.peak))
-	return nil
+// runIdle starts a hub on an empty folder, or database, and reads how soon it was ready and what it holds when nothing
+// happens.
+func runIdle(ctx context.Context, t *trial) error {
+	return withSink(ctx, func(s *sinkProcess) (err error) { // as for incoming
+		st, err := t.newStage(ctx, s, "hub", plan{})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, st.close(ctx)) }()
+		t.set(metricReady, float64(st.hubs[0].readyIn)/float64(time.Millisecond))
+		m, err := startMeter(st)
+		if err != nil {
+			return err
+		}
+		if err := pause(ctx, idleFor); err != nil {
+			return err
+		}
+		u, err := m.stop()
+		if err != nil {
+			return err
+		}
+		t.set(metricIdleCPU, (u.hubs+u.database).Seconds()/u.duration.Seconds()*100)
+		t.set(metricResident, megabytes(u.memory.resident))
+		t.set(metricPeak, megabytes(u.memory.peak))
+		t.worst(metricOthers, u.others*100)
+		if t.server != nil {
+			t.set(metricDatabaseMemory, megabytes(u.server))
+		}
+		return nil
+	})
 }

@@ -17,22 +17,21 @@ const contentMark = "benchseq "
 func runIncoming(ctx context.Context, t *trial) error {
 	posts := t.opt.scaled(20_000)
 	return withSink(ctx, func(s *sinkProcess) (err error) { // nothing goes to the sink; the meter knows its place
-		h, err := t.startHub(ctx, "hub", "HUB_INCOMING_RATE_LIMIT=0")
+		st, err := t.newStage(ctx, s, "hub", plan{env: []string{"HUB_INCOMING_RATE_LIMIT=0"}})
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, h.stop()) }()
-		client := newHubClient(h, t.opt.senders)
-		defer client.close()
+		defer func() { err = errors.Join(err, st.close(ctx)) }()
+		client := st.clients[0]
 		hook, err := client.createIncoming(ctx, "bench")
 		if err != nil {
 			return err
 		}
-		m, err := startMeter(h, s)
+		m, err := startMeter(st)
 		if err != nil {
 			return err
 		}
-		profiled := t.profile(ctx, h, "hub")
+		profiled := t.profile(ctx, st.hubs[0], "hub")
 		l := closedLoop(ctx, t.opt.senders, posts, nil, client.messageSender(hook))
 		u, err := m.stop()
 		if err != nil {
@@ -54,8 +53,7 @@ func (t *trial) recordIncoming(l *load, u usage) {
 	answers := l.answerTimes()
 	t.set(metricSeconds, seconds)
 	t.set(metricPosts, acknowledged/seconds)
-	t.set(metricCPU, u.cpu.Seconds()/max(acknowledged, 1)*10_000)
-	t.set(metricPeak, megabytes(u.memory.peak))
+	t.recordUsage(u, l.count(acked))
 	t.set(metricP50, answers.P50)
 	t.set(metricP99, answers.P99)
 	t.set(metricMax, answers.Max)

@@ -30,9 +30,7 @@ func runSoak(ctx context.Context, t *trial) error {
 			load: func(ctx context.Context, send sendFunc) *load {
 				return closedLoop(ctx, t.opt.senders, events, g.pass, send)
 			},
-			alongside: func(ctx context.Context, h *hubProcess, s *sinkProcess) error {
-				return g.close(t.watchSoak(ctx, h, s, g))
-			},
+			alongside: func(ctx context.Context, st *stage) error { return g.close(st.watchSoak(ctx, g)) },
 		})
 		if err != nil {
 			return err
@@ -45,7 +43,7 @@ func runSoak(ctx context.Context, t *trial) error {
 }
 
 // watchSoak opens the gate as deliveries arrive, and samples, until ctx ends.
-func (t *trial) watchSoak(ctx context.Context, h *hubProcess, s *sinkProcess, g *gate) error {
+func (st *stage) watchSoak(ctx context.Context, g *gate) error {
 	start := time.Now()
 	next := start
 	got, changed := 0, start
@@ -54,43 +52,43 @@ func (t *trial) watchSoak(ctx context.Context, h *hubProcess, s *sinkProcess, g 
 	for {
 		select {
 		case <-poll.C:
-		case <-h.exited:
+		case <-st.exited():
 			return errors.New("the hub ended under load")
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		c, err := s.counts(ctx, false)
+		at, err := st.sink.total(ctx, 0, 1)
 		if err != nil {
 			return err
 		}
-		arrived := c.Endpoints[0].Distinct
+		arrived := at.Distinct
 		g.arrived(arrived)
 		now := time.Now()
 		if arrived != got {
 			got, changed = arrived, now
 		}
-		if now.Sub(changed) > t.opt.stall {
-			return fmt.Errorf("nothing arrived for %v", t.opt.stall)
+		if now.Sub(changed) > st.t.opt.stall {
+			return fmt.Errorf("nothing arrived for %v", st.t.opt.stall)
 		}
 		if now.After(next) {
 			next = now.Add(soakSample)
-			if err := t.sampleSoak(h, now.Sub(start), arrived); err != nil {
+			if err := st.sampleSoak(ctx, now.Sub(start), arrived); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-func (t *trial) sampleSoak(h *hubProcess, at time.Duration, arrived int) error {
-	m, err := processMemory(h.pid())
+func (st *stage) sampleSoak(ctx context.Context, at time.Duration, arrived int) error {
+	m, err := processMemory(st.hubs[0].pid())
 	if err != nil {
 		return err
 	}
-	size, err := h.dataSize()
+	size, err := st.dataSize(ctx)
 	if err != nil {
 		return err
 	}
-	t.series = append(t.series, point{
+	st.t.series = append(st.t.series, point{
 		Seconds: at.Seconds(), Deliveries: arrived, ResidentMB: megabytes(m.resident), DataMB: megabytes(size),
 	})
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 )
 
 // bodyTolerance is by how much the bodies of hub and floor may differ in size, as a share.
@@ -53,12 +54,22 @@ func (t *trial) closedLoad(n int) func(context.Context, sendFunc) *load {
 func (t *trial) recordThroughput(d delivery) {
 	t.set(metricSeconds, d.seconds)
 	t.set(metricDeliveries, d.perSecond())
-	t.set(metricCPU, d.cpuPer10k())
-	t.set(metricPeak, megabytes(d.usage.memory.peak))
+	t.recordUsage(d.usage, d.arrived)
 	t.set(metricBody, d.bodyBytes)
 	answers := d.load.answerTimes()
 	t.set(metricAnswerP50, answers.P50)
 	t.set(metricAnswerP99, answers.P99)
+}
+
+// recordUsage records what hubs and database spent on n deliveries or posts.
+func (t *trial) recordUsage(u usage, n int) {
+	per10k := func(cpu time.Duration) float64 { return cpu.Seconds() / float64(max(n, 1)) * 10_000 }
+	t.set(metricCPU, per10k(u.hubs+u.database))
+	t.set(metricPeak, megabytes(u.memory.peak))
+	if t.server != nil {
+		t.set(metricDatabaseCPU, per10k(u.database))
+		t.set(metricDatabaseMemory, megabytes(u.server))
+	}
 }
 
 // recordFloor records the medians of the floor and the ratio of the hub to it.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"hash/maphash"
 	"io"
 	"math"
@@ -17,8 +18,8 @@ import (
 	"time"
 )
 
-// maxEndpoints is how many endpoints the sink has: /e/0 … /e/63.
-const maxEndpoints = 64
+// usualEndpoints is how many endpoints a sink has, unless it is told otherwise: /e/0 … /e/63.
+const usualEndpoints = 64
 
 // maxSinkBody bounds what the sink reads of one request.
 const maxSinkBody = 1 << 20
@@ -27,16 +28,22 @@ const maxSinkBody = 1 << 20
 // prove a loss: per endpoint a bit for each event number and a hash of each delivery id.
 //
 //	POST /e/{n}                  a delivery
-//	GET  /counts[?latency=1]     what arrived, see counts
+//	GET  /counts                 what arrived, see counts
+//	GET  /total?from=&to=        what arrived at the endpoints from ≤ n < to, in all
 //	GET  /seen?n=                bitset of the event numbers seen by endpoint n
 //	GET  /sample?n=              headers and body of the first arrival at endpoint n
 //	POST /hang?n=&for=30s        endpoint n answers only after that time
 //	POST /release                nobody hangs any more, and those who do are answered
 //	POST /reset                  forget everything
+//	POST /shut                   refuse connections at the second address from now on
+//
+// It listens at two addresses, of which the second can be shut. Both may be all of loopback, 127.0.0.0/8 with one port, so
+// that endpoints have hosts of their own.
 type sink struct {
 	now       func() time.Time
 	seed      maphash.Seed
-	endpoints [maxEndpoints]endpoint
+	endpoints []endpoint
+	shut      func() error // closes the second address
 
 	mu      sync.Mutex
 	release chan struct{} // closed by /release and /reset, then replaced
@@ -65,10 +72,31 @@ type endpointCounts struct {
 	LastAt    int64 `json:"lastAt"` // Unix microseconds of the last arrival that was new
 }
 
-// counts is the sink's answer to GET /counts. Latency is present on request only, since it takes a sort.
+// counts is the sink's answer to GET /counts.
 type counts struct {
 	Endpoints []endpointCounts `json:"endpoints"`
-	Latency   *quantiles       `json:"latency,omitempty"`
+	Latency   *quantiles       `json:"latency"`
+}
+
+// plus adds the counts up; LastAt is the later.
+func (c endpointCounts) plus(d endpointCounts) endpointCounts {
+	c.Received += d.Received
+	c.Distinct += d.Distinct
+	c.Doubled += d.Doubled
+	c.SameID += d.SameID
+	c.Foreign += d.Foreign
+	c.Hung += d.Hung
+	c.BodyBytes += d.BodyBytes
+	c.LastAt = max(c.LastAt, d.LastAt)
+	return c
+}
+
+// total is the counts of several endpoints in all.
+func total(endpoints []endpointCounts) (t endpointCounts) {
+	for _, e := range endpoints {
+		t = t.plus(e)
+	}
+	return t
 }
 
 // sample is one delivery as received.
@@ -77,43 +105,73 @@ type sample struct {
 	Body   []byte      `json:"body"`
 }
 
-func newSink(now func() time.Time) *sink {
-	return &sink{now: now, seed: maphash.MakeSeed(), release: make(chan struct{})}
+func newSink(now func() time.Time, endpoints int) *sink {
+	return &sink{
+		now: now, seed: maphash.MakeSeed(), endpoints: make([]endpoint, endpoints), release: make(chan struct{}),
+		shut: func() error { return nil },
+	}
 }
 
-// serveSink is the sink child: it prints its address as one JSON line and serves until stdin is closed.
-func serveSink(ctx context.Context, _ []string, stdin io.Reader, stdout io.Writer) error {
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
+// serveSink is the sink child: it prints its addresses as one JSON line and serves until stdin is closed.
+func serveSink(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
+	fs := flag.NewFlagSet("sink", flag.ContinueOnError)
+	endpoints := fs.Int("endpoints", usualEndpoints, "endpoints")
+	hosts := fs.Bool("hosts", false, "listen on all of loopback")
+	if err := fs.Parse(args); err != nil {
 		return err
 	}
-	server := &http.Server{Handler: newSink(time.Now).handler(), ReadHeaderTimeout: time.Minute}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(ln) }()
-	if err := json.NewEncoder(stdout).Encode(sinkAddress{Addr: ln.Addr().String()}); err != nil {
-		return errors.Join(err, server.Close())
+	listen := listenLoopback
+	if *hosts {
+		listen = listenLoopbackHosts
+	}
+	s := newSink(time.Now, *endpoints)
+	var at sinkAddress
+	var servers []*http.Server
+	ended := make(chan error, 2)
+	for _, port := range []*int{&at.Port, &at.Frail} {
+		ln, err := listen(ctx)
+		if err != nil {
+			return err
+		}
+		*port = ln.Addr().(*net.TCPAddr).Port
+		server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: time.Minute}
+		servers = append(servers, server)
+		go func() { ended <- server.Serve(ln) }()
+	}
+	s.shut = servers[1].Close
+	if err := json.NewEncoder(stdout).Encode(at); err != nil {
+		return err
 	}
 	_, readErr := io.Copy(io.Discard, stdin)
-	closeErr := server.Close()
-	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
-		return err
+	err := errors.Join(readErr, servers[0].Close(), servers[1].Close())
+	for range servers {
+		if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
 	}
-	return errors.Join(readErr, closeErr)
+	return err
 }
 
-// sinkAddress is the sink child's first line.
+// sinkAddress is the sink child's first line: the ports on which it listens.
 type sinkAddress struct {
-	Addr string `json:"addr"`
+	Port  int `json:"port"`
+	Frail int `json:"frail"` // the one that can be shut
+}
+
+func listenLoopback(ctx context.Context) (net.Listener, error) {
+	return (&net.ListenConfig{}).Listen(ctx, "tcp4", "127.0.0.1:0")
 }
 
 func (s *sink) handler() http.Handler {
 	control := http.NewServeMux()
 	control.HandleFunc("GET /counts", s.getCounts)
+	control.HandleFunc("GET /total", s.getTotal)
 	control.HandleFunc("GET /seen", s.getSeen)
 	control.HandleFunc("GET /sample", s.getSample)
 	control.HandleFunc("POST /hang", s.postHang)
 	control.HandleFunc("POST /release", s.postRelease)
 	control.HandleFunc("POST /reset", s.postReset)
+	control.HandleFunc("POST /shut", s.postShut)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n, ok := strings.CutPrefix(r.URL.Path, "/e/")
 		if !ok {
@@ -131,7 +189,7 @@ func (s *sink) handler() http.Handler {
 // endpoint is the endpoint of that number, or nil.
 func (s *sink) endpoint(n string) *endpoint {
 	i, err := strconv.Atoi(n)
-	if err != nil || i < 0 || i >= maxEndpoints {
+	if err != nil || i < 0 || i >= len(s.endpoints) {
 		return nil
 	}
 	return &s.endpoints[i]
@@ -213,25 +271,37 @@ func (e *endpoint) record(h http.Header, body []byte, at time.Time, seed maphash
 	e.latency = append(e.latency, uint32(min(max(now-m.sent, 0), math.MaxUint32)))
 }
 
-func (s *sink) getCounts(w http.ResponseWriter, r *http.Request) {
+func (s *sink) getCounts(w http.ResponseWriter, _ *http.Request) {
 	var c counts
 	var all []uint32
-	wantLatency := r.FormValue("latency") != ""
 	for i := range s.endpoints {
 		e := &s.endpoints[i]
 		e.mu.Lock()
 		c.Endpoints = append(c.Endpoints, e.tally)
-		if wantLatency {
-			all = append(all, e.latency...)
-		}
+		all = append(all, e.latency...)
 		e.mu.Unlock()
 	}
-	if wantLatency {
-		slices.Sort(all)
-		q := sortedQuantiles(all, func(us uint32) float64 { return float64(us) / 1000 })
-		c.Latency = &q
-	}
+	slices.Sort(all)
+	q := sortedQuantiles(all, func(us uint32) float64 { return float64(us) / 1000 })
+	c.Latency = &q
 	writeJSON(w, c)
+}
+
+func (s *sink) getTotal(w http.ResponseWriter, r *http.Request) {
+	from, err := strconv.Atoi(r.FormValue("from"))
+	to, toErr := strconv.Atoi(r.FormValue("to"))
+	if err != nil || toErr != nil || from < 0 || from > to || to > len(s.endpoints) {
+		http.Error(w, "want from= and to=", http.StatusBadRequest)
+		return
+	}
+	var t endpointCounts
+	for i := from; i < to; i++ {
+		e := &s.endpoints[i]
+		e.mu.Lock()
+		t = t.plus(e.tally)
+		e.mu.Unlock()
+	}
+	writeJSON(w, t)
 }
 
 func (s *sink) getSeen(w http.ResponseWriter, r *http.Request) {
@@ -288,6 +358,14 @@ func (s *sink) postReset(w http.ResponseWriter, _ *http.Request) {
 		e.mu.Lock()
 		e.tally, e.seen, e.ids, e.latency, e.sample = endpointCounts{}, nil, nil, nil, nil
 		e.mu.Unlock()
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *sink) postShut(w http.ResponseWriter, _ *http.Request) {
+	if err := s.shut(); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
 	}
 	w.WriteHeader(http.StatusNoContent)
 }

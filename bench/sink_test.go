@@ -3,8 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -12,9 +17,10 @@ import (
 // testSink is a sink in this process, its clock standing still.
 func testSink(t *testing.T, now time.Time) *sinkProcess {
 	t.Helper()
-	server := httptest.NewServer(newSink(func() time.Time { return now }).handler())
+	server := httptest.NewServer(newSink(func() time.Time { return now }, usualEndpoints).handler())
 	t.Cleanup(server.Close)
-	return &sinkProcess{base: server.URL, http: server.Client()}
+	port := server.Listener.Addr().(*net.TCPAddr).Port
+	return &sinkProcess{base: server.URL, at: sinkAddress{Port: port, Frail: port}, http: server.Client()}
 }
 
 func (s *sinkProcess) deliver(ctx context.Context, n int, id string, body []byte) error {
@@ -52,7 +58,7 @@ func TestSinkTellsArrivalsApart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c, err := s.counts(ctx, true)
+	c, err := s.counts(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +71,9 @@ func TestSinkTellsArrivalsApart(t *testing.T) {
 	if c.Endpoints[1].Distinct != 1 || c.Endpoints[1].Doubled != 0 {
 		t.Errorf("endpoint 1: %+v, want one arrival", c.Endpoints[1])
 	}
+	if all, err := s.total(ctx, 0, usualEndpoints); err != nil || all != total(c.Endpoints) || all.Distinct != 3 {
+		t.Errorf("in all %+v, %v; want what the endpoints add up to, %+v", all, err, total(c.Endpoints))
+	}
 	if *c.Latency != (quantiles{N: 3, P50: 3, P99: 3, Max: 3}) {
 		t.Errorf("latency %+v, want 3 ms thrice", *c.Latency)
 	}
@@ -75,8 +84,8 @@ func TestSinkTellsArrivalsApart(t *testing.T) {
 	if err := s.reset(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := s.counts(ctx, false); err != nil || total(c.Endpoints) != (endpointCounts{}) {
-		t.Errorf("after reset %+v, %v", total(c.Endpoints), err)
+	if all, err := s.total(ctx, 0, usualEndpoints); err != nil || all != (endpointCounts{}) {
+		t.Errorf("after reset %+v, %v", all, err)
 	}
 }
 
@@ -89,11 +98,11 @@ func TestSinkHangsUntilReleased(t *testing.T) {
 	answered := make(chan error, 1)
 	go func() { answered <- s.deliver(ctx, 2, "a", appendEnvelope(nil, "a", 0, time.Now())) }()
 	for hung := 0; hung == 0; { // the sink's own count is the signal
-		c, err := s.counts(ctx, false)
+		at, err := s.total(ctx, 2, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
-		hung = c.Endpoints[2].Hung
+		hung = at.Hung
 	}
 	select {
 	case err := <-answered:
@@ -125,6 +134,10 @@ func TestSinkRefuses(t *testing.T) {
 		{http.MethodPost, "/hang?n=99&for=1s"},
 		{http.MethodGet, "/seen?n=99"},
 		{http.MethodGet, "/sample?n=0"},
+		{http.MethodGet, "/total"},
+		{http.MethodGet, "/total?from=-1&to=2"},
+		{http.MethodGet, "/total?from=3&to=2"},
+		{http.MethodGet, "/total?from=0&to=65"},
 		{http.MethodGet, "/nothing"},
 	} {
 		if _, err := s.call(t.Context(), call.method, call.path); err == nil {
@@ -133,5 +146,49 @@ func TestSinkRefuses(t *testing.T) {
 	}
 	if err := s.deliver(t.Context(), 0, "a", make([]byte, maxSinkBody+1)); err == nil {
 		t.Error("an endless body was accepted")
+	}
+}
+
+// Every endpoint has a host of its own, and what is shut refuses.
+func TestSinkOnManyHosts(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the hosts of loopback are Linux's")
+	}
+	ctx := t.Context()
+	s, err := startSink(ctx, 300, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if a, b := s.endpointURL(0), s.endpointURL(299); !strings.HasPrefix(a, "http://127.1.0.0:") || !strings.HasPrefix(b, "http://127.1.1.43:") {
+		t.Errorf("endpoints at %s and %s, want hosts of their own", a, b)
+	}
+	post := func(url string) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(appendEnvelope(nil, "a", 0, time.Now())))
+		if err != nil {
+			return err
+		}
+		req.Header.Set(headerStandardID, "a")
+		return postOnce(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, req)
+	}
+	if err := errors.Join(post(s.endpointURL(299)), post(s.frailURL(7))); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.shut(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := post(s.frailURL(7)); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("shut, it answers %v, want a refused connection", err)
+	}
+	if err := post(s.endpointURL(7)); err != nil {
+		t.Errorf("the other address: %v", err)
+	}
+	all, err := s.total(ctx, 0, 300)
+	if err != nil || all.Received != 3 {
+		t.Errorf("%+v, %v; want 3 arrivals", all, err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"time"
@@ -15,13 +16,15 @@ import (
 // sinkProcess is the harness's hold on a sink child.
 type sinkProcess struct {
 	child *child
-	base  string
+	base  string      // URL of its first address
+	at    sinkAddress // its ports
+	hosts bool        // each endpoint has a host of its own
 	http  *http.Client
 }
 
-// startSink starts a sink. The caller must stop it.
-func startSink(ctx context.Context) (*sinkProcess, error) {
-	c, err := startChild(ctx, "sink")
+// startSink starts a sink with so many endpoints, each on a host of its own if hosts is set. The caller must stop it.
+func startSink(ctx context.Context, endpoints int, hosts bool) (*sinkProcess, error) {
+	c, err := startChild(ctx, "sink", "-endpoints", strconv.Itoa(endpoints), "-hosts="+strconv.FormatBool(hosts))
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +34,9 @@ func startSink(ctx context.Context) (*sinkProcess, error) {
 	}
 	return &sinkProcess{
 		child: c,
-		base:  "http://" + at.Addr,
+		base:  "http://127.0.0.1:" + strconv.Itoa(at.Port),
+		at:    at,
+		hosts: hosts,
 		http:  &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableCompression: true}},
 	}, nil
 }
@@ -42,16 +47,31 @@ func (s *sinkProcess) stop() error {
 }
 
 // endpointURL is where endpoint n receives.
-func (s *sinkProcess) endpointURL(n int) string { return s.base + "/e/" + strconv.Itoa(n) }
+func (s *sinkProcess) endpointURL(n int) string { return s.url(n, s.at.Port) }
 
-func (s *sinkProcess) counts(ctx context.Context, latency bool) (counts, error) {
-	path := "/counts"
-	if latency {
-		path += "?latency=1"
+// frailURL is where endpoint n receives until the sink is shut.
+func (s *sinkProcess) frailURL(n int) string { return s.url(n, s.at.Frail) }
+
+func (s *sinkProcess) url(n, port int) string {
+	host := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	if s.hosts {
+		host = netip.AddrFrom4([4]byte{127, byte(1 + n>>16), byte(n >> 8), byte(n)})
 	}
+	return fmt.Sprintf("http://%s/e/%d", netip.AddrPortFrom(host, uint16(port)), n)
+}
+
+// counts is what arrived.
+func (s *sinkProcess) counts(ctx context.Context) (counts, error) {
 	var c counts
-	err := s.getJSON(ctx, path, &c)
+	err := s.getJSON(ctx, "/counts", &c)
 	return c, err
+}
+
+// total is what arrived at the endpoints from ≤ n < to, in all. It costs less than counts.
+func (s *sinkProcess) total(ctx context.Context, from, to int) (endpointCounts, error) {
+	var t endpointCounts
+	err := s.getJSON(ctx, fmt.Sprintf("/total?from=%d&to=%d", from, to), &t)
+	return t, err
 }
 
 // sample is the first delivery that endpoint n received.
@@ -83,6 +103,12 @@ func (s *sinkProcess) release(ctx context.Context) error {
 
 func (s *sinkProcess) reset(ctx context.Context) error {
 	_, err := s.call(ctx, http.MethodPost, "/reset")
+	return err
+}
+
+// shut has the sink refuse connections at its second address from now on, and ends those that there are.
+func (s *sinkProcess) shut(ctx context.Context) error {
+	_, err := s.call(ctx, http.MethodPost, "/shut")
 	return err
 }
 

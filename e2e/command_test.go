@@ -132,9 +132,10 @@ func TestListenFails(t *testing.T) {
 }
 
 // TestTokenCommands make, list and revoke tokens beside a running hub.
-func TestTokenCommands(t *testing.T) {
-	t.Parallel()
-	p := startHub(t)
+func TestTokenCommands(t *testing.T) { onBoth(t, testTokenCommands) }
+
+func testTokenCommands(t *testing.T, on database) {
+	p := on.startHub(t)
 	run := func(args ...string) string {
 		t.Helper()
 		out, err := p.command(args...).Output()
@@ -255,9 +256,10 @@ func TestOperatorsCommands(t *testing.T) {
 
 // TestStopsWhileSending: an operator's stop waits for nobody for long, loses
 // nothing, and the next start goes on.
-func TestStopsWhileSending(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestStopsWhileSending(t *testing.T) { onBoth(t, testStopsWhileSending) }
+
+func testStopsWhileSending(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	hang := make(chan struct{})
 	receiver.script("/hang", func(n int, w http.ResponseWriter) {
 		if n <= 3 {
@@ -291,9 +293,10 @@ func TestStopsWhileSending(t *testing.T) {
 }
 
 // TestDemo: hub serve --demo has something to show.
-func TestDemo(t *testing.T) {
-	t.Parallel()
-	p := newProcess(t)
+func TestDemo(t *testing.T) { onBoth(t, testDemo) }
+
+func testDemo(t *testing.T, on database) {
+	p := on.newProcess(t)
 	p.args = []string{"--demo"}
 	p.start()
 	eventually(t, "the demo's first words", func() bool { return strings.Contains(p.out.String(), "/api/webhooks/incoming/") })

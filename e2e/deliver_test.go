@@ -34,9 +34,10 @@ func (p *process) awaitStatuses(webhookID, status string, n int) {
 	eventually(p.t, strconv.Itoa(n)+" deliveries "+status, func() bool { return p.statuses(webhookID)[status] == n })
 }
 
-func TestRetry(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestRetry(t *testing.T) { onBoth(t, testRetry) }
+
+func testRetry(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	receiver.answers("/flaky", 500, 500, 204)
 	w := p.webhookTo(receiver, "/flaky", []string{"message.created"}, nil)
 	p.say(p.general(), "try hard")
@@ -66,9 +67,10 @@ func TestRetry(t *testing.T) {
 
 // TestOrder makes the first attempt of a message's creation fail: its edit and
 // its deletion wait for it.
-func TestOrder(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestOrder(t *testing.T) { onBoth(t, testOrder) }
+
+func testOrder(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	receiver.answers("/ordered", 500, 204)
 	p.webhookTo(receiver, "/ordered", []string{"message.*"}, nil)
 	m := p.say(p.general(), "first")
@@ -87,9 +89,10 @@ func TestOrder(t *testing.T) {
 }
 
 // TestOrderAfterDeadLetter: a head that is given up releases its followers.
-func TestOrderAfterDeadLetter(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestOrderAfterDeadLetter(t *testing.T) { onBoth(t, testOrderAfterDeadLetter) }
+
+func testOrderAfterDeadLetter(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	receiver.answers("/ordered", 500, 500, 204)
 	p.webhookTo(receiver, "/ordered", []string{"message.*"}, map[string]any{"maxRetries": 1})
 	m := p.say(p.general(), "first")
@@ -102,9 +105,10 @@ func TestOrderAfterDeadLetter(t *testing.T) {
 	p.verify()
 }
 
-func TestPauseHoldsAndResumeDelivers(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestPauseHoldsAndResumeDelivers(t *testing.T) { onBoth(t, testPauseHoldsAndResumeDelivers) }
+
+func testPauseHoldsAndResumeDelivers(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	w := p.webhookTo(receiver, "/held", []string{"held.*"}, nil)
 	one := "/api/outgoing-webhooks/" + w.ID
 
@@ -141,9 +145,10 @@ func TestPauseHoldsAndResumeDelivers(t *testing.T) {
 }
 
 // TestPausedOverRestart: what is held stays held when the hub starts again.
-func TestPausedOverRestart(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestPausedOverRestart(t *testing.T) { onBoth(t, testPausedOverRestart) }
+
+func testPausedOverRestart(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	w := p.webhookTo(receiver, "/held", []string{"held"}, nil)
 	p.must("POST", "/api/outgoing-webhooks/"+w.ID+"/pause", nil, nil)
 	p.publish("held", 1)
@@ -157,9 +162,10 @@ func TestPausedOverRestart(t *testing.T) {
 	p.verify()
 }
 
-func TestQueuePause(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestQueuePause(t *testing.T) { onBoth(t, testQueuePause) }
+
+func testQueuePause(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	w := p.webhookTo(receiver, "/queue", []string{"queued"}, nil)
 	p.must("POST", "/api/queue/pause", nil, nil)
 	p.publish("queued", 1)
@@ -185,9 +191,10 @@ func TestQueuePause(t *testing.T) {
 	p.verify()
 }
 
-func TestGoneDisables(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestGoneDisables(t *testing.T) { onBoth(t, testGoneDisables) }
+
+func testGoneDisables(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	receiver.answers("/gone", http.StatusGone, http.StatusNoContent)
 	gone := p.webhookTo(receiver, "/gone", []string{"*"}, nil)
 	p.webhookTo(receiver, "/watch", []string{"webhook.*"}, nil)
@@ -225,9 +232,10 @@ func TestGoneDisables(t *testing.T) {
 	p.verify()
 }
 
-func TestDeadLetter(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestDeadLetter(t *testing.T) { onBoth(t, testDeadLetter) }
+
+func testDeadLetter(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	receiver.answers("/dead", 500)
 	w := p.webhookTo(receiver, "/dead", []string{"letter"}, map[string]any{"maxRetries": 1})
 	p.webhookTo(receiver, "/watch", []string{"webhook.failing"}, nil)
@@ -279,9 +287,10 @@ func TestDeadLetter(t *testing.T) {
 	p.verify()
 }
 
-func TestCancel(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestCancel(t *testing.T) { onBoth(t, testCancel) }
+
+func testCancel(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	w := p.webhookTo(receiver, "/cancel", []string{"c"}, nil)
 	one := "/api/outgoing-webhooks/" + w.ID
 	p.must("POST", one+"/pause", nil, nil)
@@ -309,9 +318,10 @@ func TestCancel(t *testing.T) {
 	p.verify()
 }
 
-func TestPing(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestPing(t *testing.T) { onBoth(t, testPing) }
+
+func testPing(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	w := p.webhookTo(receiver, "/ping", []string{"order.created"}, nil)
 	p.webhookTo(receiver, "/other", []string{"*"}, nil)
 	var made struct{ EventID, DeliveryID string }
@@ -330,9 +340,10 @@ func TestPing(t *testing.T) {
 }
 
 // TestRetryAfter: the receiver says when; the whole lane waits.
-func TestRetryAfter(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestRetryAfter(t *testing.T) { onBoth(t, testRetryAfter) }
+
+func testRetryAfter(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	receiver.script("/busy", func(n int, w http.ResponseWriter) {
 		if n == 1 {
 			w.Header().Set("Retry-After", "1")
@@ -356,9 +367,10 @@ func TestRetryAfter(t *testing.T) {
 }
 
 // TestRedirectIsNotFollowed: a 3xx is a failure and nobody is called by it.
-func TestRedirectIsNotFollowed(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestRedirectIsNotFollowed(t *testing.T) { onBoth(t, testRedirectIsNotFollowed) }
+
+func testRedirectIsNotFollowed(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	receiver.script("/here", func(_ int, w http.ResponseWriter) {
 		w.Header().Set("Location", receiver.url("/there"))
 		w.WriteHeader(http.StatusTemporaryRedirect)

@@ -24,9 +24,10 @@ func (p *process) keyed(path, key, body string, withToken bool) answer {
 
 // TestIdempotency repeats requests that make things: the same answer and no
 // second thing; another body under the same key is refused.
-func TestIdempotency(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestIdempotency(t *testing.T) { onBoth(t, testIdempotency) }
+
+func testIdempotency(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	general := p.general()
 	w := p.webhookTo(receiver, "/once", []string{"once"}, nil)
 	in := p.incoming(map[string]any{"name": "once", "targetChannelId": general})
@@ -99,9 +100,10 @@ func identity(t *testing.T, body []byte) string {
 }
 
 // TestIdempotencyAtOnce sends the same request many times at the same moment.
-func TestIdempotencyAtOnce(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestIdempotencyAtOnce(t *testing.T) { onBoth(t, testIdempotencyAtOnce) }
+
+func testIdempotencyAtOnce(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	w := p.webhookTo(receiver, "/once", []string{"once", "message.created"}, nil)
 	in := p.incoming(map[string]any{"name": "once", "targetChannelId": p.general()})
 	const clients = 16

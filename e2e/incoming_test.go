@@ -25,9 +25,10 @@ func (p *process) callsOf(id string) []call {
 }
 
 // TestSlackText: a plain {text} is answered as Slack does.
-func TestSlackText(t *testing.T) {
-	t.Parallel()
-	p := startHub(t)
+func TestSlackText(t *testing.T) { onBoth(t, testSlackText) }
+
+func testSlackText(t *testing.T, on database) {
+	p := on.startHub(t)
 	general := p.general()
 	in := p.incoming(map[string]any{"name": "Build", "targetChannelId": general, "avatarUrl": "https://example.com/b.png"})
 	for _, path := range []string{"", "/slack"} {
@@ -56,9 +57,10 @@ func TestSlackText(t *testing.T) {
 }
 
 // TestIncomingEdit changes and removes what a webhook posted, by its URL.
-func TestIncomingEdit(t *testing.T) {
-	t.Parallel()
-	p := startHub(t)
+func TestIncomingEdit(t *testing.T) { onBoth(t, testIncomingEdit) }
+
+func testIncomingEdit(t *testing.T, on database) {
+	p := on.startHub(t)
 	general := p.general()
 	in := p.incoming(map[string]any{"name": "edit", "targetChannelId": general})
 	other := p.incoming(map[string]any{"name": "other", "targetChannelId": general})
@@ -93,9 +95,10 @@ func TestIncomingEdit(t *testing.T) {
 	p.verify()
 }
 
-func TestIncomingProofs(t *testing.T) {
-	t.Parallel()
-	p := startHub(t)
+func TestIncomingProofs(t *testing.T) { onBoth(t, testIncomingProofs) }
+
+func testIncomingProofs(t *testing.T, on database) {
+	p := on.startHub(t)
 	general := p.general()
 	const secret = "shared-with-the-sender"
 	signed := p.incoming(map[string]any{"name": "signed", "targetChannelId": general, "hmacSecret": secret})
@@ -157,9 +160,10 @@ func TestIncomingProofs(t *testing.T) {
 	p.verify()
 }
 
-func TestIncomingRotate(t *testing.T) {
-	t.Parallel()
-	p := startHub(t)
+func TestIncomingRotate(t *testing.T) { onBoth(t, testIncomingRotate) }
+
+func testIncomingRotate(t *testing.T, on database) {
+	p := on.startHub(t)
 	old := p.incoming(map[string]any{"name": "rotate", "targetChannelId": p.general()})
 	var fresh, last hook
 	p.must("POST", "/api/incoming-webhooks/"+old.ID+"/rotate", map[string]any{"overlapHours": 1}, &fresh)
@@ -188,9 +192,10 @@ func TestIncomingRotate(t *testing.T) {
 	p.verify()
 }
 
-func TestIncomingLimit(t *testing.T) {
-	t.Parallel()
-	p := startHub(t)
+func TestIncomingLimit(t *testing.T) { onBoth(t, testIncomingLimit) }
+
+func testIncomingLimit(t *testing.T, on database) {
+	p := on.startHub(t)
 	in := p.incoming(map[string]any{"name": "limited", "targetChannelId": p.general(), "rateLimit": 2})
 	for i, want := range []int{200, 200, 429, 429} {
 		a := p.curl(in.Token, `{"content":"again"}`)
@@ -210,9 +215,10 @@ func TestIncomingLimit(t *testing.T) {
 }
 
 // TestIncomingLog shows every call, refused ones too, and posts one again.
-func TestIncomingLog(t *testing.T) {
-	t.Parallel()
-	p := startHub(t)
+func TestIncomingLog(t *testing.T) { onBoth(t, testIncomingLog) }
+
+func testIncomingLog(t *testing.T, on database) {
+	p := on.startHub(t)
 	general := p.general()
 	in := p.incoming(map[string]any{"name": "logged", "targetChannelId": general})
 	p.curl(in.Token, `{"content":"good","password":"hunter2hunter2"}`)
@@ -247,9 +253,10 @@ func TestIncomingLog(t *testing.T) {
 }
 
 // TestMassMentionsAreDefused unless the webhook's owner allows them.
-func TestMassMentionsAreDefused(t *testing.T) {
-	t.Parallel()
-	p := startHub(t)
+func TestMassMentionsAreDefused(t *testing.T) { onBoth(t, testMassMentionsAreDefused) }
+
+func testMassMentionsAreDefused(t *testing.T, on database) {
+	p := on.startHub(t)
 	general := p.general()
 	for _, allowed := range []bool{false, true} {
 		in := p.incoming(map[string]any{"name": "mentions", "targetChannelId": general, "allowMentions": allowed})
@@ -264,9 +271,10 @@ func TestMassMentionsAreDefused(t *testing.T) {
 }
 
 // TestUsageNeverPosts: GET shows how to post.
-func TestUsageNeverPosts(t *testing.T) {
-	t.Parallel()
-	p := startHub(t)
+func TestUsageNeverPosts(t *testing.T) { onBoth(t, testUsageNeverPosts) }
+
+func testUsageNeverPosts(t *testing.T, on database) {
+	p := on.startHub(t)
 	in := p.incoming(map[string]any{"name": "usage", "targetChannelId": p.general()})
 	a, err := p.do("GET", incomingPath(in.Token)+"?text=hello", http.Header{"Authorization": {""}}, nil)
 	if err != nil || a.Status != http.StatusOK || len(a.Body) == 0 {

@@ -122,9 +122,10 @@ func each[T any](items []T, work func(T)) {
 }
 
 // TestBadInput sends bad bodies to every operation that takes one.
-func TestBadInput(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestBadInput(t *testing.T) { onBoth(t, testBadInput) }
+
+func testBadInput(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	b := &badInput{t: t, p: p, general: p.general(), n: make(map[int]int)}
 	targets := inputTargets(p, receiver)
 	each(targets, func(o inputTarget) {

@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,10 +19,21 @@ import (
 
 // ledger is a receiver that remembers everything it was ever sent.
 type ledger struct {
+	flaky atomic.Bool                     // answer a third of the requests with 500
+	pause func(path string) time.Duration // before the answer; nil: none
+
 	mu       sync.Mutex
 	arrivals map[string]map[string]int // item → delivery id → times taken
-	grown    chan struct{}             // closed and replaced at every arrival
-	flaky    atomic.Bool               // answer a third of the requests with 500
+	requests []request
+	grown    chan struct{} // closed and replaced at every arrival
+}
+
+// request is an attempt as the receiver saw it.
+type request struct {
+	path, item, delivery string
+	attempt              int
+	began, ended         time.Time
+	status               int // that it was answered with
 }
 
 func newLedger() *ledger {
@@ -28,13 +42,10 @@ func newLedger() *ledger {
 
 // ServeHTTP takes a delivery and notes the item it carries.
 func (l *ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	got := request{path: r.URL.Path, began: time.Now(), status: http.StatusNoContent}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // the sender was killed: nothing was taken
-	}
-	if l.flaky.Load() && rand.IntN(3) == 0 {
-		w.WriteHeader(http.StatusInternalServerError)
-		return
 	}
 	var e struct {
 		ID   string
@@ -43,73 +54,142 @@ func (l *ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Content string
 		}
 	}
-	if err := json.Unmarshal(body, &e); err != nil || e.ID != r.Header.Get("webhook-id") {
+	got.attempt, err = strconv.Atoi(r.Header.Get("X-Webhook-Attempt"))
+	if err != nil || json.Unmarshal(body, &e) != nil || e.ID != r.Header.Get("Webhook-Id") {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	item := e.Data.N
-	if item == "" {
-		item = e.Data.Content
+	got.item, got.delivery = cmp.Or(e.Data.N, e.Data.Content), e.ID
+	if l.flaky.Load() && rand.IntN(3) == 0 {
+		got.status = http.StatusInternalServerError
 	}
+	if l.pause != nil {
+		<-time.After(l.pause(got.path))
+	}
+	got.ended = time.Now()
+	l.take(got)
+	w.WriteHeader(got.status)
+}
+
+func (l *ledger) take(r request) {
 	l.mu.Lock()
-	if l.arrivals[item] == nil {
-		l.arrivals[item] = make(map[string]int)
+	defer l.mu.Unlock()
+	l.requests = append(l.requests, r)
+	if r.status > 299 {
+		return
 	}
-	l.arrivals[item][e.ID]++
+	if l.arrivals[r.item] == nil {
+		l.arrivals[r.item] = make(map[string]int)
+	}
+	l.arrivals[r.item][r.delivery]++
 	close(l.grown)
 	l.grown = make(chan struct{})
-	l.mu.Unlock()
-	w.WriteHeader(http.StatusNoContent)
 }
+
+// arrived reports whether an item was taken under so many delivery ids, else
+// returns a channel that is closed when there is more.
+func (l *ledger) arrived(item string, webhooks int) (bool, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.arrivals[item]) >= webhooks, l.grown
+}
+
+// fate is what the sender of an item knows of it. An item of which there is no
+// news may be stored, once and whole, or not at all.
+type fate int
+
+const (
+	refused fate = iota // or never sent
+	acknowledged
+	unanswered
+)
 
 // load posts items until it is told to stop, and keeps books about the answers.
 type load struct {
-	p            *process
-	token        string // of the incoming webhook
-	mu           sync.Mutex
-	acknowledged map[string]bool // answered 2xx
-	unanswered   map[string]bool // the connection broke
-	refused      map[string]string
-	acks         atomic.Int64
-	next         atomic.Int64
+	token string // of the incoming webhook
+	next  atomic.Int64
+	acks  atomic.Int64
+
+	mu      sync.Mutex
+	fates   map[string]fate
+	answers map[string]int // of those who refused, by their text
+}
+
+func newLoad(token string) *load {
+	return &load{token: token, fates: make(map[string]fate), answers: make(map[string]int)}
 }
 
 // post sends one item: an event, or a message through the incoming webhook.
-func (l *load) post() {
+func (l *load) post(p *process) {
 	n := l.next.Add(1)
-	var resp *http.Response
-	var err error
-	item := fmt.Sprintf("event %d", n)
 	if n%3 == 0 {
-		item = fmt.Sprintf("message %d", n)
-		resp, err = client.Post(l.p.url+"/api/webhooks/incoming/"+l.token, "application/json",
-			strings.NewReader(fmt.Sprintf(`{"content":%q}`, item)))
-	} else {
-		req, rerr := http.NewRequest("POST", l.p.url+"/api/events",
-			strings.NewReader(fmt.Sprintf(`{"event":"ledger.item","data":{"n":%q}}`, item)))
-		if rerr != nil {
-			panic(rerr)
-		}
-		req.Header.Set("Authorization", "Bearer "+adminToken)
-		resp, err = client.Do(req)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err != nil {
-		l.unanswered[item] = true
+		item := fmt.Sprintf("message %d", n)
+		l.send(item, "POST", p.url+incomingPath(l.token), fmt.Sprintf(`{"content":%q}`, item), nil)
 		return
+	}
+	item := fmt.Sprintf("event %d", n)
+	l.send(item, "POST", p.url+"/api/events", fmt.Sprintf(`{"event":"ledger.item","data":{"n":%q}}`, item), nil)
+}
+
+// send makes the request that is to store an item, decodes its answer into out
+// unless that is nil, and reports whether there was a good one.
+func (l *load) send(item, method, url, body string, out any) bool {
+	return l.sendIn(context.Background(), item, method, url, body, out)
+}
+
+func (l *load) sendIn(ctx context.Context, item, method, url, body string, out any) bool {
+	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+	if err != nil {
+		panic(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+adminToken)
+	resp, err := client.Do(req)
+	if err != nil {
+		l.note(item, unanswered, "")
+		return false
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	switch {
+	case resp.StatusCode == http.StatusServiceUnavailable && strings.Contains(string(text), "is not known"):
+		l.note(item, unanswered, "")
 	case resp.StatusCode > 299:
-		l.refused[item] = resp.Status + " " + string(text)
+		l.note(item, refused, refusal(resp, text))
 	case err != nil:
-		l.unanswered[item] = true
+		l.note(item, unanswered, "")
 	default:
-		l.acknowledged[item] = true
+		l.note(item, acknowledged, "")
 		l.acks.Add(1)
+		return out == nil || json.Unmarshal(text, out) == nil
 	}
+	return false
+}
+
+// refusal is what an answer says, but for what differs from one to the next.
+func refusal(resp *http.Response, text []byte) string {
+	var said struct{ Detail, Message, Error string }
+	_ = json.Unmarshal(text, &said)
+	return fmt.Sprintf("%d, Retry-After %q: %s", resp.StatusCode, resp.Header.Get("Retry-After"), said.Detail+said.Message+said.Error)
+}
+
+func (l *load) note(item string, f fate, why string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fates[item] = f
+	if why != "" {
+		l.answers[why]++
+	}
+}
+
+// count returns how many items have a fate.
+func (l *load) count(f fate) (n int) {
+	for _, got := range l.fates {
+		if got == f {
+			n++
+		}
+	}
+	return n
 }
 
 // TestLedgerUnderFire loads a hub, kills it, starts it again, many times over,
@@ -136,7 +216,7 @@ func TestLedgerUnderFire(t *testing.T) {
 		})
 	}
 	in := p.incoming(map[string]any{"name": "ledger", "targetChannelId": p.general()})
-	l := &load{p: p, token: in.Token, acknowledged: map[string]bool{}, unanswered: map[string]bool{}, refused: map[string]string{}}
+	l := newLoad(in.Token)
 	points := []string{"commit.before", "commit.after", "send.before", "send.after", "outcome.applied"}
 	for round := range rounds {
 		p.kill()
@@ -155,12 +235,12 @@ func TestLedgerUnderFire(t *testing.T) {
 	books.flaky.Store(false)
 	p.start()
 	p.drained(time.Minute)
-	settle(t, books, l, p)
+	const webhooks = 2
+	settle(t, books, l, p.messages(p.general()), func(string) int { return webhooks })
 	p.verify()
 	p.stop()
 	p.verify()
-	t.Logf("%d rounds: %d acknowledged, %d unanswered, %d refused, %d arrived",
-		rounds, len(l.acknowledged), len(l.unanswered), len(l.refused), len(books.arrivals))
+	t.Logf("%d rounds: %d acknowledged, %d unanswered, refused: %v", rounds, l.count(acknowledged), l.count(unanswered), l.answers)
 }
 
 // faultWithin is how long a loaded hub may take to reach a fault point.
@@ -186,7 +266,7 @@ func fire(t *testing.T, l *load, p *process, fault bool, after int64) {
 					return
 				default:
 				}
-				l.post()
+				l.post(p)
 				if !fault && l.acks.Load() >= target {
 					once.Do(func() { _ = p.cmd.Process.Kill() })
 				}
@@ -197,41 +277,41 @@ func fire(t *testing.T, l *load, p *process, fault bool, after int64) {
 	client.CloseIdleConnections()
 }
 
-// settle compares the books.
-func settle(t *testing.T, books *ledger, l *load, p *process) {
+// settle compares the books: what was sent, what is in the channel, and what
+// arrived at so many webhooks.
+func settle(t *testing.T, books *ledger, l *load, messages map[string]int, webhooks func(item string) int) {
 	t.Helper()
-	messages := p.messages(p.general())
 	books.mu.Lock()
 	defer books.mu.Unlock()
-	const webhooks = 2
-	for item := range l.acknowledged {
-		if got := len(books.arrivals[item]); got != webhooks {
-			t.Errorf("%q was acknowledged and made %d deliveries, want %d", item, got, webhooks)
+	for item, f := range l.fates {
+		if got := len(books.arrivals[item]); f == acknowledged && got != webhooks(item) {
+			t.Errorf("%q was acknowledged and made %d deliveries, want %d", item, got, webhooks(item))
 		}
-		if strings.HasPrefix(item, "message") && messages[item] != 1 {
-			t.Errorf("%q was acknowledged and is in the channel %d times", item, messages[item])
+		posted := strings.HasPrefix(item, "message") || strings.HasPrefix(item, "talk")
+		if n := messages[item] + messages[item+changed]; f == acknowledged && posted && n != 1 {
+			t.Errorf("%q was acknowledged and is in the channel %d times", item, n)
 		}
 	}
 	for item, ids := range books.arrivals {
-		if !l.acknowledged[item] && !l.unanswered[item] {
-			t.Errorf("%q arrived; it was never sent, or refused (%s)", item, l.refused[item])
+		if l.fates[item] == refused {
+			t.Errorf("%q arrived; it was never sent, or refused", item)
 		}
-		if len(ids) != webhooks {
-			t.Errorf("%q arrived under %d delivery ids, want %d", item, len(ids), webhooks)
+		if len(ids) != webhooks(item) {
+			t.Errorf("%q arrived under %d delivery ids, want %d", item, len(ids), webhooks(item))
 		}
 	}
 	for item, n := range messages {
-		whole := len(books.arrivals[item]) == webhooks
-		if n != 1 || !whole || !l.acknowledged[item] && !l.unanswered[item] {
-			t.Errorf("%q is in the channel %d times, delivered whole: %v", item, n, whole)
+		whole := len(books.arrivals[item]) == webhooks(item)
+		if n != 1 || !whole || l.fates[item] == refused {
+			t.Errorf("%q is in the channel %d times, delivered whole: %v, fate %d", item, n, whole, l.fates[item])
 		}
 	}
-	if len(l.acknowledged) == 0 || len(l.unanswered) == 0 {
-		t.Errorf("%d acknowledged, %d unanswered: the test shows nothing", len(l.acknowledged), len(l.unanswered))
+	if l.count(acknowledged) == 0 || l.count(unanswered) == 0 {
+		t.Errorf("%d acknowledged, %d unanswered: the test shows nothing", l.count(acknowledged), l.count(unanswered))
 	}
 }
 
-// messages counts the contents of a channel's messages that the load posted.
+// messages counts the contents of a channel's messages.
 func (p *process) messages(channelID string) map[string]int {
 	p.t.Helper()
 	out := make(map[string]int)
@@ -247,9 +327,7 @@ func (p *process) messages(channelID string) map[string]int {
 			return out
 		}
 		for _, m := range got.Items {
-			if strings.HasPrefix(m.Content, "message ") {
-				out[m.Content]++
-			}
+			out[m.Content]++
 			before = m.ID
 		}
 	}

@@ -45,9 +45,10 @@ func (c *caller) note(method, path string, status int) {
 
 // TestEveryCall makes each call of the API once, the way an operator would,
 // and compares what it made with what the API says there is.
-func TestEveryCall(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestEveryCall(t *testing.T) { onBoth(t, testEveryCall) }
+
+func testEveryCall(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	c := &caller{process: p, all: p.describedOperations(), called: make(map[string]bool)}
 	channelID, userID := chatCalls(t, c)
 	fileCalls(t, c, channelID)

@@ -80,9 +80,10 @@ const guideCurl = `{
 
 // TestGuide follows nself-chat's guide: a post by curl is a message with that
 // name and picture, and goes out signed to the URL that asked for it.
-func TestGuide(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestGuide(t *testing.T) { onBoth(t, testGuide) }
+
+func testGuide(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	general := p.general()
 	in := p.incoming(map[string]any{"name": "External Service Webhook", "targetChannelId": general, "enabled": true})
 	if want := p.url + incomingPath(in.Token); in.URL != want || len(in.Token) < 22 {
@@ -219,9 +220,10 @@ func mac(key []byte, text string) []byte {
 }
 
 // TestCustomEventPassesThrough sends data whose bytes no encoder would choose.
-func TestCustomEventPassesThrough(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestCustomEventPassesThrough(t *testing.T) { onBoth(t, testCustomEventPassesThrough) }
+
+func testCustomEventPassesThrough(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	p.outgoing(map[string]any{"name": "orders", "url": receiver.url("/orders"), "events": []string{"order.*", "x"}})
 	for i, odd := range []string{
 		`{"a" :1.0e5 ,  "unicode":"\u00e9\ud83d\ude00 é😀", "html":"<b>&\u003c\/b>",` + "\n\t" + `"big":123456789012345678901234567890, "dup":1,"dup":2}`,

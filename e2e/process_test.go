@@ -61,14 +61,16 @@ type process struct {
 	t      *testing.T
 	binary string
 	dir    string // data folder
-	env    []string
-	args   []string // of hub serve
-	addr   string   // to listen on; "": another one at each start
-	url    string
-	cmd    *exec.Cmd
-	exited chan struct{} // closed when the process has ended
-	out    *syncBuffer   // its standard output: what it tells an operator
-	log    *syncBuffer
+	// database is the URL of its Postgres; "": an embedded one, in dir.
+	database string
+	env      []string
+	args     []string // of hub serve
+	addr     string   // to listen on; "": another one at each start
+	url      string
+	cmd      *exec.Cmd
+	exited   chan struct{} // closed when the process has ended
+	out      *syncBuffer   // its standard output: what it tells an operator
+	log      *syncBuffer
 	// token is the API token of call, must and the helpers built on them.
 	token string
 	// transcript, unless nil, collects every answer that call gets.
@@ -123,11 +125,20 @@ func (p *process) start(extra ...string) {
 // tryStart returns an error when the hub ends before it is ready.
 func (p *process) tryStart(extra ...string) error {
 	p.t.Helper()
+	p.launch(extra...)
+	return p.waitReady()
+}
+
+// launch runs the hub and does not wait.
+func (p *process) launch(extra ...string) {
+	p.t.Helper()
 	addr := p.addr
 	if addr == "" {
 		addr = freeAddr(p.t)
 	}
-	p.url = "http://" + addr
+	if url := "http://" + addr; url != p.url {
+		p.url = url
+	}
 	p.cmd = exec.Command(p.binary, append([]string{"serve"}, p.args...)...)
 	p.cmd.Dir = p.dir
 	p.cmd.Env = append(append(append(os.Environ(), "HUB_DATA_DIR="+p.dir, "HUB_ADDR="+addr, "HUB_ADMIN_TOKEN="+adminToken,
@@ -144,7 +155,6 @@ func (p *process) tryStart(extra ...string) error {
 		close(exited)
 	}()
 	p.t.Cleanup(p.kill)
-	return p.waitReady()
 }
 
 func (p *process) waitReady() error {
@@ -200,19 +210,18 @@ func (p *process) stop() {
 	}
 }
 
-// run runs a subcommand on the hub's data folder and returns its output.
-func (p *process) run(args ...string) (string, error) {
+// command prepares a subcommand beside the hub, with its settings.
+func (p *process) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(p.binary, args...)
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), "HUB_DATA_DIR="+p.dir)
-	out, err := cmd.CombinedOutput()
-	return string(out), err
+	cmd.Env = append(append(os.Environ(), "HUB_DATA_DIR="+p.dir, "HUB_ADDR="+strings.TrimPrefix(p.url, "http://")), p.env...)
+	return cmd
 }
 
 // verify fails the test unless `hub verify` finds the database clean.
 func (p *process) verify() {
 	p.t.Helper()
-	if out, err := p.run("verify"); err != nil {
+	if out, err := p.command("verify").CombinedOutput(); err != nil {
 		p.t.Errorf("hub verify: %v\n%s", err, out)
 	}
 }

@@ -59,13 +59,17 @@ func (s secretValues) found(text []byte) []string {
 
 // TestSecrets lets a hub do everything with its eyes and mouth wide open, and
 // looks for its secrets in all that it said, sent and stored.
-func TestSecrets(t *testing.T) {
-	t.Parallel()
-	p := newProcess(t, "DEBUG=integrations:*", "HUB_LOG=debug")
+func TestSecrets(t *testing.T) { onBoth(t, testSecrets) }
+
+func testSecrets(t *testing.T, on database) {
+	p := on.newProcess(t, "DEBUG=integrations:*", "HUB_LOG=debug")
+	secrets := secretValues{"the admin token": adminToken}
+	if on == postgres {
+		secrets["the database's password"] = p.withPassword()
+	}
 	p.start()
 	receiver := newSink(t)
 	said := &syncBuffer{} // all answers but those that show a secret once
-	secrets := secretValues{"the admin token": adminToken}
 	s := &secretRun{t: t, p: p, loud: p, receiver: receiver, secrets: secrets}
 	loud := *p
 	loud.transcript = said
@@ -326,7 +330,22 @@ func (s *secretRun) commands(said io.Writer) {
 	}
 }
 
-// stored reads all files of the data folder but the one that is to hold keys.
+// withPassword lets the hub give the database a password, which is not asked
+// for, and returns it.
+func (p *process) withPassword() string {
+	p.t.Helper()
+	const password = "the-password-of-the-database"
+	with, err := url.Parse(p.database)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	with.User = url.UserPassword(with.User.Username(), password)
+	p.useDatabase(with.String())
+	return password
+}
+
+// stored reads all files of the data folder but the one that is to hold keys,
+// and a database elsewhere as one of them.
 func (s *secretRun) stored() map[string][]byte {
 	all := make(map[string][]byte)
 	err := filepath.WalkDir(s.p.dir, func(path string, d fs.DirEntry, err error) error {
@@ -341,6 +360,9 @@ func (s *secretRun) stored() map[string][]byte {
 		all[name] = text
 		return err
 	})
+	if s.p.database != "" {
+		all[databaseName] = dump(s.t, s.p.database)
+	}
 	if err != nil || len(all[databaseName]) == 0 {
 		s.t.Fatalf("the data folder: %v, %v", err, slices.Collect(maps.Keys(all)))
 	}
@@ -402,9 +424,10 @@ func (s *secretRun) outbound() {
 
 // TestEchoedHeaders: a receiver that answers with what it was sent does not
 // bring an owner's credentials into the log of deliveries.
-func TestEchoedHeaders(t *testing.T) {
-	t.Parallel()
-	p := startHub(t)
+func TestEchoedHeaders(t *testing.T) { onBoth(t, testEchoedHeaders) }
+
+func testEchoedHeaders(t *testing.T, on database) {
+	p := on.startHub(t)
 	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Echo", r.Header.Get("X-Api-Key"))
 		w.Header().Set("Content-Type", "application/json")

@@ -3,19 +3,9 @@ package e2e
 import (
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 )
-
-// command prepares a subcommand beside the running hub, with its settings.
-func (p *process) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(p.binary, args...)
-	cmd.Dir = p.dir
-	cmd.Env = append(append(os.Environ(), "HUB_DATA_DIR="+p.dir, "HUB_ADDR="+strings.TrimPrefix(p.url, "http://")), p.env...)
-	return cmd
-}
 
 // loginURL makes a one-time sign-in link by hub login.
 func (p *process) loginURL() string {
@@ -78,9 +68,10 @@ func (p *process) page(path string, c *http.Cookie) answer {
 
 // TestSignIn: a link works once, is not spent by looking at it, and the
 // session it begins ends.
-func TestSignIn(t *testing.T) {
-	t.Parallel()
-	p := startHub(t)
+func TestSignIn(t *testing.T) { onBoth(t, testSignIn) }
+
+func testSignIn(t *testing.T, on database) {
+	p := on.startHub(t)
 	link := p.loginURL()
 	path := strings.TrimPrefix(link, p.url)
 	for range 2 { // a program that previews links

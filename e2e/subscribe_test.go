@@ -10,9 +10,10 @@ import (
 )
 
 // TestFilters counts what each subscription gets of the same events.
-func TestFilters(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestFilters(t *testing.T) { onBoth(t, testFilters) }
+
+func testFilters(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	general := p.general()
 	var ops, private channel
 	p.must("POST", "/api/channels", map[string]any{"name": "ops"}, &ops)
@@ -70,9 +71,10 @@ func TestFilters(t *testing.T) {
 
 // TestFiltersOfTheMoment: an event is matched with the subscriptions in force
 // when it happens, and hub verify knows all of them.
-func TestFiltersOfTheMoment(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestFiltersOfTheMoment(t *testing.T) { onBoth(t, testFiltersOfTheMoment) }
+
+func testFiltersOfTheMoment(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	w := p.webhookTo(receiver, "/moment", []string{"a"}, nil)
 	one := "/api/outgoing-webhooks/" + w.ID
 	count := func(event string, want int) {
@@ -105,9 +107,10 @@ func eventsOf(all []arrival) string {
 	return strings.Join(slices.Sorted(slices.Values(events)), " ")
 }
 
-func TestCustomHeaders(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestCustomHeaders(t *testing.T) { onBoth(t, testCustomHeaders) }
+
+func testCustomHeaders(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	const value = "Bearer receivers-own-credential"
 	w := p.webhookTo(receiver, "/headers", []string{"h"}, map[string]any{"headers": map[string]string{"Authorization": value, "X-Team": "ops"}})
 	p.publish("h", 1)
@@ -134,9 +137,10 @@ func TestCustomHeaders(t *testing.T) {
 	p.verify()
 }
 
-func TestRotateSecret(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestRotateSecret(t *testing.T) { onBoth(t, testRotateSecret) }
+
+func testRotateSecret(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	old := p.webhookTo(receiver, "/rotate", []string{"r"}, nil)
 	if !strings.HasPrefix(old.Secret, "whsec_") {
 		t.Fatalf("the generated secret is %q", old.Secret)
@@ -175,9 +179,10 @@ func TestRotateSecret(t *testing.T) {
 
 // TestSigningProfiles compares the headers that GitHub's and Slack's receivers
 // look for with their own instructions.
-func TestSigningProfiles(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestSigningProfiles(t *testing.T) { onBoth(t, testSigningProfiles) }
+
+func testSigningProfiles(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	const secret = "It's a Secret to Everybody"
 	p.webhookTo(receiver, "/github", []string{"s"}, map[string]any{"signing": "github", "secret": secret})
 	p.webhookTo(receiver, "/slack", []string{"s"}, map[string]any{"signing": "slack", "secret": secret})
@@ -205,9 +210,10 @@ func TestSigningProfiles(t *testing.T) {
 }
 
 // TestLoopIsBroken: what has passed too many hubs goes no further.
-func TestLoopIsBroken(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestLoopIsBroken(t *testing.T) { onBoth(t, testLoopIsBroken) }
+
+func testLoopIsBroken(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	p.webhookTo(receiver, "/hop", []string{"message.created"}, nil) // not the events of the set-up
 	in := p.incoming(map[string]any{"name": "hop", "targetChannelId": p.general()})
 	post := func(hop string) int {

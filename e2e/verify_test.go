@@ -155,9 +155,10 @@ func TestVerifyCanFail(t *testing.T) {
 }
 
 // TestVerifyBesideARunningHub reads one moment of a database at work.
-func TestVerifyBesideARunningHub(t *testing.T) {
-	t.Parallel()
-	p, receiver := startHub(t), newSink(t)
+func TestVerifyBesideARunningHub(t *testing.T) { onBoth(t, testVerifyBesideARunningHub) }
+
+func testVerifyBesideARunningHub(t *testing.T, on database) {
+	p, receiver := on.startHub(t), newSink(t)
 	p.webhookTo(receiver, "/x", []string{"*"}, nil)
 	done := make(chan struct{})
 	go func() {

@@ -196,6 +196,9 @@ func megabytes(n uint64) string { return fmt.Sprintf("%d MB", n/1_000_000) }
 
 // databaseChecks leaves out a database that the first start has yet to make: opening it would make it.
 func (d *doctor) databaseChecks(config app.Config) []Check {
+	if config.Database.Postgres {
+		return d.database(config)
+	}
 	path := config.Database.Path
 	info, err := os.Stat(path)
 	switch {
@@ -220,6 +223,9 @@ func checkKeys(config app.Config) (string, error) {
 		place = "the configuration"
 	}
 	if errors.Is(err, fs.ErrNotExist) {
+		if config.Database.Postgres {
+			return place + " does not exist yet; the first start on a new database makes it, and all hubs of the database need the same", nil
+		}
 		if isFile(config.Database.Path) {
 			return "", fmt.Errorf("%s is missing although there is a database with secrets sealed by it: the hub does not start; "+
 				"restore the file from a backup, or set HUB_SECRET_KEYS", place)
@@ -239,17 +245,13 @@ func isFile(path string) bool {
 
 // checkAddress tells a running hub from another program and from a free port.
 func (d *doctor) checkAddress(ctx context.Context, config app.Config) (string, error) {
-	host, port, err := net.SplitHostPort(config.Addr)
+	base, err := localURL(config.Addr)
 	if err != nil {
 		return "", err // the configuration was checked
 	}
-	if port == "0" {
+	if base == "" {
 		return "the system chooses a port at each start", nil
 	}
-	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	base := "http://" + net.JoinHostPort(host, port)
 	status, err := d.get(ctx, base+"/healthz")
 	var opError *net.OpError
 	if errors.As(err, &opError) && opError.Op == "dial" {
@@ -266,6 +268,19 @@ func (d *doctor) checkAddress(ctx context.Context, config app.Config) (string, e
 		return "", warnf("a hub runs at %s but is not ready (GET /readyz answers %d): look at its log", config.Addr, status)
 	}
 	return "a hub runs at " + config.Addr + " and is ready", nil
+}
+
+// localURL is where a hub that listens on addr is reached from this machine; ""
+// when the system chooses its port.
+func localURL(addr string) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || port == "0" {
+		return "", err
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port), nil
 }
 
 func (d *doctor) get(ctx context.Context, address string) (status int, err error) {

@@ -39,15 +39,3 @@ func newLoginCommand() *cobra.Command {
 	cmd.Flags().StringVar(&user, "user", "", "user name to sign in (default: the owner)")
 	return cmd
 }
-
-// databaseChecks are the doctor's checks of an existing database.
-func databaseChecks(config app.Config) []Check {
-	return []Check{{"database", func(ctx context.Context) (detail string, err error) {
-		err = app.WithDatabase(ctx, config, func(ctx context.Context, db *app.Database) error {
-			version, err := db.Check(ctx)
-			detail = "readable and undamaged, SQLite " + version
-			return err
-		})
-		return detail, err
-	}}}
-}

@@ -51,8 +51,8 @@ func newRootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServeCommand(), newVerifyCommand(), newListenCommand(), newDoctorCommand(databaseChecks),
-		newConfigCommand(), newTokenCommand(), newLoginCommand())
+	root.AddCommand(newServeCommand(), newVerifyCommand(), newListenCommand(), newDoctorCommand(databaseChecks), newReadyCommand(),
+		newConfigCommand(), newTokenCommand(), newLoginCommand(), newBackupCommand(), newRestoreCommand(), newMigrateCommand())
 	return root
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -46,20 +47,10 @@ all is as it should be; 1: not.`,
 					return err
 				}
 			} else {
-				fmt.Fprintf(out, "events %d, deliveries expected %d, deliveries found %d, attempts %d\n",
-					report.Events, report.Expected, report.Deliveries, report.Attempts)
-				for _, p := range report.Problems {
-					fmt.Fprintf(out, "  problem: %s\n", p)
-				}
-				if more := report.Found - int64(len(report.Problems)); more > 0 {
-					fmt.Fprintf(out, "  … and %d more\n", more)
-				}
+				printVerify(out, report)
 			}
 			if !report.Clean() {
 				return errNotClean
-			}
-			if !asJSON {
-				fmt.Fprintln(out, "clean")
 			}
 			return nil
 		},
@@ -67,4 +58,18 @@ all is as it should be; 1: not.`,
 	app.RegisterFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	return cmd
+}
+
+func printVerify(out io.Writer, report *hub.VerifyReport) {
+	fmt.Fprintf(out, "events %d, deliveries expected %d, deliveries found %d, attempts %d\n",
+		report.Events, report.Expected, report.Deliveries, report.Attempts)
+	for _, p := range report.Problems {
+		fmt.Fprintf(out, "  problem: %s\n", p)
+	}
+	if more := report.Found - int64(len(report.Problems)); more > 0 {
+		fmt.Fprintf(out, "  … and %d more\n", more)
+	}
+	if report.Clean() {
+		fmt.Fprintln(out, "clean")
+	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/nself-chat/hub/internal/control"
 	"github.com/nself-chat/hub/internal/delivery"
 	"github.com/nself-chat/hub/internal/egress"
+	"github.com/nself-chat/hub/internal/fault"
 	"github.com/nself-chat/hub/internal/ingress"
 	"github.com/nself-chat/hub/internal/secret"
 	"github.com/nself-chat/hub/internal/server"
@@ -58,11 +59,12 @@ type App struct {
 	notifier  *notifier
 	defaults  chat.Defaults
 	cluster   *cluster.Cluster // nil: the embedded database
+	metrics   *metrics
 }
 
 // New opens everything that a hub needs. Close must be called unless Run was.
 func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
-	a := &App{config: c, log: o.Log, version: o.Version, ids: &hub.IDs{}, now: time.Now}
+	a := &App{config: c, log: o.Log, version: o.Version, ids: &hub.IDs{}, now: fault.Now, metrics: newMetrics()}
 	defer func() {
 		if err != nil {
 			_ = a.Close()
@@ -78,7 +80,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	}
 	bell := &control.Bell{}
 	options := c.storeOptions()
-	options.Now, options.Log = a.now, component("store")
+	options.Now, options.Log, options.Meters = a.now, component("store"), a.metrics.meters()
 	options.OnEvents = func(seq int64) {
 		bell.Ring()
 		if a.cluster != nil {
@@ -110,9 +112,10 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		UserAgent: delivery.UserAgent,
 	})
 	a.notifier = newNotifier(component("notices"))
+	a.notifier.posted = func(n hub.Notice) { a.metrics.notices.WithLabelValues(string(n)).Inc() }
 	a.engine = &delivery.Engine{
 		Store: a.store, Sender: delivery.Over(a.egress), Keys: a.keys, Node: a.ids.New(), Now: a.now,
-		Log: component("delivery"), OnNotice: a.notifier.wake,
+		Log: component("delivery"), OnNotice: a.notifier.wake, Observer: a.metrics,
 	}
 	if err := a.join(ctx, bell); err != nil {
 		return nil, err
@@ -130,7 +133,8 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	a.notifier.store, a.notifier.chat = a.store, a.chat
 
 	a.server, err = server.New(server.Options{
-		Addr: c.Addr, BaseURL: c.BaseURL, TrustedProxies: c.Incoming.TrustedProxies, Log: component("server"),
+		Addr: c.Addr, BaseURL: c.BaseURL, TrustedProxies: c.Incoming.TrustedProxies, DrainDelay: c.DrainDelay,
+		Log: component("server"),
 	})
 	if err != nil {
 		return nil, err
@@ -153,6 +157,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 			return a.keys.Open(w.SealedHMAC, control.HMACSecretAAD(w.ID))
 		},
 		Gate: gate.Check, RateLimit: c.Incoming.RateLimit,
+		OnCall: func(verdict string) { a.metrics.calls.WithLabelValues(verdict).Inc() },
 	})
 	policy := hub.DefaultPolicy()
 	policy.Concurrency, policy.MaxRetries = c.Queue.Concurrency, c.Queue.MaxRetries
@@ -170,7 +175,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	pages := &console.Console{Control: a.control, Auth: a.auth}
 	pages.Mount(a.server.Mux())
 	a.server.HandleNotFound(pages.NotFound())
-	a.server.HandleMetrics(guardMetrics(a.metrics(), a.mayReadMetrics))
+	a.server.HandleMetrics(guardMetrics(a.metricsHandler(), a.mayReadMetrics))
 	a.server.AddCheck("database", a.store.Ping)
 	a.server.AddCheck("progress", a.checkProgress)
 

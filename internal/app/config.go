@@ -31,10 +31,11 @@ type Config struct {
 	Retention RetentionConfig
 	Log       LogConfig
 
-	DiskReserve   int64  // bytes kept free on the data disk: below it intake is refused; 0 is off
-	PprofAddr     string // host:port of the profiler; empty is off
-	ScrubDeleted  bool   // deleting a message also removes its text from the event log
-	File          string // the hub.yaml that was read; empty when there was none
+	DrainDelay    time.Duration // from the signal to stop until the hub takes in nothing more
+	DiskReserve   int64         // bytes kept free on the data disk: below it intake is refused; 0 is off
+	PprofAddr     string        // host:port of the profiler; empty is off
+	ScrubDeleted  bool          // deleting a message also removes its text from the event log
+	File          string        // the hub.yaml that was read; empty when there was none
 	sourceByField map[string]Source
 }
 

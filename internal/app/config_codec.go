@@ -167,7 +167,7 @@ func databaseURL() codec {
 		accepts: accepts,
 		set: func(c *Config, text string) error {
 			text = strings.TrimSpace(text)
-			if scheme, _, _ := strings.Cut(strings.ToLower(text), ":"); scheme == "postgres" || scheme == "postgresql" {
+			if strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://") {
 				if _, err := url.Parse(text); err != nil {
 					return errors.New("want " + accepts) // the error would quote the password
 				}
@@ -201,12 +201,12 @@ func parseSQLiteURL(text string) (path string, ok bool) {
 // schemaName takes what Postgres needs no quotes for.
 func schemaName(at func(*Config) *string) codec {
 	valid := regexp.MustCompile(`^[a-z_][a-z0-9_]{0,40}$`)
-	const accepts = "small letters, digits and _, at most 41"
+	const accepts = "small letters, digits and _, at most 41; not public, and nothing that begins with pg_"
 	return codec{
 		kind: kindText, accepts: accepts,
 		set: func(c *Config, text string) error {
 			if !valid.MatchString(text) || strings.HasPrefix(text, "pg_") || text == "public" {
-				return errors.New("want " + accepts + ", not public, and no name that begins with pg_")
+				return errors.New("want " + accepts)
 			}
 			*at(c) = text
 			return nil

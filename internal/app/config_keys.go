@@ -21,14 +21,16 @@ func (c Config) OpenKeys() (*secret.Keys, error) {
 // CheckKeys opens the keys as [Config.OpenKeys] does but makes nothing, and returns the ids of the keys, the sealing
 // one first. Its error satisfies errors.Is(err, fs.ErrNotExist) when there is no keys file yet.
 func (c Config) CheckKeys() (ids []string, err error) {
-	var keys *secret.Keys
-	if c.SecretKeys.IsZero() {
-		keys, err = secret.Load(c.KeysFile())
-	} else {
-		keys, err = secret.ParseKeys(c.SecretKeys.Reveal())
-	}
+	keys, err := c.readKeys()
 	if err != nil {
 		return nil, err
 	}
 	return keys.IDs(), nil
+}
+
+func (c Config) readKeys() (*secret.Keys, error) {
+	if c.SecretKeys.IsZero() {
+		return secret.Load(c.KeysFile())
+	}
+	return secret.ParseKeys(c.SecretKeys.Reveal())
 }

@@ -153,6 +153,12 @@ var fields = []*field{
 		codec: choice(func(c *Config) *string { return &c.Database.Synchronous }, "full", "normal"),
 	},
 	{
+		Key: "drainDelay", Env: "HUB_DRAIN_DELAY", Flag: "drain-delay", Default: "0",
+		Doc: "How long the hub goes on when it is told to stop, but for /readyz, so that a load balancer sends requests " +
+			"elsewhere first.",
+		codec: milliseconds(0, 60_000, func(c *Config) *duration { return &c.DrainDelay }),
+	},
+	{
 		Key: "log", Env: "HUB_LOG", Flag: "log", Default: "info",
 		Doc:   "Least level of the lines in the log.",
 		codec: level(func(c *Config) *slogLevel { return &c.Log.Level }),

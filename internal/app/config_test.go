@@ -26,7 +26,8 @@ var samples = map[string][][2]string{
 	"dataDir":             {{"/srv/a/", "/srv/a"}, {"./b", "b"}, {"c", "c"}},
 	"baseUrl":             {{"https://a.io/", "https://a.io"}, {"http://b:80", "http://b:80"}, {"https://c/h", "https://c/h"}},
 	"adminToken":          {{"token-one", secret.Mask}, {"token-two", secret.Mask}, {"token-three", secret.Mask}},
-	"databaseUrl":         {{"sqlite:///srv/a.db", secret.Mask}, {"sqlite://b.db", secret.Mask}, {"sqlite://c/d.db", secret.Mask}},
+	"databaseUrl":         {{"sqlite:///srv/a.db", secret.Mask}, {"postgres://u:p@h/d", secret.Mask}, {"postgresql://h:1,i:2/d", secret.Mask}},
+	"databaseSchema":      {{"chat", "chat"}, {"_hub2", "_hub2"}, {strings.Repeat("h", 41), strings.Repeat("h", 41)}},
 	"secretKeys":          {{"a:" + keyText, secret.Mask}, {"b:" + keyText, secret.Mask}, {"c:" + keyText, secret.Mask}},
 	"files":               {{"/srv/files", "/srv/files"}, {"b", "b"}, {"./c/", "c"}},
 	"fileMax":             {{"10485760", "10MiB"}, {"10MB", "10MB"}, {"1gib", "1GiB"}},
@@ -43,6 +44,7 @@ var samples = map[string][][2]string{
 	"retentionBytes":      {{"0", "0"}, {"5 GiB", "5GiB"}, {"1500", "1500"}},
 	"diskReserve":         {{"0", "0"}, {"1GB", "1GB"}, {"123", "123"}},
 	"synchronous":         {{"normal", "normal"}, {"NORMAL", "normal"}, {"full", "full"}},
+	"drainDelay":          {{"0", "0"}, {"5s", "5000"}, {"60000", "60000"}},
 	"log":                 {{"debug", "debug"}, {"WARN", "warn"}, {"error", "error"}},
 	"logFormat":           {{"text", "text"}, {"JSON", "json"}, {"auto", "auto"}},
 	"debug":               {{"integrations:*", "integrations:*"}, {"a b", "a,b"}, {"-x,y", "y,-x"}},
@@ -142,11 +144,11 @@ func TestDefaults(t *testing.T) {
 		got[s.Key] = s.Value
 	}
 	want := map[string]string{
-		"addr": "127.0.0.1:8000", "dataDir": "data", "baseUrl": "", "adminToken": "", "databaseUrl": "", "secretKeys": "",
+		"addr": "127.0.0.1:8000", "dataDir": "data", "baseUrl": "", "adminToken": "", "databaseUrl": "", "databaseSchema": "hub", "secretKeys": "",
 		"files": "data/files", "fileMax": "25MiB", "incomingRateLimit": "60", "trustedProxies": "", "egressAllow": "",
 		"allowHttp": "false", "concurrency": "10", "maxRetries": "3", "retryDelay": "5000", "timeout": "30000",
 		"retentionDays": "30", "retentionFailedDays": "90", "retentionBytes": "10GB", "diskReserve": "256MiB",
-		"synchronous": "full", "log": "info", "logFormat": "auto", "debug": "", "pprofAddr": "", "scrubDeleted": "false",
+		"synchronous": "full", "drainDelay": "0", "log": "info", "logFormat": "auto", "debug": "", "pprofAddr": "", "scrubDeleted": "false",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
@@ -186,9 +188,10 @@ func TestMalformedValues(t *testing.T) {
 		},
 		"adminToken": {"with space", "tab\tin", "nön-ascii", "new\nline"},
 		"databaseUrl": {
-			"postgres://u:hunter22@db/hub", "PostgreSQL://db", "mysql://db", "hub.db", "sqlite://",
+			"postgres://u:hunter22@db:x/hub", "PostgreSQL://db", "mysql://u:hunter22@db", "hub.db", "sqlite://",
 			"sqlite://a?mode=memory", "sqlite://:memory:", "sqlite://dir/",
 		},
+		"databaseSchema":      {"Hub", "my-hub", "1hub", "public", "pg_hub", "hub;", strings.Repeat("h", 42)},
 		"secretKeys":          {"plainpassword", "id:short", "a:" + keyText + ",a:" + keyText, "a:" + keyText + ",zzz"},
 		"files":               {"s3://bucket"},
 		"fileMax":             {"0", "-1", "10M", "1.5MB", "ten", huge, "9223372036854775807KiB", "MiB", "1_000"},
@@ -205,6 +208,7 @@ func TestMalformedValues(t *testing.T) {
 		"retentionBytes":      {"-1", "10G"},
 		"diskReserve":         {"a lot", "1e9"},
 		"synchronous":         {"off", "2", "full "[:4] + "y"},
+		"drainDelay":          {"-1", "60001", "2m", "soon"},
 		"log":                 {"trace", "5"},
 		"logFormat":           {"xml"},
 		"pprofAddr":           {"6060", "on"},
@@ -253,10 +257,19 @@ func checkRefused(t *testing.T, f *field, value, place string, flags *pflag.Flag
 	}
 }
 
-func TestPostgresIsRefusedInASentence(t *testing.T) {
-	_, err := LoadConfig(nil, environment(map[string]string{"HUB_DATABASE_URL": "postgres://hub:hunter22@db/hub"}))
-	if err == nil || !strings.Contains(err.Error(), "this release has the embedded database only") {
-		t.Errorf("got %v", err)
+// A Postgres URL is the whole switch, and its password is never shown.
+func TestPostgresURL(t *testing.T) {
+	const url = "postgres://hub:hunter22@a:5432,b:5433/hub?target_session_attrs=read-write"
+	c, err := LoadConfig(nil, environment(map[string]string{"HUB_DATABASE_URL": url, "HUB_DATABASE_SCHEMA": "chat"}))
+	if err != nil || !c.Database.Postgres || c.Database.URL.Reveal() != url || c.Database.Schema != "chat" {
+		t.Errorf("%t, schema %q, %v", c.Database.Postgres, c.Database.Schema, err)
+	}
+	if shown := fmt.Sprintf("%+v", c); strings.Contains(shown, "hunter22") {
+		t.Errorf("shown in %s", shown)
+	}
+	c, err = LoadConfig(nil, environment(map[string]string{"HUB_DATABASE_URL": "sqlite://a.db"}))
+	if err != nil || c.Database.Postgres || c.Database.Path != "a.db" {
+		t.Errorf("%t, path %q, %v", c.Database.Postgres, c.Database.Path, err)
 	}
 }
 

@@ -48,6 +48,28 @@ func (d *Database) Check(ctx context.Context) (version string, err error) {
 	return d.store.QuickCheck(ctx)
 }
 
+// DatabaseReport is how a Postgres database serves this machine.
+type DatabaseReport = store.Diagnosis
+
+// Diagnose looks at a Postgres database.
+func (d *Database) Diagnose(ctx context.Context) (DatabaseReport, error) {
+	return d.store.Diagnose(ctx)
+}
+
+// CheckKeys fails when the configured keys do not open what is sealed in the
+// database. It changes nothing; a database that no hub has used takes any keys.
+func (d *Database) CheckKeys(ctx context.Context) error {
+	sealed, err := d.store.Setting(ctx, keysSetting)
+	if err != nil || sealed == "" {
+		return err
+	}
+	keys, err := d.config.readKeys()
+	if err == nil {
+		_, err = keys.Open(sealed, keysSetting)
+	}
+	return err
+}
+
 // CreateToken makes an API token for a user, by name, and returns it. It is
 // shown only now.
 func (d *Database) CreateToken(ctx context.Context, username, name string, scope hub.Scope, expires time.Time) (secret.String, error) {

@@ -1,20 +1,22 @@
 package app
 
 import (
-	"context"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/delivery"
+	"github.com/nself-chat/hub/internal/egress"
 	"github.com/nself-chat/hub/internal/server"
+	"github.com/nself-chat/hub/internal/store"
 )
-
-// statsTimeout bounds the look at the database that a scrape takes.
-const statsTimeout = 5 * time.Second
 
 // guardMetrics shows the figures to programs on this machine, and to others
 // when may has nothing against it.
@@ -55,57 +57,113 @@ func isLocal(r *http.Request) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// metrics is the handler of /metrics.
-func (a *App) metrics() http.Handler {
-	r := prometheus.NewRegistry()
-	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	c := a.engine.Counters()
-	counter := func(name, help string, value func() int64) {
-		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "hub", Name: name, Help: help},
-			func() float64 { return float64(value()) }))
-	}
-	counter("delivery_attempts_total", "Attempts made since the start.", c.Sent.Load)
-	counter("deliveries_succeeded_total", "Deliveries that succeeded since the start.", c.Succeeded.Load)
-	counter("deliveries_failed_total", "Deliveries that failed for good since the start.", c.Failed.Load)
-	counter("deliveries_retried_total", "Attempts that are followed by another, since the start.", c.Retried.Load)
-	counter("deliveries_claimed_total", "Deliveries claimed from the database since the start; the others went out from memory.", c.Claimed.Load)
-	counter("delivery_leases_repaired_total", "Leases that nobody remembered; anything but 0 is a defect.", c.Repaired.Load)
-	r.MustRegister(&queueCollector{app: a})
-	return promhttp.HandlerFor(r, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
-}
+// namespace begins the names of the hub's own metrics.
+const namespace = "hub"
 
+// Upper bounds of the histograms' buckets, in seconds, but for groupBuckets:
+// writes.
 var (
-	queueDesc     = prometheus.NewDesc("hub_deliveries", "Deliveries by state.", []string{"state"}, nil)
-	oldestDueDesc = prometheus.NewDesc("hub_delivery_oldest_due_seconds", "Age of the delivery that has been due the longest.", nil, nil)
-	sizeDesc      = prometheus.NewDesc("hub_database_bytes", "Bytes in use in the database.", nil, nil)
+	databaseBuckets = []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+	attemptBuckets  = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120}
+	latencyBuckets  = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600}
+	groupBuckets    = []float64{1, 2, 4, 8, 16, 32, 64, 128, 256}
 )
 
-// queueCollector reads the queue's figures at every scrape.
-type queueCollector struct{ app *App }
+// metrics are what the parts of the hub count and measure as they work. What is
+// looked up at each scrape is in collector. No label holds what others choose,
+// ids included, so the number of series is fixed.
+type metrics struct {
+	registry *prometheus.Registry
 
-// Describe implements prometheus.Collector.
-func (q *queueCollector) Describe(ch chan<- *prometheus.Desc) {
-	ch <- queueDesc
-	ch <- oldestDueDesc
-	ch <- sizeDesc
+	attempts, published, calls, notices *prometheus.CounterVec
+	latency, attempt                    prometheus.Histogram
+	turn, commit, group, read           prometheus.Histogram
 }
 
-// Collect implements prometheus.Collector.
-func (q *queueCollector) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), statsTimeout)
-	defer cancel()
-	s, err := q.app.engine.Stats(ctx)
-	if err != nil {
-		ch <- prometheus.NewInvalidMetric(queueDesc, err)
-		return
+func newMetrics() *metrics {
+	m := &metrics{registry: prometheus.NewRegistry()}
+	counters := func(name, help, label string, values ...string) *prometheus.CounterVec {
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, []string{label})
+		m.registry.MustRegister(v)
+		for _, value := range values {
+			v.WithLabelValues(value) // counted from 0: rate() sees the first one
+		}
+		return v
 	}
-	for state, n := range map[string]int64{
-		"pending": s.Pending, "active": s.Active, "completed": s.Completed, "failed": s.Failed, "delayed": s.Delayed,
-	} {
-		ch <- prometheus.MustNewConstMetric(queueDesc, prometheus.GaugeValue, float64(n), state)
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		h := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets})
+		m.registry.MustRegister(h)
+		return h
 	}
-	ch <- prometheus.MustNewConstMetric(oldestDueDesc, prometheus.GaugeValue, s.OldestDue.Seconds())
-	if size, err := q.app.store.Size(ctx); err == nil {
-		ch <- prometheus.MustNewConstMetric(sizeDesc, prometheus.GaugeValue, float64(size))
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.attempts = counters("delivery_attempts_total", "Attempts to deliver, by how they ended.", "result", attemptClasses...)
+	m.published = counters("events_published_total", "Events committed, by type; those that others named count as custom.", "type",
+		append(hub.EventTypes(), customEvent)...)
+	m.calls = counters("incoming_calls_total", "Calls of incoming webhooks, by verdict.", "verdict", "accepted")
+	m.notices = counters("notices_total", "Notices posted about outgoing webhooks.", "notice", string(hub.NoticeDeadLetter),
+		string(hub.NoticeBreaker), string(hub.NoticeGone), string(hub.NoticeFailing))
+	m.latency = histogram("delivery_latency_seconds",
+		"From an event to the success of its delivery; those sent again by hand, or after a lost outcome, are left out.", latencyBuckets)
+	m.attempt = histogram("delivery_attempt_duration_seconds", "From the beginning of an attempt to its answer or failure.", attemptBuckets)
+	m.turn = histogram("database_turn_seconds", "Wait of a group of writes until it may begin: on Postgres, for the other hubs.", databaseBuckets)
+	m.commit = histogram("database_commit_seconds", "From the beginning of a group of writes to its commit, the wait for its turn included.",
+		databaseBuckets)
+	m.group = histogram("database_group_writes", "Writes that shared a commit.", groupBuckets)
+	m.read = histogram("database_read_seconds", "From a query to its last row.", databaseBuckets)
+	return m
+}
+
+// meters are the store's part.
+func (m *metrics) meters() store.Meters {
+	return store.Meters{Turn: m.turn, Commit: m.commit, Group: m.group, Read: m.read}
+}
+
+// metrics hears the engine.
+var _ delivery.Observer = (*metrics)(nil)
+
+// customEvent stands for the event types that others name.
+const customEvent = "custom"
+
+// Published implements delivery.Observer.
+func (m *metrics) Published(eventType string) {
+	if !slices.Contains(hub.EventTypes(), eventType) {
+		eventType = customEvent
 	}
+	m.published.WithLabelValues(eventType).Inc()
+}
+
+// Attempted implements delivery.Observer.
+func (m *metrics) Attempted(result string, took time.Duration) {
+	m.attempts.WithLabelValues(attemptClass(result)).Inc()
+	m.attempt.Observe(took.Seconds())
+}
+
+// Delivered implements delivery.Observer.
+func (m *metrics) Delivered(after time.Duration) { m.latency.Observe(after.Seconds()) }
+
+// otherResult stands for results that attemptClasses does not know.
+const otherResult = "other"
+
+// attemptClasses are the values of the label result.
+var attemptClasses = []string{
+	"success", "http_3xx", "http_4xx", "http_5xx", string(egress.KindInvalid), string(egress.KindRefused), string(egress.KindDNS),
+	string(egress.KindConnect), string(egress.KindTLS), string(egress.KindTimeout), string(egress.KindReset), string(egress.KindProtocol),
+	string(egress.KindHeaderTooLarge), string(egress.KindLocal), hub.ResultUnknown, "unusable", otherResult,
+}
+
+// attemptClass makes of an attempt's result one of few.
+func attemptClass(result string) string {
+	if code, ok := strings.CutPrefix(result, "http_"); ok && len(code) == 3 {
+		result = "http_" + code[:1] + "xx"
+	}
+	if !slices.Contains(attemptClasses, result) {
+		return otherResult
+	}
+	return result
+}
+
+// metricsHandler is the handler of /metrics.
+func (a *App) metricsHandler() http.Handler {
+	a.metrics.registry.MustRegister(&collector{app: a})
+	return promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }

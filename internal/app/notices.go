@@ -21,6 +21,8 @@ const noticeEvery = time.Minute
 type notifier struct {
 	log   *slog.Logger
 	wakes chan struct{}
+	// posted is told of every notice that was posted.
+	posted func(hub.Notice)
 
 	store noticeStore
 	chat  *chat.Service
@@ -72,9 +74,14 @@ func (n *notifier) post(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := n.chat.PostNotice(ctx, text, &chat.NoticeRef{WebhookID: w.ID, Notice: w.Notice}, event); err != nil {
+		err = n.chat.PostNotice(ctx, text, &chat.NoticeRef{WebhookID: w.ID, Notice: w.Notice}, event)
+		if hub.CodeOf(err) == hub.Conflict {
+			continue // another hub was quicker, or the channel is archived
+		}
+		if err != nil {
 			return err
 		}
+		n.posted(w.Notice)
 		n.log.Warn("outgoing webhook in trouble", "webhook", w.ID, "notice", w.Notice)
 	}
 	return nil

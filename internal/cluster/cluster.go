@@ -73,12 +73,13 @@ type Options struct {
 // called concurrently.
 type Cluster struct {
 	Options
-	id      string // of this process as a member
-	leads   atomic.Bool
-	members atomic.Pointer[[]hub.Node]
+	counters Counters
+	id       string // of this process as a member
+	leads    atomic.Bool
+	members  atomic.Pointer[[]hub.Node]
 
 	mu      sync.Mutex
-	pending hub.Signal  // not yet sent
+	pending hub.Signal    // not yet sent
 	send    chan struct{} // there is something pending
 	kick    chan struct{} // the nodes may have changed: look now
 	// last is what the pulse said before: what differs is news.
@@ -138,6 +139,16 @@ func (c *Cluster) join(ctx context.Context) error {
 	c.SetSlot(slot)
 	return nil
 }
+
+// Counters count since the start; all only grow.
+type Counters struct {
+	// Sent and Heard are signals to other processes and of them. Fenced is how
+	// often the others went on without this process, which joined anew.
+	Sent, Heard, Fenced atomic.Int64
+}
+
+// Counters returns the live counters.
+func (c *Cluster) Counters() *Counters { return &c.counters }
 
 // Members returns who works on the database, the eldest first.
 func (c *Cluster) Members() []hub.Node { return *c.members.Load() }
@@ -266,6 +277,7 @@ func (c *Cluster) once(ctx context.Context, n int) error {
 
 // rejoin begins a new life after the others took this process for dead.
 func (c *Cluster) rejoin(ctx context.Context) error {
+	c.counters.Fenced.Add(1)
 	c.Log.Warn("the other hubs went on without this one, which was out of touch; joining again")
 	if err := c.join(ctx); err != nil {
 		return err
@@ -298,6 +310,9 @@ func (c *Cluster) changed(ctx context.Context) {
 
 // heard follows a signal.
 func (c *Cluster) heard(ctx context.Context, s hub.Signal) {
+	if s.From != "" { // else it stands for those that were missed
+		c.counters.Heard.Add(1)
+	}
 	if s.Seq != 0 {
 		c.Wake()
 	}
@@ -380,7 +395,10 @@ func (c *Cluster) signals(ctx context.Context) {
 		s := c.pending
 		c.pending = hub.Signal{}
 		c.mu.Unlock()
-		if err := c.Store.Signal(ctx, s); err != nil && ctx.Err() == nil {
+		switch err := c.Store.Signal(ctx, s); {
+		case err == nil:
+			c.counters.Sent.Add(1)
+		case ctx.Err() == nil:
 			c.Log.Debug("a signal was not sent", "error", err)
 		}
 		select {

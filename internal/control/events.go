@@ -91,8 +91,11 @@ func checkPublication(p *Publication) error {
 	if !hub.ValidEventName(p.Event) {
 		errs.Add("event", "must be 1 to 128 letters, digits, '_', '-' and '.', such as order.created")
 	}
-	if len(p.Data) == 0 {
+	switch {
+	case len(p.Data) == 0:
 		errs.Add("data", "is required; it may be any JSON value")
+	case !utf8.Valid(p.Data): // RFC 8259 §8.1
+		errs.Add("data", "must be UTF-8")
 	}
 	if t := p.TriggeredBy; t != nil && (utf8.RuneCountInString(t.Username) > 100 || len(t.UserID) > 100) {
 		errs.Add("triggeredBy", "names of at most 100 characters")

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"slices"
 
 	"github.com/nself-chat/hub"
 )
@@ -30,18 +29,37 @@ func (s *Service) Member(ctx context.Context, a hub.Actor, id hub.ChannelID, use
 	return m, nil
 }
 
-// membership reads one membership. Lists of members go by user id, so behind
-// all but the last of an id's digits come at most sixteen, the user's among them.
+// membership reads one membership. Lists of members go by user id, so the first
+// behind the id that comes just before the user's is the user, or none is.
 func (s *Service) membership(ctx context.Context, id hub.ChannelID, user hub.UserID) (hub.Member, bool, error) {
 	if !hub.ValidID(string(user)) {
 		return hub.Member{}, false, nil
 	}
-	near, _, err := s.Chat.Members(ctx, id, string(user[:len(user)-1]), 16)
-	i := slices.IndexFunc(near, func(m hub.Member) bool { return m.User.ID == user })
-	if err != nil || i < 0 {
+	next, _, err := s.Chat.Members(ctx, id, justBefore(string(user)), 1)
+	if err != nil || len(next) == 0 || next[0].User.ID != user {
 		return hub.Member{}, false, err
 	}
-	return near[i], true, nil
+	return next[0], true, nil
+}
+
+// justBefore returns the id that sorts directly before one; for an id of zeros,
+// which has none, the id of all f.
+func justBefore(id string) string {
+	digits := []byte(id)
+	for i := len(digits) - 1; i >= 0; i-- {
+		switch digits[i] {
+		case '-':
+		case '0':
+			digits[i] = 'f'
+		case 'a':
+			digits[i] = '9'
+			return string(digits)
+		default:
+			digits[i]--
+			return string(digits)
+		}
+	}
+	return string(digits)
 }
 
 // SetMember makes a user a member of a channel, or gives a member another

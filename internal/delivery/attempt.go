@@ -44,6 +44,7 @@ func (e *Engine) work(ctx context.Context, l *lane, t *target, j *hub.Job, probe
 		ctx = e.sendCtx
 		probe = l.health.Open
 		e.mu.Unlock()
+		e.observe(&o, now)
 		e.outcomes <- &result{lane: l, job: o.job, outcome: o.outcome}
 	}
 }

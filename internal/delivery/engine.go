@@ -47,6 +47,8 @@ type Engine struct {
 	// serves, to let it know, with "" when lanes may have become free. It must
 	// not block. May be nil.
 	OnForeign func(hub.WebhookID)
+	// Observer hears what is done; nil: nobody does.
+	Observer Observer
 
 	snap      atomic.Pointer[snapshot]
 	reloading sync.Mutex // serialises Reload
@@ -100,6 +102,9 @@ func (e *Engine) Start(ctx context.Context) error {
 	}
 	if e.Log == nil {
 		e.Log = slog.Default()
+	}
+	if e.Observer == nil {
+		e.Observer = unobserved{}
 	}
 	e.lanes = make(map[hub.WebhookID]*lane)
 	e.wake = make(chan struct{}, 1)

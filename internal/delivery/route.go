@@ -126,6 +126,11 @@ func (e *Engine) Route(ev *hub.Event) hub.Routing {
 // Settle hands over routings after the commit they were part of, or gives
 // their room back when it failed.
 func (e *Engine) Settle(committed bool, routings ...hub.Routing) {
+	for i := range routings {
+		if committed {
+			e.Observer.Published(routings[i].Event.Type)
+		}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for i := range routings {

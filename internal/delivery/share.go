@@ -25,7 +25,6 @@ type share struct {
 	// they go on without it; zero: there are no others. By the monotonic clock.
 	aliveUntil time.Time
 	acquiring  bool
-	again      bool
 	ceding     []hub.WebhookID // empty, and to be given up in the store
 }
 

@@ -2,7 +2,8 @@
 // end the process exactly there. In a plain build a point is an empty function
 // that the compiler removes; with the build tag "fault" the environment
 // variable HUB_FAULT ("name:n") ends the process with SIGKILL when the named
-// point is reached for the n-th time.
+// point is reached for the n-th time, and HUB_FAULT_CLOCK ("-5m") makes its
+// clock wrong.
 package fault
 
 // The points.

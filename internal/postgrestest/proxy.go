@@ -17,10 +17,15 @@ type Proxy struct {
 	serving  sync.WaitGroup
 
 	mu     sync.Mutex
-	flow   chan struct{} // closed while bytes flow
+	path   *path // of new connections
 	open   map[net.Conn]struct{}
 	uncut  context.Context // ends with the next Cut
 	cancel context.CancelFunc
+}
+
+// path is what connections share that were made between two strandings.
+type path struct {
+	flow chan struct{} // closed while bytes flow; owned by the proxy's mu
 }
 
 // NewProxy starts a proxy in front of the server of a database, which is given
@@ -39,13 +44,18 @@ func NewProxy(tb testing.TB, to string) *Proxy {
 		target:   target,
 		listener: listener,
 		accepted: make(chan struct{}),
-		flow:     make(chan struct{}),
+		path:     openPath(),
 		open:     map[net.Conn]struct{}{},
 	}
-	close(p.flow)
 	p.uncut, p.cancel = context.WithCancel(context.Background())
 	go p.accept()
 	tb.Cleanup(p.close)
+	return p
+}
+
+func openPath() *path {
+	p := &path{flow: make(chan struct{})}
+	close(p.flow)
 	return p
 }
 
@@ -65,6 +75,10 @@ func (p *Proxy) URL() string {
 func (p *Proxy) Pause() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.path.pause()
+}
+
+func (p *path) pause() {
 	select {
 	case <-p.flow:
 		p.flow = make(chan struct{})
@@ -72,14 +86,24 @@ func (p *Proxy) Pause() {
 	}
 }
 
+// Strand pauses the connections that are open for ever, as when the server's
+// machine is lost and another one has taken over its address. New connections
+// are served as before.
+func (p *Proxy) Strand() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.path.pause()
+	p.path = openPath()
+}
+
 // Resume lets flow what Pause held back, in order and complete.
 func (p *Proxy) Resume() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
-	case <-p.flow:
+	case <-p.path.flow:
 	default:
-		close(p.flow)
+		close(p.path.flow)
 	}
 }
 
@@ -111,17 +135,17 @@ func (p *Proxy) accept() {
 			return
 		}
 		p.mu.Lock()
-		uncut := p.uncut
+		uncut, by := p.uncut, p.path
 		p.open[client] = struct{}{}
 		p.mu.Unlock()
-		p.serving.Go(func() { p.serve(uncut, client) })
+		p.serving.Go(func() { p.serve(uncut, by, client) })
 	}
 }
 
 // serve connects a client until ctx ends, by Cut, or one of the sides does.
-func (p *Proxy) serve(ctx context.Context, client net.Conn) {
+func (p *Proxy) serve(ctx context.Context, by *path, client net.Conn) {
 	defer p.release(client)
-	if !p.flowing(ctx) {
+	if !p.flowing(ctx, by) {
 		return
 	}
 	var dialer net.Dialer
@@ -134,8 +158,8 @@ func (p *Proxy) serve(ctx context.Context, client net.Conn) {
 		return
 	}
 	var back sync.WaitGroup
-	back.Go(func() { p.pump(ctx, client, server) })
-	p.pump(ctx, server, client)
+	back.Go(func() { p.pump(ctx, by, client, server) })
+	p.pump(ctx, by, server, client)
 	back.Wait()
 }
 
@@ -159,12 +183,12 @@ func (p *Proxy) release(conn net.Conn) {
 
 // pump copies while bytes flow. Its end is that of the whole connection: the
 // protocol of Postgres knows no closing of one direction.
-func (p *Proxy) pump(ctx context.Context, to, from net.Conn) {
+func (p *Proxy) pump(ctx context.Context, by *path, to, from net.Conn) {
 	defer func() { _, _ = to.Close(), from.Close() }()
 	buffer := make([]byte, 32<<10)
 	for {
 		n, readErr := from.Read(buffer)
-		if !p.flowing(ctx) {
+		if !p.flowing(ctx, by) {
 			return
 		}
 		if _, err := to.Write(buffer[:n]); err != nil || readErr != nil {
@@ -173,10 +197,10 @@ func (p *Proxy) pump(ctx context.Context, to, from net.Conn) {
 	}
 }
 
-// flowing waits while the proxy is paused; false when ctx ends first.
-func (p *Proxy) flowing(ctx context.Context) bool {
+// flowing waits while a path is paused; false when ctx ends first.
+func (p *Proxy) flowing(ctx context.Context, by *path) bool {
 	p.mu.Lock()
-	flow := p.flow
+	flow := by.flow
 	p.mu.Unlock()
 	select {
 	case <-flow:

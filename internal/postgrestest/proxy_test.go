@@ -133,6 +133,23 @@ func TestProxyPauseHidesClosing(t *testing.T) {
 	client.isCut()
 }
 
+func TestProxyStrand(t *testing.T) {
+	p, accepted := listen(t)
+	client := dial(t, p)
+	server := accept(t, accepted)
+	p.Strand()
+	newcomer := dial(t, p)
+	newcomer.says("hello")
+	accept(t, accepted).hears("hello")
+	client.says("lost")
+	p.Pause()
+	p.Resume()
+	server.hearsNothing()
+	p.Cut()
+	client.isCut()
+	newcomer.isCut()
+}
+
 func TestProxyCut(t *testing.T) {
 	p, accepted := listen(t)
 	for _, paused := range []bool{false, true} {

@@ -128,6 +128,28 @@ func (s *Server) Restart(mode Mode) {
 	s.Start()
 }
 
+// Demote restarts the server as a standby, which is read-only, as a primary is
+// whose place another one took. Its primary is never found.
+func (s *Server) Demote() {
+	s.tb.Helper()
+	s.Stop(Fast)
+	signal := filepath.Join(s.data(), "standby.signal")
+	err := os.WriteFile(signal, nil, 0o600)
+	if err == nil && s.account != nil {
+		err = os.Chown(signal, int(s.account.Uid), int(s.account.Gid))
+	}
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	s.Start()
+}
+
+// Promote makes a standby a primary and returns when it is one.
+func (s *Server) Promote() {
+	s.tb.Helper()
+	execute(s.tb, s.URL(), "SELECT pg_promote()")
+}
+
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 func (s *Server) log() string  { return filepath.Join(s.dir, "log") }
 

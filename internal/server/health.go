@@ -45,20 +45,27 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusServiceUnavailable, readiness{Status: "stopping"})
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	if failed := s.failing(r.Context()); failed != nil {
+		writeJSON(w, http.StatusServiceUnavailable, readiness{"not ready", failed})
+		return
+	}
+	writeJSON(w, http.StatusOK, readiness{Status: "ready"})
+}
+
+// Ready reports what /readyz would say.
+func (s *Server) Ready(ctx context.Context) bool { return !s.draining.Load() && s.failing(ctx) == nil }
+
+// failing runs the checks and returns those that fail.
+func (s *Server) failing(ctx context.Context) (failed []failedCheck) {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	var failed []failedCheck
 	for _, c := range s.checks {
 		if err := c.run(ctx); err != nil {
 			s.o.Log.Warn("not ready", "check", c.name, "error", err)
 			failed = append(failed, failedCheck{c.name, detailOf(err)})
 		}
 	}
-	if failed != nil {
-		writeJSON(w, http.StatusServiceUnavailable, readiness{"not ready", failed})
-		return
-	}
-	writeJSON(w, http.StatusOK, readiness{Status: "ready"})
+	return failed
 }
 
 func detailOf(err error) string {

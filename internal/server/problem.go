@@ -31,6 +31,10 @@ type Problem struct {
 // methodNotAllowed is the code of the one problem that no feature can have.
 const methodNotAllowed hub.Code = "method_not_allowed"
 
+// unavailableFor is when to come back while something is away and nobody knows
+// for how long.
+const unavailableFor = time.Second
+
 // Status returns the HTTP status of an error code; 500 for one it does not know.
 func Status(code hub.Code) int {
 	switch code {
@@ -73,7 +77,9 @@ func ProblemOf(ctx context.Context, err error) Problem {
 		return internalProblem(RequestID(ctx))
 	}
 	p := newProblem(e.Code, e.Detail)
-	p.retryAfter = e.RetryAfter
+	if p.retryAfter = e.RetryAfter; p.retryAfter == 0 && e.Code == hub.Unavailable {
+		p.retryAfter = unavailableFor
+	}
 	if e.Fields != nil {
 		p.Errors = e.Fields
 	}

@@ -48,6 +48,7 @@ func TestWriteProblem(t *testing.T) {
 		"a cause is not shown": {
 			err:    hub.Wrap(hub.Unavailable, errors.New("dial 10.1.2.3"), "The database cannot be read."),
 			want:   `{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"The database cannot be read.","code":"unavailable","errors":[]}`,
+			header: map[string]string{"Retry-After": "1"},
 			logged: "dial 10.1.2.3",
 		},
 		"unknown": {

@@ -34,6 +34,9 @@ type Options struct {
 	// DrainTimeout is how long Run waits for requests in hand when it stops;
 	// 0: 10 s.
 	DrainTimeout time.Duration
+	// DrainDelay is how long Run goes on as before, but for /readyz, when it is
+	// to stop: the time that a load balancer needs to notice.
+	DrainDelay time.Duration
 	// Log receives failures, and each request at debug level; nil: slog.Default().
 	Log *slog.Logger
 }
@@ -53,6 +56,7 @@ type Server struct {
 	stopping context.Context
 	stop     context.CancelFunc
 	draining atomic.Bool
+	sleep    func(time.Duration)
 }
 
 // New returns a Server that does not listen yet, with /healthz and /readyz on
@@ -64,7 +68,7 @@ func New(o Options) (*Server, error) {
 	if o.DrainTimeout == 0 {
 		o.DrainTimeout = defaultDrain
 	}
-	s := &Server{o: o, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection()}
+	s := &Server{o: o, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), sleep: time.Sleep}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	if o.BaseURL != "" {
 		u, err := url.Parse(o.BaseURL)
@@ -142,8 +146,8 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// Run serves until ctx is done, then drains: /readyz fails, nothing new is
-// accepted, event streams end, and other requests in hand get DrainTimeout to
+// Run serves until ctx is done, then drains: /readyz fails, after DrainDelay
+// nothing new is accepted, event streams end, and other requests in hand get DrainTimeout to
 // finish before they are cut off. It returns nil after a clean drain.
 func (s *Server) Run(ctx context.Context) error {
 	if _, err := s.Listen(ctx); err != nil {
@@ -172,6 +176,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 func (s *Server) drain(ctx context.Context) error {
 	s.draining.Store(true)
+	s.sleep(s.o.DrainDelay)
 	s.stop()
 	ctx, cancel := context.WithTimeout(ctx, s.o.DrainTimeout)
 	defer cancel()

@@ -90,6 +90,51 @@ func TestRunDrains(t *testing.T) {
 	}
 }
 
+// TestRunTellsBeforeItDrains: while a load balancer is given time to notice,
+// /readyz fails and everything else goes on, streams included.
+func TestRunTellsBeforeItDrains(t *testing.T) {
+	s := newServer(t, Options{DrainTimeout: time.Minute, DrainDelay: time.Hour})
+	asleep, wake := make(chan time.Duration), make(chan struct{})
+	s.sleep = func(d time.Duration) { asleep <- d; <-wake }
+	s.Mux().HandleFunc("GET /stream", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	url, client, stop := running(t, s)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if resp, err := get(client, url+"/stream", http.Header{"Accept": {"text/event-stream"}}); err == nil {
+			resp.Body.Close()
+		}
+	}()
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop() }()
+	if d := <-asleep; d != time.Hour {
+		t.Errorf("waits for %s", d)
+	}
+	for path, want := range map[string]int{"/readyz": http.StatusServiceUnavailable, "/healthz": http.StatusOK} {
+		resp, err := get(client, url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s answers %d, want %d", path, resp.StatusCode, want)
+		}
+	}
+	if s.Ready(t.Context()) {
+		t.Error("says that it is ready")
+	}
+	select {
+	case <-s.Stopping():
+		t.Error("streams are told to end already")
+	default:
+	}
+	close(wake)
+	if err := <-stopped; err != nil {
+		t.Errorf("Run returned %v", err)
+	}
+	<-ended
+}
+
 func TestRunCutsOffAfterTheDrainTimeout(t *testing.T) {
 	s := newServer(t, Options{DrainTimeout: time.Nanosecond})
 	inside := make(chan struct{})

@@ -38,7 +38,7 @@ func (s *Store) AddAudit(ctx context.Context, entries ...hub.AuditEntry) error {
 func (t *tx) addAudit(e hub.AuditEntry) error {
 	return t.later(`INSERT INTO nchat_audit_log (`+auditColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		string(e.ID), orNull(e.ActorID), orNull(e.TokenID), orNull(e.RemoteIP), e.Action, e.Subject,
-		orNull(string(e.Before)), orNull(string(e.After)), at(e.CreatedAt))
+		orNull(storableJSON(string(e.Before))), orNull(storableJSON(string(e.After))), at(e.CreatedAt))
 }
 
 // AuditLog returns at most limit entries made before the one whose id is

@@ -14,11 +14,16 @@ func asJSON(v any) jsonColumn { return jsonColumn{v} }
 
 // Value implements driver.Valuer.
 func (c jsonColumn) Value() (driver.Value, error) {
-	b, err := json.Marshal(c.v)
+	return encodeColumn(c.v)
+}
+
+// encodeColumn returns the JSON text of v as both databases keep it.
+func encodeColumn(v any) (string, error) {
+	b, err := json.Marshal(v)
 	if err != nil {
-		return nil, fmt.Errorf("store: encode a column: %w", err)
+		return "", fmt.Errorf("store: encode a column: %w", err)
 	}
-	return string(b), nil
+	return storableJSON(string(b)), nil
 }
 
 // Scan implements sql.Scanner.

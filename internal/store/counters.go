@@ -52,6 +52,19 @@ func (t *tx) flush() error {
 	return nil
 }
 
+// DeliveryTotals returns how many deliveries are in each state.
+func (s *Store) DeliveryTotals(ctx context.Context) (map[hub.DeliveryStatus]int64, error) {
+	out := make(map[hub.DeliveryStatus]int64)
+	err := each(ctx, s.readers, func(row scanner) error {
+		var status hub.DeliveryStatus
+		var total int64
+		err := row.Scan(&status, &total)
+		out[status] = total
+		return err
+	}, `SELECT status, CAST(sum(total) AS bigint) FROM nchat_webhook_counters GROUP BY status`)
+	return out, err
+}
+
 // DeliveryCounts returns how many deliveries are in each state, by webhook.
 func (s *Store) DeliveryCounts(ctx context.Context) (map[hub.WebhookID]map[hub.DeliveryStatus]int64, error) {
 	out := make(map[hub.WebhookID]map[hub.DeliveryStatus]int64)

@@ -181,6 +181,7 @@ func (p *schemaPool) giveBack(schema string) error {
 	err := execute(p.url, `DO $$ DECLARE t regclass; BEGIN
 		FOR t IN SELECT oid FROM pg_class WHERE relnamespace = '`+schema+`'::regnamespace AND relkind IN ('r', 'p')
 			AND NOT relispartition AND relname <> 'nchat_schema_versions'
+			ORDER BY (SELECT count(*) FROM pg_constraint WHERE conrelid = pg_class.oid AND contype = 'f') DESC -- who refers goes first
 		LOOP EXECUTE 'DELETE FROM ' || t; END LOOP; END $$`)
 	if err != nil {
 		return err

@@ -2,18 +2,14 @@ package store
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/nself-chat/hub"
 )
 
 // The engine's statements on Postgres: the same changes as in deliveries.go,
-// each for many rows at once. The bounds on the ids let the planner see which
-// partitions are concerned.
-
-// bounds returns the lowest and the highest id.
-func bounds(ids []string) (low, high string) { return slices.Min(ids), slices.Max(ids) }
+// each for many rows at once. Rows are found by their ids, one by one: a
+// range of ids would tempt the planner to walk through all between.
 
 // claimBulk leases due deliveries of all the lanes asked for that node serves.
 func (t *tx) claimBulk(node string, quotas []hub.Quota) (jobs []hub.Job, next []hub.LaneDue, err error) {
@@ -57,11 +53,10 @@ func (t *tx) lease(node string, quotas []hub.Quota, jobs []hub.Job) error {
 		d.Epoch++
 	}
 	ids := column(jobs, func(j hub.Job) string { return string(j.Delivery.ID) })
-	low, high := bounds(ids)
 	err := t.later(`UPDATE nchat_webhook_deliveries d SET status = 'active', scheduled_for = NULL, lease_node = $3,
 			lease_epoch = lease_epoch + 1, lease_seq = u.seq, updated_at = $4
-		FROM unnest($1::uuid[], $2::bigint[]) AS u (id, seq) WHERE d.id = u.id AND d.id >= $5 AND d.id <= $6`,
-		ids, column(jobs, func(j hub.Job) int64 { return j.Delivery.LeaseSeq }), node, t.now, low, high)
+		FROM unnest($1::uuid[], $2::bigint[]) AS u (id, seq) WHERE d.id = u.id`,
+		ids, column(jobs, func(j hub.Job) int64 { return j.Delivery.LeaseSeq }), node, t.now)
 	if err != nil {
 		return err
 	}
@@ -119,7 +114,6 @@ func (t *tx) recordBulk(outcomes []*hub.Outcome, recorded []hub.Recorded) error 
 // leased to the sender.
 func (t *tx) endLeases(outcomes []*hub.Outcome) (map[hub.DeliveryID]bool, error) {
 	ids := column(outcomes, func(o *hub.Outcome) string { return string(o.DeliveryID) })
-	low, high := bounds(ids)
 	written := make(map[hub.DeliveryID]bool, len(ids))
 	err := each(context.Background(), t, func(row scanner) error {
 		var id hub.DeliveryID
@@ -131,7 +125,7 @@ func (t *tx) endLeases(outcomes []*hub.Outcome) (map[hub.DeliveryID]bool, error)
 			updated_at = $10, finished_at = CASE WHEN u.final THEN $10::timestamptz END
 		FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::integer[], $5::integer[], $6::timestamptz[], $7::integer[],
 			$8::text[], $9::bool[]) AS u (id, epoch, status, attempts, tries, due, last_status, last_error, final)
-		WHERE d.id = u.id AND d.id >= $11 AND d.id <= $12 AND d.lease_epoch = u.epoch AND d.lease_node IS NOT NULL
+		WHERE d.id = u.id AND d.lease_epoch = u.epoch AND d.lease_node IS NOT NULL
 		RETURNING d.id`,
 		ids,
 		column(outcomes, func(o *hub.Outcome) int64 { return o.Epoch }),
@@ -142,7 +136,7 @@ func (t *tx) endLeases(outcomes []*hub.Outcome) (map[hub.DeliveryID]bool, error)
 		column(outcomes, func(o *hub.Outcome) *int { return orNilInt(o.Attempt.ResponseStatus) }),
 		column(outcomes, func(o *hub.Outcome) *string { return orNilText(o.Attempt.Error) }),
 		column(outcomes, func(o *hub.Outcome) bool { return o.Status.Final() }),
-		t.now, low, high)
+		t.now)
 	t.changed += int64(len(written))
 	return written, err
 }

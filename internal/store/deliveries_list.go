@@ -25,13 +25,6 @@ func (c *conditions) add(condition string, arg any) {
 // last is the placeholder of the argument added last.
 func (c *conditions) last() string { return fmt.Sprintf("$%d", len(c.args)) }
 
-func (c *conditions) text() string {
-	if len(c.parts) == 0 {
-		return "1 = 1"
-	}
-	return strings.Join(c.parts, " AND ")
-}
-
 // Deliveries returns the deliveries that q selects, newest first. Of one
 // webhook it walks the index (webhook_id, id), of all the primary key; rare
 // states have partial indexes of their own.
@@ -44,21 +37,21 @@ func (s *Store) Deliveries(ctx context.Context, q hub.DeliveryQuery) ([]hub.Deli
 }
 
 func (s *Store) deliveriesQuery(q hub.DeliveryQuery) (text string, args []any, err error) {
-	var c conditions
+	low, high := lowestID, upTo(q.Before)
+	if !q.Since.IsZero() {
+		low = hub.FirstID(q.Since) // no delivery has this very id
+	}
+	if !q.Until.IsZero() {
+		high = min(high, hub.FirstID(q.Until))
+	}
+	c, newest := conditions{parts: []string{"d.id > $1", "d.id < $2"}, args: []any{low, high}}, "d.id DESC"
 	if q.WebhookID != "" {
-		c.add("d.webhook_id = %s", string(q.WebhookID))
+		var between string
+		between, newest, _ = within(s.onPostgres(), "d.webhook_id", "d.id")
+		c = conditions{parts: []string{between}, args: []any{string(q.WebhookID), low, high}}
 	}
 	if err := c.addStatus(q.Status); err != nil {
 		return "", nil, err
-	}
-	if q.Before != "" {
-		c.add("d.id < %s", string(q.Before))
-	}
-	if !q.Since.IsZero() {
-		c.add("d.id >= %s", hub.FirstID(q.Since))
-	}
-	if !q.Until.IsZero() {
-		c.add("d.id < %s", hub.FirstID(q.Until))
 	}
 	if q.Event != "" && q.Event != "*" {
 		operator, pattern := s.matches(hub.CanonicalEvent(q.Event))
@@ -66,7 +59,7 @@ func (s *Store) deliveriesQuery(q hub.DeliveryQuery) (text string, args []any, e
 	}
 	c.args = append(c.args, q.Limit)
 	return `SELECT ` + deliveryColumns + ` FROM nchat_webhook_deliveries d
-		WHERE ` + c.text() + ` ORDER BY d.id DESC LIMIT ` + c.last(), c.args, nil
+		WHERE ` + strings.Join(c.parts, " AND ") + ` ORDER BY ` + newest + ` LIMIT ` + c.last(), c.args, nil
 }
 
 // addStatus restricts to one state. The state stands in the text, because a

@@ -83,7 +83,7 @@ func (t *tx) insertDelivery(d *hub.RoutedDelivery, firstOfKey bool, now string) 
 
 // Publish stores events with their deliveries, once per key when one is given.
 func (s *Store) Publish(ctx context.Context, once *hub.Idempotency, routings ...hub.Routing) error {
-	return s.write(ctx, func(t *tx) error {
+	return s.writeRouted(ctx, routings, func(t *tx) error {
 		if err := t.once(once); err != nil {
 			return err
 		}
@@ -172,15 +172,13 @@ func originText(o hub.Origin) (string, error) {
 	if (o == hub.Origin{Kind: hub.OriginHub}) {
 		return `{"kind":"hub"}`, nil
 	}
-	b, err := json.Marshal(o)
-	return string(b), err
+	return encodeColumn(o)
 }
 
 func actorText(a *hub.TriggeredBy) (*string, error) {
 	if a == nil {
 		return nil, nil //nolint:nilnil // NULL
 	}
-	b, err := json.Marshal(a)
-	text := string(b)
+	text, err := encodeColumn(a)
 	return &text, err
 }

@@ -49,7 +49,7 @@ func (s *Store) UnpostedFiles(ctx context.Context, before time.Time, limit int) 
 // idempotency key and the events that tell of it. It returns a RepeatedError
 // when the key was used before.
 func (s *Store) CreateFile(ctx context.Context, a *hub.Attachment, once *hub.Idempotency, routings ...hub.Routing) error {
-	return s.write(ctx, func(t *tx) error {
+	return s.writeRouted(ctx, routings, func(t *tx) error {
 		if err := t.once(once); err != nil {
 			return err
 		}
@@ -124,7 +124,7 @@ func (t *tx) tieFile(a *hub.Attachment, m *hub.Message) error {
 func (s *Store) DeleteFile(ctx context.Context, id hub.FileID, in *hub.Message, searchable string, routings ...hub.Routing) (
 	unused bool, err error,
 ) {
-	err = s.write(ctx, func(t *tx) error {
+	err = s.writeRouted(ctx, routings, func(t *tx) error {
 		a, err := one(context.Background(), t, "file", scanFile,
 			`SELECT `+fileColumns+` FROM nchat_attachments a WHERE a.id = $1`, string(id))
 		if err != nil {

@@ -73,11 +73,13 @@ func (s *Store) LogCalls(ctx context.Context, calls []hub.Call, uses []hub.Incom
 // refusals does not wash away who changed what.
 func (t *tx) dropRefusals(id hub.IncomingID) error {
 	if id == "" {
-		return t.later(`DELETE FROM nchat_inbox WHERE id IN (SELECT id FROM nchat_inbox
-			WHERE webhook_id IS NULL AND verdict <> 'accepted' AND provider = 'token' ORDER BY id DESC LIMIT $1 OFFSET $1)`, keptRefusals)
+		return t.later(`DELETE FROM nchat_inbox WHERE id IN (SELECT id FROM nchat_inbox WHERE webhook_id IS NULL
+			AND verdict <> 'accepted' AND provider = 'token' ORDER BY webhook_id DESC, id DESC LIMIT $1 OFFSET $1)`, keptRefusals)
 	}
+	between, newest, _ := within(t.onPostgres(), "webhook_id", "id")
 	return t.later(`DELETE FROM nchat_inbox WHERE verdict NOT IN ('edited', 'deleted') AND id IN (SELECT id FROM nchat_inbox
-		WHERE webhook_id = $2 AND verdict <> 'accepted' AND provider = 'token' ORDER BY id DESC LIMIT $1 OFFSET $1)`, keptRefusals, string(id))
+		WHERE `+between+` AND verdict <> 'accepted' AND provider = 'token' ORDER BY `+newest+` LIMIT $4 OFFSET $4)`,
+		string(id), lowestID, highestID, keptRefusals)
 }
 
 func (t *tx) countUse(w *hub.IncomingWebhook) error {
@@ -115,8 +117,10 @@ func (s *Store) Calls(ctx context.Context, id hub.IncomingID, before hub.CallID,
 		return list(ctx, s.readers, scanCallSummary, `SELECT `+callSummary+` FROM nchat_inbox
 			WHERE id < $1 AND provider = 'token' ORDER BY id DESC LIMIT $2`, upTo(before), limit)
 	}
+	between, newest, _ := within(s.onPostgres(), "webhook_id", "id")
 	return list(ctx, s.readers, scanCallSummary, `SELECT `+callSummary+` FROM nchat_inbox
-		WHERE webhook_id = $1 AND id < $2 AND provider = 'token' ORDER BY id DESC LIMIT $3`, string(id), upTo(before), limit)
+		WHERE `+between+` AND provider = 'token' ORDER BY `+newest+` LIMIT $4`,
+		string(id), lowestID, upTo(before), limit)
 }
 
 // Call returns one call with its body, or NotFound.

@@ -214,10 +214,10 @@ func testPruneCalls(t *testing.T, s *Store, _ *time.Time) {
 func TestCallsUseTheirIndexes(t *testing.T) {
 	s := openTest(t, Options{})
 	for query, want := range map[string]string{
-		`SELECT id FROM nchat_inbox WHERE webhook_id = 'a' AND verdict <> 'accepted' AND provider = 'token' ORDER BY id DESC LIMIT 5 OFFSET 5`: "nchat_inbox_refused",
-		`SELECT id FROM nchat_inbox WHERE webhook_id IS NULL AND verdict <> 'accepted' AND provider = 'token' ORDER BY id DESC LIMIT 5`:        "nchat_inbox_refused",
-		`SELECT verdict FROM nchat_inbox WHERE webhook_id = 'a' AND id < 'b' AND provider = 'token' ORDER BY id DESC LIMIT 5`:                  "nchat_inbox_webhook",
-		`SELECT id FROM nchat_inbox WHERE id < 'a' AND provider = 'token' ORDER BY id LIMIT 5`:                                                 "PRIMARY KEY",
+		`SELECT id FROM nchat_inbox WHERE webhook_id = 'a' AND verdict <> 'accepted' AND provider = 'token' ORDER BY id DESC LIMIT 5 OFFSET 5`:           "nchat_inbox_refused",
+		`SELECT id FROM nchat_inbox WHERE webhook_id IS NULL AND verdict <> 'accepted' AND provider = 'token' ORDER BY webhook_id DESC, id DESC LIMIT 5`: "nchat_inbox_refused",
+		`SELECT verdict FROM nchat_inbox WHERE webhook_id = 'a' AND id < 'b' AND provider = 'token' ORDER BY id DESC LIMIT 5`:                            "nchat_inbox_webhook",
+		`SELECT id FROM nchat_inbox WHERE id < 'a' AND provider = 'token' ORDER BY id LIMIT 5`:                                                           "PRIMARY KEY",
 	} {
 		plan := explain(t, s, query)
 		if !strings.Contains(plan, want) || strings.Contains(plan, "TEMP B-TREE") {

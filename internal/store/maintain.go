@@ -26,18 +26,44 @@ func (s *Store) maintain(ctx context.Context, statement string) error {
 	return <-v.done
 }
 
-// QuickCheck looks for damage in the database file and returns the version of
-// the SQLite library.
+// QuickCheck looks for damage in the database file, or on Postgres for
+// migrations that are missing, and returns the version of the library or server.
 func (s *Store) QuickCheck(ctx context.Context) (version string, err error) {
+	if s.onPostgres() {
+		return s.checkSchema(ctx)
+	}
 	if version, err = sqliteVersion(ctx, s.readers); err != nil {
 		return "", fmt.Errorf("store: %w", err)
 	}
-	found, err := list(ctx, s.readers, scanText, `PRAGMA quick_check(5)`)
+	return version, quickCheck(ctx, s.readers)
+}
+
+func quickCheck(ctx context.Context, q querier) error {
+	found, err := list(ctx, q, scanText, `PRAGMA quick_check(5)`)
+	if err != nil {
+		return err
+	}
+	if len(found) != 1 || found[0] != "ok" {
+		return fmt.Errorf("store: the database file is damaged: %v; restore a backup", found)
+	}
+	return nil
+}
+
+// checkSchema reports whether the tables are those that this program works on,
+// or newer ones: migrations are additive within a minor version.
+func (s *Store) checkSchema(ctx context.Context) (version string, err error) {
+	var have int64
+	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(&version, &have) },
+		`SELECT current_setting('server_version'), (SELECT coalesce(max(version_id), 0) FROM nchat_schema_versions WHERE is_applied)`)
 	if err != nil {
 		return version, err
 	}
-	if len(found) != 1 || found[0] != "ok" {
-		return version, fmt.Errorf("store: the database file is damaged: %v; restore a backup", found)
+	want, err := newestMigration("postgres")
+	if err != nil {
+		return version, err
+	}
+	if have < want {
+		return version, fmt.Errorf("store: the tables are of version %d, this hub works on version %d; start it once to migrate them", have, want)
 	}
 	return version, nil
 }

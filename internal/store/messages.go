@@ -29,8 +29,11 @@ const messageColumns = `m.id, m.channel_id, m.thread_id, m.user_id, u.username, 
 	m.content, m.type, m.metadata, m.embeds, coalesce(m.reply_count, 0), m.is_pinned, m.is_deleted,
 	m.created_at, m.edited_at, m.deleted_at`
 
-// A message whose channel is gone is gone.
-const messageTables = `nchat_messages m JOIN nchat_channels c ON c.id = m.channel_id LEFT JOIN nchat_users u ON u.id = m.user_id`
+// A message m whose channel is gone is gone.
+const (
+	messageJoins  = `JOIN nchat_channels c ON c.id = m.channel_id LEFT JOIN nchat_users u ON u.id = m.user_id`
+	messageTables = `nchat_messages m ` + messageJoins
+)
 
 // scanMessage makes a message without its files and reactions. A deleted one
 // comes without its content.
@@ -69,8 +72,7 @@ func metadata(m *hub.Message) (string, error) {
 	if meta == (messageMeta{}) {
 		return "{}", nil
 	}
-	b, err := json.Marshal(meta)
-	return string(b), err
+	return encodeColumn(meta)
 }
 
 // PostMessage stores a new message with all that belongs to it, in one commit:
@@ -87,7 +89,7 @@ func metadata(m *hub.Message) (string, error) {
 func (s *Store) PostMessage(ctx context.Context, m *hub.Message, replies int, searchable string, once *hub.Idempotency,
 	call *hub.Call, routings ...hub.Routing,
 ) (ok bool, err error) {
-	err = s.write(ctx, func(t *tx) (err error) {
+	err = s.writeRouted(ctx, routings, func(t *tx) (err error) {
 		ok, err = t.postMessage(m, replies, searchable, once)
 		if err != nil || !ok {
 			return err
@@ -101,18 +103,19 @@ func (s *Store) PostMessage(ctx context.Context, m *hub.Message, replies int, se
 }
 
 // PostNotice stores a message of the hub about an outgoing webhook, and marks
-// that notice as posted, in one commit. An empty webhook marks nothing.
+// that notice as posted, in one commit; it is a Conflict when another process
+// was quicker. An empty webhook marks nothing.
 func (s *Store) PostNotice(ctx context.Context, m *hub.Message, searchable string, webhook hub.WebhookID, n hub.Notice,
 	routings ...hub.Routing,
 ) error {
-	return s.write(ctx, func(t *tx) error {
-		if _, err := t.postMessage(m, 0, searchable, nil); err != nil {
-			return err
-		}
+	return s.writeRouted(ctx, routings, func(t *tx) error {
 		if webhook != "" {
 			if err := t.clearNotice(webhook, n); err != nil {
 				return err
 			}
+		}
+		if _, err := t.postMessage(m, 0, searchable, nil); err != nil {
+			return err
 		}
 		return t.publishAll(routings)
 	})
@@ -191,7 +194,7 @@ func (t *tx) whyNotPost(id hub.ChannelID) error {
 func (s *Store) EditMessage(ctx context.Context, m *hub.Message, editor hub.UserID, searchable string, once *hub.Idempotency,
 	call *hub.Call, routings ...hub.Routing,
 ) (ok bool, err error) {
-	err = s.write(ctx, func(t *tx) (err error) {
+	err = s.writeRouted(ctx, routings, func(t *tx) (err error) {
 		ok, err = t.editMessage(m, editor, searchable, once)
 		if err != nil || !ok {
 			return err
@@ -286,7 +289,7 @@ func (t *tx) liveHead(id hub.MessageID) (*messageHead, error) {
 // SetPinned pins or unpins a message. ok is false, and nothing written, when
 // it is so already or the message is deleted.
 func (s *Store) SetPinned(ctx context.Context, id hub.MessageID, pinned bool, routings ...hub.Routing) (ok bool, err error) {
-	err = s.write(ctx, func(t *tx) error {
+	err = s.writeRouted(ctx, routings, func(t *tx) error {
 		ok = false
 		h, err := t.liveHead(id)
 		if err != nil || h == nil || h.pinned == pinned {
@@ -316,7 +319,7 @@ type ScrubFunc = func(json.RawMessage) (json.RawMessage, error)
 func (s *Store) DeleteMessage(ctx context.Context, id hub.MessageID, deleted time.Time, scrub ScrubFunc, once *hub.Idempotency,
 	call *hub.Call, routings ...hub.Routing,
 ) (ok bool, err error) {
-	err = s.write(ctx, func(t *tx) error {
+	err = s.writeRouted(ctx, routings, func(t *tx) error {
 		ok = false
 		h, err := t.head(id)
 		if err != nil || h.deleted {
@@ -440,17 +443,17 @@ func (s *Store) PostedBefore(ctx context.Context, k *hub.Idempotency) (id hub.Me
 func (s *Store) ChannelMessages(ctx context.Context, channel hub.ChannelID, before, after hub.MessageID, topLevel bool,
 	limit int,
 ) ([]hub.Message, error) {
-	where := `m.channel_id = $1`
+	where := `TRUE`
 	if topLevel {
-		where += ` AND m.thread_id IS NULL`
+		where = `m.thread_id IS NULL`
 	}
-	return s.messages(ctx, where, string(channel), before, after, limit)
+	return s.messages(ctx, `m.channel_id`, string(channel), where, before, after, limit)
 }
 
 // ThreadMessages returns at most limit replies of a thread, in the manner of
 // ChannelMessages. The root is not among them.
 func (s *Store) ThreadMessages(ctx context.Context, root, before, after hub.MessageID, limit int) ([]hub.Message, error) {
-	return s.messages(ctx, `m.thread_id = $1`, string(root), before, after, limit)
+	return s.messages(ctx, `m.thread_id`, string(root), `TRUE`, before, after, limit)
 }
 
 // PinnedMessages returns at most limit pinned messages of a channel below
@@ -458,17 +461,22 @@ func (s *Store) ThreadMessages(ctx context.Context, root, before, after hub.Mess
 func (s *Store) PinnedMessages(ctx context.Context, channel hub.ChannelID, before hub.MessageID, limit int) (
 	[]hub.Message, error,
 ) {
-	return s.messages(ctx, `m.channel_id = $1 AND m.is_pinned`, string(channel), before, "", limit)
+	return s.messages(ctx, `m.channel_id`, string(channel), `m.is_pinned`, before, "", limit)
 }
 
-// messages reads a page, newest first, in three statements whatever its size.
-func (s *Store) messages(ctx context.Context, where, arg string, before, after hub.MessageID, limit int) ([]hub.Message, error) {
-	order := ` AND m.id > $2 AND m.id < $3 ORDER BY m.id DESC LIMIT $4`
+// messages reads a page of the messages whose column is value and that fulfil
+// where, newest first, in three statements whatever its size.
+func (s *Store) messages(ctx context.Context, column, value, where string, before, after hub.MessageID, limit int) (
+	[]hub.Message, error,
+) {
+	between, newest, oldest := within(s.onPostgres(), column, "m.id")
+	order := newest
 	if after != "" {
-		order = ` AND m.id > $2 AND m.id < $3 ORDER BY m.id LIMIT $4`
+		order = oldest
 	}
-	page, err := list(ctx, s.readers, scanMessage, `SELECT `+messageColumns+` FROM `+messageTables+` WHERE `+where+order,
-		arg, from(after), upTo(before), limit)
+	page, err := list(ctx, s.readers, scanMessage, `SELECT `+messageColumns+` FROM (SELECT * FROM nchat_messages m
+			WHERE `+between+` AND `+where+` ORDER BY `+order+` LIMIT $4) m `+messageJoins+` ORDER BY `+order,
+		value, from(after), upTo(before), limit)
 	if err != nil {
 		return nil, err
 	}

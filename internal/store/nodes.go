@@ -108,6 +108,8 @@ func (p *postgres) setNode(id string) { p.node.Store(&id) }
 // syncClock measures by how much the database's clock is ahead of this
 // process's: half of the shortest of three trips is the error.
 func (s *Store) syncClock(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*hub.BeatEvery)
+	defer cancel()
 	best := time.Hour
 	var offset time.Duration
 	for range 3 {

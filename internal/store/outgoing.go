@@ -190,6 +190,11 @@ func (s *Store) WebhooksWithNotice(ctx context.Context) ([]hub.OutgoingWebhook, 
 }
 
 // clearNotice marks a webhook's notice as posted, in the commit that posts it.
+// It is a Conflict when that was done already.
 func (t *tx) clearNotice(id hub.WebhookID, n hub.Notice) error {
-	return t.later(`UPDATE nchat_outgoing_webhooks SET notice = '' WHERE id = $1 AND notice = $2`, string(id), string(n))
+	changed, err := t.exec(`UPDATE nchat_outgoing_webhooks SET notice = '' WHERE id = $1 AND notice = $2`, string(id), string(n))
+	if err == nil && changed == 0 {
+		return hub.Errorf(hub.Conflict, "This notice was posted already.")
+	}
+	return err
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"strings"
 	"testing"
+
+	"github.com/nself-chat/hub"
 )
 
 // The statements that run while others wait, or over a large backlog, must be
@@ -49,5 +51,29 @@ func TestPlans(t *testing.T) {
 				t.Errorf("plan %q does not use %s", plan, tt.uses)
 			}
 		})
+	}
+}
+
+// Pages of messages are read from the index of their place, whole pages at most.
+func TestMessagePlans(t *testing.T) {
+	s := openTest(t, Options{})
+	ctx := t.Context()
+	for index, ask := range map[string]func() ([]hub.Message, error){
+		"nchat_messages_channel": func() ([]hub.Message, error) { return s.ChannelMessages(ctx, id1, id3, id2, true, 5) },
+		"nchat_messages_thread":  func() ([]hub.Message, error) { return s.ThreadMessages(ctx, id1, "", "", 5) },
+		"nchat_messages_pinned":  func() ([]hub.Message, error) { return s.PinnedMessages(ctx, id1, "", 5) },
+	} {
+		r := &recorder{pool: s.readers}
+		s.readers = r
+		_, err := ask()
+		s.readers = r.pool
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan := explain(t, s, r.asked[0].text, r.asked[0].args...)
+		page, _, _ := strings.Cut(plan, "SCAN m") // what follows adds to the page
+		if !strings.Contains(page, index) || strings.Contains(page, "TEMP B-TREE") {
+			t.Errorf("plan %q does not read the page from %s", plan, index)
+		}
 	}
 }

@@ -29,6 +29,9 @@ const (
 	minPostgres = 140000
 	// startWait is how long Open waits for a server that does not answer yet.
 	startWait = 30 * time.Second
+	// readTime bounds one query: a network that swallows everything must not
+	// keep a request for ever.
+	readTime = 15 * time.Second
 	// defaultSchema holds the hub's tables unless Options say otherwise.
 	defaultSchema = "hub"
 )
@@ -41,6 +44,8 @@ type postgres struct {
 	// offset is by how many nanoseconds the database's clock is ahead of this
 	// process's.
 	offset atomic.Int64
+	// connects counts the connections made for writing.
+	connects atomic.Int64
 	// node is this process's name among those at work (nchat_nodes); "": none.
 	node atomic.Pointer[string]
 }
@@ -99,6 +104,10 @@ func postgresConfig(url, schema string) (*pgxpool.Config, error) {
 	set := config.ConnConfig.RuntimeParams
 	set["search_path"] = pgx.Identifier{schema}.Sanitize() + ", public"
 	set["timezone"] = "UTC"
+	// Pages want a few rows, found by index. A plan for any argument is made
+	// without knowing how many there are; and merging walks through a whole table
+	// in the order of the page, which the planner thinks cheap.
+	set["plan_cache_mode"], set["enable_mergejoin"] = "force_custom_plan", "off"
 	if set["application_name"] == "" {
 		set["application_name"] = "hub"
 	}
@@ -122,7 +131,7 @@ func (p *postgres) await(ctx context.Context, log *slog.Logger) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("store: Postgres did not answer within %s: %w", startWait, err)
+			return fmt.Errorf("store: Postgres does not answer: %w", err)
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
@@ -202,11 +211,13 @@ func (p *postgres) lockID(purpose string) int64 {
 type pgPool struct{ pool *pgxpool.Pool }
 
 func (p pgPool) query(ctx context.Context, text string, args ...any) (rows, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
 	found, err := p.pool.Query(ctx, text, pgArgs(args)...)
 	if err != nil {
+		cancel()
 		return nil, pgRefusal(err)
 	}
-	return pgRows{Rows: found}, nil
+	return pgRows{Rows: found, done: func() error { cancel(); return nil }}, nil
 }
 
 func (p pgPool) snapshot(ctx context.Context, read func(querier) error) error {
@@ -218,7 +229,14 @@ func (p pgPool) snapshot(ctx context.Context, read func(querier) error) error {
 	return read(pgSnapshot{tx})
 }
 
-func (p pgPool) ping(ctx context.Context) error { return p.pool.Ping(ctx) }
+func (p pgPool) ping(ctx context.Context) error {
+	var readOnly bool
+	err := p.pool.QueryRow(ctx, `SELECT current_setting('transaction_read_only') = 'on'`).Scan(&readOnly)
+	if err == nil && readOnly {
+		err = hub.Errorf(hub.Unavailable, "The database is a read-only standby.")
+	}
+	return err
+}
 
 func (p pgPool) close() error {
 	p.pool.Close()
@@ -241,10 +259,16 @@ func (s pgSnapshot) query(ctx context.Context, text string, args ...any) (rows, 
 type pgRows struct {
 	pgx.Rows
 	done func() error
+	raw  bool // errors as they are: the writer judges them
 }
 
 // Err implements rows.
-func (r pgRows) Err() error { return pgRefusal(r.Rows.Err()) }
+func (r pgRows) Err() error {
+	if r.raw {
+		return r.Rows.Err()
+	}
+	return pgRefusal(r.Rows.Err())
+}
 
 // Close implements rows.
 func (r pgRows) Close() error {
@@ -257,6 +281,7 @@ func (r pgRows) Close() error {
 
 // pgArgs turns the store's column types into what pgx sends without a detour.
 func pgArgs(args []any) []any {
+	storable(args)
 	for i, a := range args {
 		switch v := a.(type) {
 		case Time:
@@ -313,7 +338,7 @@ func isRefusedLogin(err error) bool {
 func isLost(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return strings.HasPrefix(e.Code, "08") || isCode(err, codeAdminShutdown, codeCrashShutdown, codeCannotConnect,
-			codeIdleTimeout, codeTooMany)
+			codeIdleTimeout, codeTooMany, codeReadOnly)
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true

@@ -16,7 +16,9 @@ import (
 
 const (
 	// transactionTime bounds a group, the wait for another process's included.
-	transactionTime = 20 * time.Second
+	// It is longer than idleTime, after which a process that hangs gives way, and
+	// not much: who waits for longer waits on a connection that leads nowhere.
+	transactionTime = 6 * time.Second
 	// idleTime is after how long the server gives up a transaction whose
 	// process does nothing, stopped or cut off, and lets the others on.
 	idleTime = 3 * time.Second
@@ -46,7 +48,9 @@ type pgConn struct {
 	queued *pgx.Batch
 	ctx    context.Context // of the transaction
 	cancel context.CancelFunc
-	xid    string    // of the transaction, to ask for its fate
+	xid    string // of the transaction, to ask for its fate
+	node   string // as which the transaction began, and when by the database's clock: its mark
+	began  time.Time
 	down   time.Time // since when the database has not answered; zero: it does
 }
 
@@ -58,6 +62,7 @@ func newPgConn(p *postgres, config *pgx.ConnConfig, log *slog.Logger) *pgConn {
 	// to guess otherwise from statistics of tables that grow by thousands of
 	// rows between two of its looks.
 	set["enable_seqscan"], set["enable_hashjoin"], set["enable_mergejoin"] = "off", "off", "off"
+	set["plan_cache_mode"] = "auto"
 	return &pgConn{p: p, config: config, log: log, queued: &pgx.Batch{}}
 }
 
@@ -70,6 +75,7 @@ func (s *pgConn) connect() error {
 		return err
 	}
 	s.conn = conn
+	s.p.connects.Add(1)
 	return nil
 }
 
@@ -92,6 +98,9 @@ func (s *pgConn) begin() (now time.Time, seq int64, err error) {
 			s.down = time.Time{}
 			return now, seq, err
 		}
+		if isCode(err, codeReadOnly) {
+			s.disconnect() // a standby now; another host of the URL may be the primary
+		}
 		if s.down.IsZero() {
 			s.down = time.Now()
 			s.log.Warn("the database went away; writes wait for it", "error", err)
@@ -103,8 +112,9 @@ func (s *pgConn) begin() (now time.Time, seq int64, err error) {
 	}
 }
 
-const beginQuery = `SELECT clock_timestamp(), (SELECT coalesce(max(seq), 0) FROM nchat_events), pg_current_xact_id()::text,
-	$1 = '' OR EXISTS (SELECT 1 FROM nchat_nodes WHERE id = $1)`
+const beginQuery = `WITH own AS (UPDATE nchat_nodes SET wrote_at = clock_timestamp() WHERE id = $1 RETURNING wrote_at)
+	SELECT coalesce((SELECT wrote_at FROM own), clock_timestamp()), (SELECT coalesce(max(seq), 0) FROM nchat_events),
+		pg_current_xact_id()::text, $1 = '' OR EXISTS (SELECT 1 FROM own)`
 
 func (s *pgConn) tryBegin() (now time.Time, seq int64, err error) {
 	if s.conn == nil || s.conn.IsClosed() {
@@ -117,7 +127,8 @@ func (s *pgConn) tryBegin() (now time.Time, seq int64, err error) {
 	b := &pgx.Batch{}
 	b.Queue("BEGIN")
 	b.Queue("SELECT pg_advisory_xact_lock($1)", s.p.lockID("write"))
-	b.Queue(beginQuery, s.p.nodeID())
+	s.node = s.p.nodeID()
+	b.Queue(beginQuery, s.node)
 	answers := s.conn.SendBatch(s.ctx, b)
 	_, err = answers.Exec()
 	if err == nil {
@@ -135,6 +146,7 @@ func (s *pgConn) tryBegin() (now time.Time, seq int64, err error) {
 		s.rollback()
 		return now, 0, hub.ErrFenced
 	}
+	s.began = now
 	return now.UTC(), seq, nil
 }
 
@@ -146,8 +158,8 @@ func (s *pgConn) commit() error {
 	s.queued.Queue("COMMIT")
 	err := s.send(func(answers pgx.BatchResults) error {
 		tag, err := answers.Exec()
-		if err == nil && tag.String() != "COMMIT" { // what a statement had ended is rolled back without an error
-			err = errors.New("store: a statement had ended the transaction before")
+		if err == nil && tag.String() != "COMMIT" {
+			err = errEnded
 		}
 		return errors.Join(err, answers.Close())
 	})
@@ -170,20 +182,44 @@ func (s *pgConn) fate(lost error) error {
 				continue
 			}
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), s.config.ConnectTimeout)
-		var status *string
-		err := s.conn.QueryRow(ctx, `SELECT pg_xact_status($1::text::xid8)`, s.xid).Scan(&status)
-		cancel()
+		status, err := s.status()
 		switch {
-		case err != nil || status == nil || *status == "in progress":
+		case err != nil || status == "in progress":
 			continue
-		case *status == "committed":
+		case status == "aborted":
+			return lost
+		case status == "committed":
 			s.log.Warn("the database went away during a commit, which took effect", "error", lost)
 			return nil
 		}
-		return lost
+		break
+	}
+	if s.node != "" && s.p.nodeID() == s.node {
+		s.p.setNode(s.node + " no more") // what it holds is not known: it has to join anew
 	}
 	return hub.Wrap(hub.Unavailable, lost, "The database went away in the middle of a commit; whether it took effect is not known.")
+}
+
+// status returns "in progress", "aborted", "committed", or "" when nobody can
+// tell. A transaction's number alone does not: a server that crashed before any
+// of it was on the disk gives the number to another one. So what is said to be
+// committed must have left its mark, too.
+func (s *pgConn) status() (status string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.ConnectTimeout)
+	defer cancel()
+	err = s.conn.QueryRow(ctx, `SELECT coalesce(pg_xact_status($1::text::xid8), '')`, s.xid).Scan(&status)
+	if err != nil || status != "committed" {
+		return status, err
+	}
+	var own *bool
+	err = s.conn.QueryRow(ctx, `SELECT (SELECT wrote_at IS NOT DISTINCT FROM $2 FROM nchat_nodes WHERE id = $1)`, s.node, s.began).Scan(&own)
+	switch {
+	case err != nil || own == nil: // no member, or not any more
+		return "", err
+	case !*own:
+		return "aborted", nil
+	}
+	return status, nil
 }
 
 func (s *pgConn) rollback() {
@@ -244,7 +280,7 @@ func (s *pgConn) query(text string, args ...any) (found rows, err error) {
 		if err != nil {
 			return errors.Join(err, ignore(answers.Close()))
 		}
-		found = pgRows{Rows: r, done: answers.Close}
+		found = pgRows{Rows: r, done: answers.Close, raw: true}
 		return nil
 	})
 	return found, err

@@ -57,7 +57,7 @@ func (s *Store) RemoveReaction(ctx context.Context, id hub.MessageID, user hub.U
 func (s *Store) react(ctx context.Context, id hub.MessageID, routings []hub.Routing, change func(*tx) (int64, error)) (
 	ok bool, err error,
 ) {
-	err = s.write(ctx, func(t *tx) error {
+	err = s.writeRouted(ctx, routings, func(t *tx) error {
 		ok = false
 		h, err := t.liveHead(id)
 		if err != nil || h == nil {

@@ -2,17 +2,17 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/nself-chat/hub"
 )
 
-// textIndex is how one database is asked for the messages that contain words.
+// textIndex is how one database is asked for the messages that contain words. In
+// its statements $1 is what query returns, $2 how many messages are wanted and
+// $3 the message that they have to be older than.
 type textIndex struct {
 	tables string // the index s, and the messages m that it leads to
-	match  string // the condition on s that it contains what query returns, $1
-	before string // the condition on s to be older than a message, the parameter %d
+	match  string // the condition on s
 	newest string // the order of s by age, newest first
 	// query writes words, with prefix the last one as a beginning, in the
 	// database's language of queries. Words hold letters, digits and marks only.
@@ -27,34 +27,27 @@ type textIndex struct {
 // all of it.
 func (s *Store) Search(ctx context.Context, terms []string, prefix bool, viewer hub.UserID, all bool, only []hub.ChannelID,
 	before hub.MessageID, limit int,
-) ([]hub.Message, error) {
+) (page []hub.Message, err error) {
 	found := words(strings.Join(terms, " "))
 	if len(found) == 0 {
 		return nil, nil
 	}
-	text, args := s.searchQuery(found, prefix, viewer, all, only, before, limit)
-	page, err := list(ctx, s.readers, scanMessage, text, args...)
-	if err != nil {
-		return nil, err
+	indexes := fts5
+	if s.onPostgres() {
+		indexes = tsearch
+	}
+	for _, index := range indexes {
+		where, args := visible(viewer, all, only, []any{index.query(found, prefix), limit, upTo(before)})
+		page, err = list(ctx, s.readers, scanMessage, `SELECT `+messageColumns+` FROM `+index.tables+`
+			`+messageJoins+` WHERE `+index.match+` AND NOT m.is_deleted`+where+` ORDER BY `+index.newest+` LIMIT $2`, args...)
+		if err != nil {
+			return nil, err
+		}
+		if len(page) == limit {
+			break
+		}
 	}
 	return page, s.complete(ctx, page)
-}
-
-func (s *Store) searchQuery(words []string, prefix bool, viewer hub.UserID, all bool, only []hub.ChannelID,
-	before hub.MessageID, limit int,
-) (text string, args []any) {
-	index := &fts5
-	if s.onPostgres() {
-		index = &tsearch
-	}
-	where, args := visible(viewer, all, only, []any{index.query(words, prefix), limit})
-	if before != "" {
-		args = append(args, string(before))
-		where += ` AND ` + fmt.Sprintf(index.before, len(args))
-	}
-	return `SELECT ` + messageColumns + ` FROM ` + index.tables + ` JOIN nchat_channels c ON c.id = m.channel_id
-		LEFT JOIN nchat_users u ON u.id = m.user_id
-		WHERE ` + index.match + ` AND NOT m.is_deleted` + where + ` ORDER BY ` + index.newest + ` LIMIT $2`, args
 }
 
 // indexNew makes the message that was inserted last found by a text.

@@ -8,13 +8,13 @@ import (
 
 // fts5 asks nchat_message_search on SQLite: a contentless table of FTS5, which
 // keeps words under the rowid of their message and so in the order of their ages.
-var fts5 = textIndex{
+var fts5 = []textIndex{{
 	tables: `nchat_message_search s JOIN nchat_messages m ON m.rowid = s.rowid`,
-	match:  `nchat_message_search MATCH $1`,
-	before: `s.rowid < (SELECT rowid FROM nchat_messages WHERE id = $%d)`,
+	match: `nchat_message_search MATCH $1
+		AND s.rowid < coalesce((SELECT rowid FROM nchat_messages WHERE id >= $3 ORDER BY id LIMIT 1), 9223372036854775807)`,
 	newest: `s.rowid DESC`,
 	query:  matchQuery,
-}
+}}
 
 // matchQuery writes words as strings of an FTS5 query (SQLite FTS5 §3.1), and
 // with prefix the last one as a beginning (§3.3).

@@ -150,7 +150,8 @@ func lockFile(path string) (*os.File, error) {
 type sqlitePool struct{ db *sql.DB }
 
 func (p sqlitePool) query(ctx context.Context, text string, args ...any) (rows, error) {
-	return p.db.QueryContext(ctx, text, args...)
+	storable(args)
+	return p.db.QueryContext(ctx, text, args...) //nolint:rowserrcheck // by each
 }
 
 func (p sqlitePool) snapshot(ctx context.Context, read func(querier) error) error {
@@ -170,7 +171,8 @@ func (p sqlitePool) close() error { return p.db.Close() }
 type sqliteSnapshot struct{ tx *sql.Tx }
 
 func (s sqliteSnapshot) query(ctx context.Context, text string, args ...any) (rows, error) {
-	return s.tx.QueryContext(ctx, text, args...)
+	storable(args)
+	return s.tx.QueryContext(ctx, text, args...) //nolint:rowserrcheck // by each
 }
 
 // sqliteConn implements writeConn. It keeps every statement prepared for the
@@ -262,6 +264,7 @@ func (s *sqliteConn) stmt(text string) (*sql.Stmt, error) {
 }
 
 func (s *sqliteConn) exec(text string, args ...any) (int64, error) {
+	storable(args)
 	stmt, err := s.stmt(text) //nolint:sqlclosecheck // kept for the life of the connection
 	if err != nil {
 		return 0, err
@@ -280,11 +283,12 @@ func (s *sqliteConn) later(text string, args ...any) error {
 }
 
 func (s *sqliteConn) query(text string, args ...any) (rows, error) {
+	storable(args)
 	stmt, err := s.stmt(text) //nolint:sqlclosecheck // kept for the life of the connection
 	if err != nil {
 		return nil, err
 	}
-	return stmt.QueryContext(context.Background(), args...)
+	return stmt.QueryContext(context.Background(), args...) //nolint:rowserrcheck // by each
 }
 
 func (s *sqliteConn) close() error {

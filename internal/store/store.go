@@ -36,8 +36,12 @@ type Options struct {
 	// OnChange is called after a commit that changed what other processes keep
 	// copies of. It must not block. May be nil.
 	OnChange func()
+	// Meters measure what the store does.
+	Meters Meters
 	// MaxPages limits the embedded database's size in pages; 0: no limit.
 	MaxPages int
+
+	copying bool // it is the target of Copy
 }
 
 // Store is the hub's database. It is safe for concurrent use.
@@ -55,6 +59,8 @@ type pool interface {
 	// snapshot lets read see the database as of one moment.
 	snapshot(ctx context.Context, read func(querier) error) error
 	ping(ctx context.Context) error
+	// conns counts its connections.
+	conns() (inUse, idle, most int)
 	close() error
 }
 
@@ -83,6 +89,14 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err := open(ctx, o); err != nil {
 		return nil, err
 	}
+	if o.Meters.Read != nil {
+		s.readers = meteredPool{pool: s.readers, read: o.Meters.Read}
+	}
+	if !o.Shared && !o.copying {
+		if err := s.refuseHalfCopy(ctx); err != nil {
+			return nil, err
+		}
+	}
 	s.w.start()
 	return s, nil
 }
@@ -104,9 +118,14 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Ping reports whether the database can be read.
+// Ping reports whether the database can be read, and written as far as it says
+// so itself.
 func (s *Store) Ping(ctx context.Context) error {
-	if err := s.readers.ping(ctx); err != nil {
+	err := s.readers.ping(ctx)
+	if _, said := errors.AsType[*hub.Error](err); said {
+		return err
+	}
+	if err != nil {
 		return hub.Wrap(hub.Unavailable, err, "The database cannot be read.")
 	}
 	return nil

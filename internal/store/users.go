@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 
 	"github.com/nself-chat/hub"
@@ -170,6 +169,5 @@ func mergeJSON(object string, set map[string]any) (string, error) {
 	for k, v := range set {
 		m[k] = v
 	}
-	b, err := json.Marshal(m)
-	return string(b), err
+	return encodeColumn(m)
 }

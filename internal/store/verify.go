@@ -11,8 +11,11 @@ import (
 	"github.com/nself-chat/hub"
 )
 
-// verifyChunk is the number of events compared at a time.
-const verifyChunk = 1000
+// verifyRows is about how many deliveries are compared at a time.
+const verifyRows = 20_000
+
+// chunk is the number of events whose deliveries are compared at a time.
+func (v *verifier) chunk() int { return max(1, verifyRows/(1+len(v.history))) }
 
 // Verify holds the whole database against its invariants, as of one moment:
 // events × subscriptions in force = deliveries; every unfinished delivery has
@@ -133,14 +136,15 @@ type verified struct {
 func (v *verifier) events(ctx context.Context) error {
 	low := hub.DeliveryID(lowestID)
 	after := hub.EventID(lowestID)
+	chunk := min(v.chunk(), 1000)
 	for {
 		events, err := list(ctx, v.q, scanEvent,
-			`SELECT `+eventColumns+` FROM nchat_events e WHERE id > $1 ORDER BY id LIMIT $2`, string(after), verifyChunk)
+			`SELECT `+eventColumns+` FROM nchat_events e WHERE id > $1 ORDER BY id LIMIT $2`, string(after), chunk)
 		if err != nil {
 			return err
 		}
 		high := hub.DeliveryID(highestID)
-		if len(events) == verifyChunk {
+		if len(events) == chunk {
 			// Deliveries up to the last event of the chunk. Another event with
 			// the same prefix would only be seen too late, and there is none.
 			after = events[len(events)-1].ID
@@ -157,7 +161,7 @@ func (v *verifier) events(ctx context.Context) error {
 		for event, ds := range deliveries {
 			v.report.Add("%d deliveries of event %s, which does not exist", len(ds), event)
 		}
-		if len(events) < verifyChunk {
+		if len(events) < chunk {
 			return nil
 		}
 		low = high

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nself-chat/hub"
@@ -17,6 +18,10 @@ import (
 // maxGroup is the number of values merged into one transaction at most. It
 // bounds how long the first of them waits for the last.
 const maxGroup = 256
+
+// maxGroupRows is the number of rows from which on no further value is taken into
+// a group: one event may have ten thousand deliveries.
+const maxGroupRows = 20_000
 
 // maxRefused is the number of values that may fail in a group before the
 // remaining ones are run one by one.
@@ -61,6 +66,8 @@ type writer struct {
 	log      *slog.Logger
 	onEvents func(int64)
 	onChange func()
+	meters   Meters
+	failed   atomic.Int64 // transactions, as a whole
 
 	mu     sync.RWMutex // held for reading while a value enters the queue
 	closed bool
@@ -76,6 +83,7 @@ type writer struct {
 type write struct {
 	apply func(*tx) error
 	done  chan error // capacity 1
+	rows  int        // it is known to insert, one row apart
 	alone bool       // runs outside any transaction, by itself
 	// err is what the value was refused with although its group went on.
 	err error
@@ -83,7 +91,7 @@ type write struct {
 
 func newWriter(c writeConn, o Options) *writer {
 	return &writer{
-		conn: c, log: o.Log, onEvents: o.OnEvents, onChange: o.OnChange,
+		conn: c, log: o.Log, onEvents: o.OnEvents, onChange: o.OnChange, meters: o.Meters,
 		queue: make(chan *write, 4*maxGroup), ended: make(chan struct{}), closed: true,
 		answers: sync.Pool{New: func() any { return make(chan error, 1) }},
 	}
@@ -113,10 +121,23 @@ func (w *writer) close() error {
 // until the value is queued; after that the answer is awaited, because the
 // value may already be stored.
 func (s *Store) write(ctx context.Context, apply func(*tx) error) error {
+	return s.writeRows(ctx, 0, apply)
+}
+
+// writeRouted is write for a value that publishes events.
+func (s *Store) writeRouted(ctx context.Context, routings []hub.Routing, apply func(*tx) error) error {
+	rows := 0
+	for i := range routings {
+		rows += len(routings[i].Deliveries)
+	}
+	return s.writeRows(ctx, rows, apply)
+}
+
+func (s *Store) writeRows(ctx context.Context, rows int, apply func(*tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return hub.Wrap(hub.Unavailable, err, "The request was given up before anything was stored.")
 	}
-	v := &write{apply: apply, done: s.w.answers.Get().(chan error)}
+	v := &write{apply: apply, rows: rows, done: s.w.answers.Get().(chan error)}
 	if err := s.w.enqueue(ctx, v); err != nil {
 		return err
 	}
@@ -153,11 +174,12 @@ func (w *writer) run() {
 	defer close(w.ended)
 	for v := range w.queue {
 		w.group = append(w.group[:0], v)
-		for len(w.group) < maxGroup {
+		for rows := v.rows; len(w.group) < maxGroup && rows < maxGroupRows; {
 			select {
 			case v, ok := <-w.queue:
 				if ok {
 					w.group = append(w.group, v)
+					rows += v.rows
 					continue
 				}
 			default:
@@ -221,6 +243,16 @@ func (w *writer) maintenance(group []*write) []*write {
 // try runs the values in one transaction. It returns the index of the value
 // that failed, or -1 when the transaction itself did.
 func (w *writer) try(group []*write) (failed int, err error) {
+	began := time.Now()
+	defer func() {
+		switch {
+		case err == nil:
+			observeSince(w.meters.Commit, began)
+			observe(w.meters.Group, float64(len(group)))
+		case failed < 0:
+			w.failed.Add(1)
+		}
+	}()
 	t := &tx{w: w, conn: w.conn}
 	if w.bulk {
 		t.bulk = &bulk{}
@@ -229,6 +261,7 @@ func (w *writer) try(group []*write) (failed int, err error) {
 	if t.now, seq, err = w.conn.begin(); err != nil {
 		return -1, w.conn.refusal(err)
 	}
+	observeSince(w.meters.Turn, began)
 	t.seq = seq
 	for i, v := range group {
 		t.changed = 0

@@ -163,7 +163,7 @@ func testPostNotice(t *testing.T, f *fixture) {
 		return len(webhooks)
 	}
 	f.noError(f.PostNotice(ctx, f.draft(c, ann, "x"), "x", "", hub.NoticeNone))
-	f.noError(f.PostNotice(ctx, f.draft(c, ann, "x"), "x", w.ID, hub.NoticeGone))
+	f.code(f.PostNotice(ctx, f.draft(c, ann, "x"), "x", w.ID, hub.NoticeGone), hub.Conflict)
 	if waiting() != 1 {
 		t.Error("another notice than the posted one was marked")
 	}
@@ -173,6 +173,7 @@ func testPostNotice(t *testing.T, f *fixture) {
 	if waiting() != 0 || !f.happened(event) || f.message(m.ID).Content != m.Content {
 		t.Error("the notice was not posted, told of and marked")
 	}
+	f.code(f.PostNotice(ctx, f.draft(c, ann, "again"), "x", w.ID, hub.NoticeBreaker), hub.Conflict)
 }
 
 func testMessagePages(t *testing.T, f *fixture) {

@@ -138,12 +138,12 @@ CREATE TABLE nchat_message_revisions (
     PRIMARY KEY (message_id, number)
 );
 
--- Words are folded by the hub (search_postgres.go).
+-- Words are cut and folded by the hub (words.go). Without fastupdate a search need not read through what was added lately.
 CREATE TABLE nchat_message_search (
     message_id uuid PRIMARY KEY,
     words      tsvector NOT NULL
 );
-CREATE INDEX nchat_message_search_words ON nchat_message_search USING gin (words);
+CREATE INDEX nchat_message_search_words ON nchat_message_search USING gin (words) WITH (fastupdate = off);
 
 -- Events and what goes out.
 
@@ -470,5 +470,6 @@ CREATE TABLE nchat_nodes (
     name       text NOT NULL,
     slot       integer NOT NULL UNIQUE CHECK (slot BETWEEN 0 AND 15),
     started_at timestamptz NOT NULL,
-    beat_at    timestamptz NOT NULL
+    beat_at    timestamptz NOT NULL,
+    wrote_at   timestamptz -- when the transaction began that it committed last
 );

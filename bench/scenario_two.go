@@ -1,0 +1,33 @@
+package main
+
+import "context"
+
+// runTwo measures what a second hub on the same database costs or brings: the same load by one hub, by two, and by one
+// again, each on a database of its own.
+func runTwo(events, endpoints int) func(context.Context, *trial) error {
+	return func(ctx context.Context, t *trial) error {
+		n := t.opt.scaled(events)
+		return withSink(ctx, func(s *sinkProcess) error {
+			p := plan{events: n, endpoints: endpoints, load: t.closedLoad(n)}
+			before, err := t.deliver(ctx, s, "before", p)
+			if err != nil {
+				return err
+			}
+			p.hubs = 2
+			pair, err := t.deliver(ctx, s, "pair", p)
+			if err != nil {
+				return err
+			}
+			p.hubs = 1
+			after, err := t.deliver(ctx, s, "after", p)
+			if err != nil {
+				return err
+			}
+			t.recordThroughput(pair)
+			single := (before.perSecond() + after.perSecond()) / 2
+			t.set(metricSingle, single)
+			t.set(metricPair, pair.perSecond()/single)
+			return nil
+		})
+	}
+}
