@@ -3,9 +3,9 @@ package e2e
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -81,38 +81,43 @@ func (c *clocks) retries() {
 	}
 }
 
-// order is kept while the hubs take turns.
+// order is kept while the hubs take turns: what was acknowledged first is sent
+// first, be it by a millisecond.
 func (c *clocks) order() {
 	t := c.t
-	early, late := c.hubs[0], c.hubs[1]
-	c.receiver.answers("/order", 500, 204)
-	early.webhookTo(c.receiver, "/order", []string{"message.*"}, nil)
-	var team channel
-	early.must("POST", "/api/channels", map[string]any{"name": "turns"}, &team)
-	late.knowsFrom(early, c.receiver)
-	m := early.say(team.ID, "first")
-	late.must("PATCH", "/api/messages/"+m.ID, map[string]any{"content": "second"}, nil)
-	early.must("PATCH", "/api/messages/"+m.ID, map[string]any{"content": "third"}, nil)
-	late.must("DELETE", "/api/messages/"+m.ID, nil, nil)
-	var got []string
-	for _, a := range c.receiver.await("/order", 5) {
-		got = append(got, a.Header.Get("X-Webhook-Event"))
-	}
-	want := "message.created message.created message.updated message.updated message.deleted"
-	if strings.Join(got, " ") != want {
-		t.Errorf("arrived %v", got)
-	}
-	var said []string
-	for i := range 6 {
-		said = append(said, c.hubs[i%2].say(team.ID, fmt.Sprint(i)).ID)
-	}
-	if !slices.IsSorted(said) {
-		t.Errorf("the messages' ids are not in their order: %v", said)
-	}
-	for i, m := range late.newest(team.ID)[:6] {
-		if want := fmt.Sprint(5 - i); m.Content != want {
-			t.Errorf("message %d from the end is %q, want %q", i, m.Content, want)
+	const messages, changes = 20, 8
+	answerNow := make(chan struct{})
+	c.receiver.script("/order", func(n int, w http.ResponseWriter) {
+		if n <= messages {
+			<-answerNow // until all the rest waits behind
 		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	let := sync.OnceFunc(func() { close(answerNow) })
+	defer let()
+	c.hubs[0].webhookTo(c.receiver, "/order", []string{"message.*"}, map[string]any{"concurrency": messages})
+	var turns channel
+	c.hubs[0].must("POST", "/api/channels", map[string]any{"name": "turns"}, &turns)
+	c.hubs[1].knowsFrom(c.hubs[0], c.receiver)
+	for range messages {
+		m := c.hubs[0].say(turns.ID, "0")
+		for n := 1; n <= changes; n++ {
+			c.hubs[n%2].must("PATCH", "/api/messages/"+m.ID, map[string]any{"content": strconv.Itoa(n)}, nil)
+		}
+	}
+	let()
+	got := make(map[string]string)
+	for _, a := range c.receiver.await("/order", messages*(1+changes)) {
+		m := data[struct{ MessageID, Content string }](t, a)
+		got[m.MessageID] += m.Content
+	}
+	for id, contents := range got {
+		if contents != "012345678" {
+			t.Errorf("the states of message %s arrived in the order %s", id, contents)
+		}
+	}
+	if len(got) != messages {
+		t.Errorf("%d messages arrived", len(got))
 	}
 }
 

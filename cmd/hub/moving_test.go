@@ -255,14 +255,14 @@ func TestMigrateKilled(t *testing.T) {
 		t.Errorf("while the hub runs: %v\n%s", err, out)
 	}
 	h.kill() // with deliveries in its hands
-	bulk(t, dir, 40_000)
+	bulk(t, dir, 20_000)
 
 	out := mustRun(t, env, "migrate", "--to", url, "--dry-run")
 	if !strings.Contains(out, "nothing was written") || !strings.Contains(out, "60 ") {
 		t.Errorf("dry run:\n%s", out)
 	}
 	kills, refused := 0, false
-	for wait := 200 * time.Millisecond; ; wait += wait / 5 {
+	for wait := 200 * time.Millisecond; ; wait += wait / 3 {
 		ctx, cancel := context.WithTimeout(t.Context(), wait/2+rand.N(wait))
 		cmd := command(ctx, env, "migrate", "--to", url, "--json")
 		text, err := cmd.CombinedOutput()

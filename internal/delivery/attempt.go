@@ -281,7 +281,9 @@ func (e *Engine) recorded(batch []*result, recorded []hub.Recorded) {
 			e.Log.Warn("an outcome came too late: the lease had moved on", "delivery", o.DeliveryID)
 			continue
 		}
-		l.marked(o.Mark)
+		if o.Node == e.Node { // else the mark was that of the name it had before it was taken for dead
+			l.marked(o.Mark)
+		}
 		switch {
 		case o.Status == hub.DeliverySuccess:
 			e.stats.Succeeded.Add(1)

@@ -259,10 +259,16 @@ func (e *Engine) tight() bool { return e.held > maxHeld }
 
 // claim takes due deliveries and puts them to work.
 func (e *Engine) claim(ctx context.Context, quotas []hub.Quota) {
-	jobs, next, err := e.Store.Claim(ctx, e.Node, quotas)
+	e.mu.Lock()
+	node := e.Node
+	e.mu.Unlock()
+	jobs, next, err := e.Store.Claim(ctx, node, quotas)
 	now := e.now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.Node != node {
+		jobs = nil // leased under a name that the others took for dead; voided with the rest of it
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			e.Log.Warn("claim failed; it is tried again", "error", err)
@@ -339,14 +345,18 @@ func (e *Engine) storeMark(l *lane) {
 		return
 	}
 	l.marking = true
-	mark := l.highest(l.window())
+	mark, node := l.highest(l.window()), e.Node
 	e.movers.Add(1)
 	go func() {
 		defer e.movers.Done()
-		err := e.Store.SetMark(e.moveCtx, l.id, e.Node, mark)
+		err := e.Store.SetMark(e.moveCtx, l.id, node, mark)
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		l.marking = false
+		if e.Node != node {
+			e.dispatch(l, e.now())
+			return
+		}
 		if err != nil {
 			if e.moveCtx.Err() == nil {
 				e.Log.Warn("a lane's mark could not be stored; it is tried again", "webhook", l.id, "error", err)

@@ -156,6 +156,7 @@ func (e *Engine) settle(d *hub.RoutedDelivery, ev *hub.Event, committed bool) {
 		l.reserved--
 	}
 	switch {
+	case d.LeasedTo != e.Node: // of this process before it was taken for dead: the mark went with the lane
 	case !committed && d.Mark > 0:
 		l.asked = l.mark // it did not get there
 	case committed:

@@ -125,7 +125,9 @@ func (e *Engine) acquire(ctx context.Context) (got []hub.WebhookID, err error) {
 		if l == nil {
 			continue
 		}
-		// Its numbers begin where the store's mark surely is not.
+		if !l.owned {
+			l.mark, l.asked = 0, 0 // those of an earlier time went with the lane
+		}
 		l.owned, l.ceding = true, !e.wanted(l)
 		e.attend(l)
 		e.cedeWhenEmpty(l)

@@ -20,8 +20,21 @@ func (t *tx) unfinishedBeside(webhook hub.WebhookID, key string, id hub.Delivery
 	return found, err
 }
 
+// inOrder is by which columns the deliveries of a conversation follow each
+// other: as their commits did. Ids of one process do, too; those of several do
+// not, as clocks agree to some milliseconds only.
+func (t *tx) inOrder() string {
+	if t.bulk != nil {
+		return "created_at, id"
+	}
+	return "id"
+}
+
 // headQuery finds the first unfinished delivery of a conversation.
-const headQuery = `SELECT id FROM nchat_webhook_deliveries WHERE webhook_id = $1 AND order_key = $2 AND ` + unfinished + ` ORDER BY id LIMIT 1`
+func (t *tx) headQuery() string {
+	return `SELECT id FROM nchat_webhook_deliveries WHERE webhook_id = $1 AND order_key = $2 AND ` + unfinished +
+		` ORDER BY ` + t.inOrder() + ` LIMIT 1`
+}
 
 // release makes the head of a conversation due when it waits parked. It is
 // called whenever a delivery of the conversation becomes final.
@@ -30,7 +43,7 @@ func (t *tx) release(webhook hub.WebhookID, key string) (released bool, err erro
 		return false, nil
 	}
 	n, err := t.exec(`UPDATE nchat_webhook_deliveries SET scheduled_for = $3, updated_at = $3
-		WHERE id = (`+headQuery+`)
+		WHERE id = (`+t.headQuery()+`)
 			AND status = 'pending' AND scheduled_for IS NULL AND lease_node IS NULL`,
 		string(webhook), key, at(t.now))
 	return n > 0, err

@@ -102,10 +102,16 @@ func (t *tx) held(webhook hub.WebhookID, limit int) ([]hub.Delivery, error) {
 		WHERE d.webhook_id = $1 AND d.status = 'held' ORDER BY d.id LIMIT $2`, string(webhook), limit)
 }
 
+// unfinishedOlder reports whether the conversation of d has an unfinished
+// delivery before it.
 func (t *tx) unfinishedOlder(d *hub.Delivery) (found bool, err error) {
+	older, args := "id < $3", []any{string(d.WebhookID), d.OrderKey, string(d.ID)}
+	if t.bulk != nil {
+		older, args = "(created_at, id) < ($4, $3)", append(args, at(d.CreatedAt))
+	}
 	err = each(context.Background(), t, func(row scanner) error { return row.Scan(&found) },
 		`SELECT EXISTS (SELECT 1 FROM nchat_webhook_deliveries
-			WHERE webhook_id = $1 AND order_key = $2 AND id < $3 AND `+unfinished+`)`, string(d.WebhookID), d.OrderKey, string(d.ID))
+			WHERE webhook_id = $1 AND order_key = $2 AND `+older+` AND `+unfinished+`)`, args...)
 	return found, err
 }
 

@@ -236,7 +236,7 @@ CREATE TABLE nchat_webhook_deliveries (
 CREATE INDEX nchat_webhook_deliveries_webhook ON nchat_webhook_deliveries (webhook_id, id);
 CREATE INDEX nchat_webhook_deliveries_due ON nchat_webhook_deliveries (webhook_id, scheduled_for, id) WHERE scheduled_for IS NOT NULL;
 CREATE INDEX nchat_webhook_deliveries_leased ON nchat_webhook_deliveries (id) WHERE lease_node IS NOT NULL;
-CREATE INDEX nchat_webhook_deliveries_order ON nchat_webhook_deliveries (webhook_id, order_key, id)
+CREATE INDEX nchat_webhook_deliveries_order ON nchat_webhook_deliveries (webhook_id, order_key, created_at, id)
     WHERE order_key IS NOT NULL AND finished_at IS NULL;
 CREATE INDEX nchat_webhook_deliveries_failed ON nchat_webhook_deliveries (id) WHERE status = 'failed';
 CREATE INDEX nchat_webhook_deliveries_held ON nchat_webhook_deliveries (webhook_id, id) WHERE status = 'held';
