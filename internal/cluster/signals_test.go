@@ -167,7 +167,7 @@ func TestEitherIsEnough(t *testing.T) {
 		work, token time.Duration
 	}{
 		"signals": {cluster.Options{NoPolling: true}, soon, soon},
-		"polling": {cluster.Options{Deaf: true}, 2*hub.BeatEvery + soon, 10*hub.BeatEvery + soon},
+		"polling": {cluster.Options{Deaf: true}, 2*hub.BeatEvery + 2*soon, 10*hub.BeatEvery + 2*soon},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -230,7 +230,7 @@ func flows(t *testing.T, a, b *member, limit time.Duration) {
 
 // followsTokens makes a token at one member, and revokes it.
 func followsTokens(t *testing.T, a, b *member, limit time.Duration) {
-	user := hub.User{ID: hub.UserID(a.ids.New()), Username: "ann", DisplayName: "Ann", CreatedAt: a.store.Now(), UpdatedAt: a.store.Now()}
+	user := hub.User{ID: hub.UserID(a.ids.New()), Username: "ann", DisplayName: "Ann", Status: "active", CreatedAt: a.store.Now(), UpdatedAt: a.store.Now()}
 	if err := a.store.CreateUser(t.Context(), &user); err != nil {
 		t.Fatal(err)
 	}

@@ -221,7 +221,9 @@ func (p pgPool) query(ctx context.Context, text string, args ...any) (rows, erro
 }
 
 func (p pgPool) snapshot(ctx context.Context, read func(querier) error) error {
-	tx, err := p.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	begin, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	tx, err := p.pool.BeginTx(begin, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return pgRefusal(err)
 	}

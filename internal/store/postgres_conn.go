@@ -103,6 +103,7 @@ func (s *pgConn) begin() (now time.Time, seq int64, err error) {
 		}
 		if s.down.IsZero() {
 			s.down = time.Now()
+			s.p.pool.Reset() // the readers' connections lead nowhere either
 			s.log.Warn("the database went away; writes wait for it", "error", err)
 		}
 		if time.Since(s.down) > reconnectTime {
