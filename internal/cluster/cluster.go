@@ -84,6 +84,11 @@ type Cluster struct {
 	kick    chan struct{} // the nodes may have changed: look now
 	// last is what the pulse said before: what differs is news.
 	last hub.Pulse
+	// unshared: the engine's share is not, or not wholly, that of the present
+	// members. It is set until every step was taken without an error.
+	unshared bool
+	// leasing is the name under which the engine leases.
+	leasing string
 }
 
 const (
@@ -100,6 +105,9 @@ const (
 	// partitionsEvery is the time between two looks whether the tables have
 	// room for what comes.
 	partitionsEvery = time.Hour
+	// followTime bounds what a beat brings with it, so that the next one is in
+	// time whatever the database does. What was not finished goes on then.
+	followTime = 3 * time.Second
 )
 
 // New makes a Cluster.
@@ -122,7 +130,7 @@ func (c *Cluster) Join(ctx context.Context) (node string, err error) {
 	}
 	c.Engine.Alive(began.Add(silence))
 	c.note(pulse.Nodes)
-	c.last = pulse
+	c.last, c.leasing = pulse, c.id
 	if err := c.Store.Signal(ctx, hub.Signal{Nodes: true}); err != nil {
 		return "", err
 	}
@@ -248,12 +256,14 @@ func (c *Cluster) once(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	c.Engine.Alive(began.Add(silence))
+	ctx, cancel := context.WithTimeout(ctx, followTime)
+	defer cancel()
 	if c.note(pulse.Nodes) {
 		c.Log.Info("members changed", "members", len(pulse.Nodes), "leads", c.Leads())
-		if err := c.Engine.SetShare(ctx, c.wants()); err != nil {
-			return err
-		}
+		c.unshared = true
+	}
+	if err := c.share(ctx, began); err != nil {
+		return err
 	}
 	if c.NoPolling {
 		return nil
@@ -289,13 +299,31 @@ func (c *Cluster) rejoin(ctx context.Context) error {
 	}
 	c.note(pulse.Nodes)
 	c.last = pulse
-	if err := c.Engine.Rejoin(ctx, c.id); err != nil {
-		return err
-	}
-	c.Engine.Alive(began.Add(silence))
+	ctx, cancel := context.WithTimeout(ctx, followTime)
+	defer cancel()
+	err = c.share(ctx, began)
 	c.changed(ctx)
 	c.Wake()
-	return c.Engine.SetShare(ctx, c.wants())
+	return err
+}
+
+// share brings the engine's name and share in line with the members, after a
+// beat that began at a time.
+func (c *Cluster) share(ctx context.Context, began time.Time) error {
+	if c.leasing != c.id {
+		c.leasing, c.unshared = c.id, true
+		if err := c.Engine.Rejoin(ctx, c.id); err != nil {
+			return err
+		}
+	}
+	c.Engine.Alive(began.Add(silence))
+	if c.unshared {
+		if err := c.Engine.SetShare(ctx, c.wants()); err != nil {
+			return err
+		}
+		c.unshared = false
+	}
+	return nil
 }
 
 // changed takes over what another process changed.
