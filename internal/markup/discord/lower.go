@@ -128,15 +128,10 @@ func canMention(m markup.Mention) bool {
 // image returns a link to a picture: its clients show the picture below.
 func (l lowerer) image(n markup.Image) []markup.Inline {
 	l.lost.Add(markup.KindImage, markup.AsLink)
-	label := n.Alt
-	if label == "" {
-		label = n.Title
+	if n.Alt == "" {
+		n.Alt, n.Title = n.Title, ""
 	}
-	link := markup.Link{URL: n.URL}
-	if label != "" {
-		link.Content = []markup.Inline{markup.Text(label)}
-	}
-	return l.link(link)
+	return l.link(markup.Link{URL: n.URL, Title: n.Title, Content: []markup.Inline{markup.Text(n.Alt)}})
 }
 
 // link returns a link that can be written, or its label with the URL after it.
@@ -145,7 +140,9 @@ func (l lowerer) link(n markup.Link) []markup.Inline {
 	plain := markup.PlainInline(n.Content)
 	if strings.TrimSpace(plain) == "" { // there is nothing to press
 		for _, r := range markup.Runs(n.Content) {
-			l.lost.Add(r.Node.Kind(), markup.AsText)
+			if r.Node.Kind() != markup.KindText {
+				l.lost.Add(r.Node.Kind(), markup.AsText)
+			}
 		}
 		plain = n.URL
 		n.Content = []markup.Inline{markup.Text(n.URL)}
@@ -236,6 +233,9 @@ func canMask(n markup.Link) bool {
 		return false
 	}
 	want := markup.Normal(markup.Document{Blocks: paragraph(n)})
+	if len(want.Blocks) != 1 {
+		return false
+	}
 	p, ok := want.Blocks[0].(markup.Paragraph)
 	if !ok {
 		return false

@@ -170,6 +170,8 @@ func TestPrintText(t *testing.T) {
 		{[]markup.Block{markup.Rule{}}, "———", lost(markup.KindRule, markup.AsText)},
 		{[]markup.Block{quote(para(text("a")), quote(para(text("b"))))}, "> a\n> \n> b", lost(markup.KindQuote, markup.Flattened)},
 		{[]markup.Block{markup.List{Items: []markup.ListItem{{Task: markup.TaskDone, Blocks: item(para(text("a")))}}}}, "- ☑ a", lost(markup.KindList, markup.AsText)},
+		{[]markup.Block{markup.Image{URL: "https://e.org/i.png", Alt: "a", Title: "b"}}, `[a](https://e.org/i.png "b")`, lost(markup.KindImage, markup.AsLink)},
+		{[]markup.Block{markup.Image{URL: "https://e.org/i.png"}}, "https://e.org/i.png", lost(markup.KindImage, markup.AsLink)},
 		{[]markup.Block{markup.Image{URL: "https://e.org/i.png", Alt: "a"}}, "[a](https://e.org/i.png)", lost(markup.KindImage, markup.AsLink)},
 		{[]markup.Block{markup.Table{Header: markup.Row{inlines{text("a")}, inlines{text("b")}}, Rows: []markup.Row{{inlines{text("1")}, inlines{text("2")}}}}}, "```\na  b\n-  -\n1  2\n```", lost(markup.KindTable, markup.AsCode)},
 		{[]markup.Block{para(markup.Mention{Target: markup.TargetUser, ID: "U1", Name: "a_b"})}, "@a\\_b", lost(markup.KindMention, markup.AsText)},
