@@ -97,7 +97,8 @@ const (
 	// pollEvery is how many beats pass between two looks for work that no
 	// signal told of.
 	pollEvery = 2
-	// forgetEvery is how many beats copies are kept that no signal asked to drop.
+	// forgetEvery is how many beats copies are kept that no signal asked to drop,
+	// and pass between two looks for what processes that are gone have left.
 	forgetEvery = 10
 	// silence is how long after its last sign of life a process still sends.
 	// The others wait longer (hub.DeadAfter).
@@ -279,7 +280,10 @@ func (c *Cluster) once(ctx context.Context, n int) error {
 	case n%forgetEvery == 0 && len(pulse.Nodes) > 1 && c.Forget != nil:
 		c.Forget()
 	}
-	if n%pollEvery == 0 && len(pulse.Nodes) > 1 {
+	switch {
+	case n%forgetEvery == 0:
+		return c.Engine.TakeOver(ctx)
+	case n%pollEvery == 0 && len(pulse.Nodes) > 1:
 		return c.Engine.Poll(ctx)
 	}
 	return nil

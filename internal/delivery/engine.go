@@ -266,10 +266,12 @@ func (e *Engine) claim(ctx context.Context, quotas []hub.Quota) {
 	now := e.now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.Node != node {
-		jobs = nil // leased under a name that the others took for dead; voided with the rest of it
+	if e.Node != node && len(jobs) > 0 {
+		jobs = nil // leased under a name that the others took for dead: to be voided
+		e.acquireLater()
 	}
 	if err != nil {
+		jobs = nil
 		if ctx.Err() == nil {
 			e.Log.Warn("claim failed; it is tried again", "error", err)
 		}

@@ -22,8 +22,9 @@ type lane struct {
 	// gone: the webhook was deleted; what is left is canceled.
 	gone bool
 	// owned: this process serves the lane, and no other does. ceding: it is to
-	// go to another one, once nothing of it is in memory.
-	owned, ceding bool
+	// go to another one, once nothing of it is in memory. leaving: it is not
+	// served any more, and the store does not know that yet.
+	owned, ceding, leaving bool
 
 	ready      []*hub.Job // leased, waiting for a slot; in the order of their numbers, nearly
 	reserved   int        // room given to routings that are not settled yet

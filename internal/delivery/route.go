@@ -166,7 +166,8 @@ func (e *Engine) settle(d *hub.RoutedDelivery, ev *hub.Event, committed bool) {
 	case !committed || d.Parked:
 	case leased && d.LeasedTo == e.Node:
 		e.take(l, &hub.Job{Delivery: d.Delivery, Event: ev})
-	case leased: // to what this process was before it was taken for dead; voided with the rest of it
+	case leased: // to what this process was before it was taken for dead: to be voided
+		e.acquireLater()
 	case d.Status == hub.DeliveryPending:
 		e.laneDue(l, d.DueAt)
 	case d.Status == hub.DeliveryHeld && l.open():

@@ -13,7 +13,7 @@ import (
 // so concurrency, rate, order and breaker are as exact as with one process. The
 // others store what they publish as due and tell it (Engine.OnForeign).
 //
-//	wanted ──Acquire──▶ owned ──no longer wanted──▶ ceding ──empty, Cede──▶ not owned
+//	wanted ──Acquire──▶ owned ──no longer wanted──▶ ceding ──empty──▶ leaving ──Cede──▶ not owned
 //
 // Who wants which lane follows from the list of members alone
 // (package cluster), so all come to the same answer without talking.
@@ -24,8 +24,9 @@ type share struct {
 	// aliveUntil is until when the others surely wait for this process before
 	// they go on without it; zero: there are no others. By the monotonic clock.
 	aliveUntil time.Time
-	acquiring  bool
-	ceding     []hub.WebhookID // empty, and to be given up in the store
+	acquiring  bool            // acquireLater is at work
+	ceding     bool            // cede is at work
+	toCede     []hub.WebhookID // lanes that are empty, for cede to take
 }
 
 const (
@@ -102,7 +103,7 @@ func (e *Engine) acquire(ctx context.Context) (got []hub.WebhookID, err error) {
 	node := e.Node
 	var missing []hub.WebhookID
 	for _, l := range e.lanes {
-		if !l.owned && !l.gone && e.wanted(l) {
+		if !l.owned && !l.leaving && !l.gone && e.wanted(l) {
 			missing = append(missing, l.id)
 		}
 	}
@@ -197,12 +198,13 @@ func (e *Engine) cedeWhenEmpty(l *lane) {
 	if !l.ceding || !l.empty() || e.stopping {
 		return
 	}
-	l.ceding, l.owned = false, false
+	l.ceding, l.owned, l.leaving = false, false, true
 	l.due = time.Time{}
-	e.share.ceding = append(e.share.ceding, l.id)
-	if len(e.share.ceding) > 1 {
-		return // the one that is about to run takes all
+	e.share.toCede = append(e.share.toCede, l.id)
+	if e.share.ceding {
+		return // the one that runs takes it
 	}
+	e.share.ceding = true
 	e.movers.Add(1)
 	go func() {
 		defer e.movers.Done()
@@ -210,27 +212,60 @@ func (e *Engine) cedeWhenEmpty(l *lane) {
 	}()
 }
 
+// cede gives up in the store what is to be ceded, and tries for as long as it
+// takes: until then a lane is nobody's.
 func (e *Engine) cede() {
-	e.mu.Lock()
-	node, lanes := e.Node, e.share.ceding
-	e.share.ceding = nil
-	e.mu.Unlock()
-	for batch := range slices.Chunk(lanes, acquireBatch) {
-		if err := e.Store.Cede(e.moveCtx, node, batch); err != nil {
-			if e.moveCtx.Err() == nil {
-				e.Log.Warn("lanes could not be given up; it is tried again", "error", err)
+	for {
+		e.mu.Lock()
+		node, lanes := e.Node, e.share.toCede
+		e.share.toCede = nil
+		e.share.ceding = len(lanes) > 0
+		e.mu.Unlock()
+		if len(lanes) == 0 {
+			return
+		}
+		for batch := range slices.Chunk(lanes, acquireBatch) {
+			if !e.cedeBatch(node, batch) {
+				break // they are this process's no more, or it stops
 			}
-			e.mu.Lock()
-			for _, id := range batch { // still this process's, for the store
-				if l := e.lanes[id]; l != nil {
-					l.owned, l.ceding = true, !e.wanted(l)
-				}
-			}
-			e.mu.Unlock()
+		}
+		if e.OnForeign != nil {
+			e.OnForeign("")
 		}
 	}
-	if e.OnForeign != nil {
-		e.OnForeign("")
+}
+
+// cedeBatch reports whether this process is still the one that gave the lanes
+// up.
+func (e *Engine) cedeBatch(node string, lanes []hub.WebhookID) bool {
+	for {
+		err := e.Store.Cede(e.moveCtx, node, lanes)
+		e.mu.Lock()
+		if e.Node != node || e.stopping {
+			e.mu.Unlock()
+			return false
+		}
+		if err == nil {
+			again := false
+			for _, id := range lanes {
+				if l := e.lanes[id]; l != nil {
+					l.leaving = false
+					again = again || e.wanted(l)
+				}
+			}
+			if again {
+				e.acquireLater()
+			}
+			e.mu.Unlock()
+			return true
+		}
+		e.mu.Unlock()
+		e.Log.Warn("lanes could not be given up; it is tried again", "error", err)
+		select {
+		case <-e.moveCtx.Done():
+			return false
+		case <-time.After(recordPause):
+		}
 	}
 }
 
@@ -264,7 +299,7 @@ func (e *Engine) Rejoin(ctx context.Context, node string) error {
 	e.sendCancel()
 	e.sendCtx, e.sendCancel = context.WithCancel(e.stopCtx)
 	for _, l := range e.lanes {
-		l.owned, l.ceding = false, false
+		l.owned, l.ceding, l.leaving = false, false, false
 		for _, j := range l.ready {
 			e.drop(l, j)
 		}
@@ -272,7 +307,7 @@ func (e *Engine) Rejoin(ctx context.Context, node string) error {
 		l.mark, l.asked = 0, 0
 		l.due = time.Time{}
 	}
-	e.share.ceding = nil
+	e.share.toCede = nil
 	e.mu.Unlock()
 	return e.TakeOver(ctx)
 }

@@ -182,9 +182,11 @@ func (r *rig) start() {
 		Rand: func() float64 { return 0.5 }, Log: slog.New(slog.DiscardHandler),
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	r.faults.alive = false
 	if err := r.engine.Start(ctx); err != nil {
 		r.t.Fatal(err)
 	}
+	r.faults.alive = true
 	done := make(chan error, 1)
 	go func() { done <- r.engine.Run(ctx) }()
 	r.stop = func() {
@@ -271,6 +273,18 @@ func (r *rig) setState(id hub.WebhookID, state hub.WebhookState) {
 	r.reload()
 }
 
+// share gives every third lane, but that of the prompt receiver, to nobody, or
+// none. It may fail: it is tried again by itself.
+func (r *rig) share(all bool) {
+	r.t.Helper()
+	err := r.engine.SetShare(context.Background(), func(id hub.WebhookID) bool {
+		return all || slices.IndexFunc(r.hooks, func(w hub.OutgoingWebhook) bool { return w.ID == id })%3 != 1
+	})
+	if err != nil && !errors.Is(err, errInjected) {
+		r.t.Fatal(err)
+	}
+}
+
 // reload tells the engine of a change. It may fail: the sweep makes good for it.
 func (r *rig) reload() {
 	r.t.Helper()
@@ -315,6 +329,18 @@ type faultyStore struct {
 	mu   sync.Mutex
 	rand *rand.Rand
 	rate int // of 1000 calls are refused
+	// cede, when set, gives the answer to each Cede, nil for that of the store.
+	cede chan error
+	// alive: the leases are those of a process that lives, which the embedded
+	// database cannot tell.
+	alive bool
+}
+
+func (f *faultyStore) VoidLeases(ctx context.Context) (int, error) {
+	if f.alive {
+		return 0, nil
+	}
+	return f.Store.VoidLeases(ctx)
 }
 
 func (f *faultyStore) set(rate int) {
@@ -341,6 +367,24 @@ func (f *faultyStore) Snapshot(ctx context.Context) (int64, []hub.OutgoingWebhoo
 		return 0, nil, err
 	}
 	return f.Store.Snapshot(ctx)
+}
+
+func (f *faultyStore) Acquire(ctx context.Context, node string, lanes []hub.WebhookID) ([]hub.WebhookID, error) {
+	if err := f.fail(); err != nil {
+		return nil, err
+	}
+	return f.Store.Acquire(ctx, node, lanes)
+}
+
+func (f *faultyStore) Cede(ctx context.Context, node string, lanes []hub.WebhookID) error {
+	err := f.fail()
+	if f.cede != nil && err == nil {
+		err = <-f.cede
+	}
+	if err != nil {
+		return err
+	}
+	return f.Store.Cede(ctx, node, lanes)
 }
 
 func (f *faultyStore) Claim(ctx context.Context, node string, quotas []hub.Quota) ([]hub.Job, []hub.LaneDue, error) {
@@ -455,8 +499,10 @@ func simulate(t *testing.T, path string, seed uint64, steps int) {
 			r.publish(fmt.Sprintf("custom.%d", rnd.IntN(3)), "")
 		case n < 800:
 			r.publish(fmt.Sprintf("message.%d", rnd.IntN(3)), fmt.Sprintf("m:%d", rnd.IntN(8)))
-		case n < 990:
+		case n < 986:
 			time.Sleep(time.Duration(rnd.IntN(2000)) * time.Millisecond)
+		case n < 990:
+			r.share(rnd.IntN(3) > 0)
 		case n < 994:
 			r.setState(r.hooks[1+rnd.IntN(len(r.hooks)-1)].ID, hub.WebhookPaused)
 		case n < 998:
@@ -478,6 +524,7 @@ func simulate(t *testing.T, path string, seed uint64, steps int) {
 	}
 	r.faults.set(0)
 	// Let everything come to its end.
+	r.share(true)
 	for _, w := range r.hooks {
 		r.setState(w.ID, hub.WebhookActive)
 	}

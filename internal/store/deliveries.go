@@ -194,7 +194,8 @@ func scanJob(row scanner) (j hub.Job, err error) {
 
 // Claim leases due deliveries to node: of each lane asked for, the longest
 // due first, at most the quota. next says when each of these lanes is due
-// after this; a lane without more work is absent.
+// after this; a lane without more work is absent. After an error nothing is
+// leased.
 func (s *Store) Claim(ctx context.Context, node string, quotas []hub.Quota) (jobs []hub.Job, next []hub.LaneDue, err error) {
 	err = s.write(ctx, func(t *tx) (err error) {
 		if t.bulk != nil {
@@ -217,7 +218,10 @@ func (s *Store) Claim(ctx context.Context, node string, quotas []hub.Quota) (job
 		}
 		return nil
 	})
-	return jobs, next, err
+	if err != nil { // what was found was leased, and is not any more
+		return nil, nil, err
+	}
+	return jobs, next, nil
 }
 
 func (t *tx) claim(node string, q hub.Quota) ([]hub.Job, error) {

@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/nself-chat/hub"
 )
@@ -14,36 +17,51 @@ const maxNodes = 16
 // later writes are refused once the others have removed it (hub.ErrFenced), so that
 // a process that was stopped or cut off for a while cannot meddle. The embedded
 // database has one process and no members; slot is 0 there.
+//
+// It does not go by way of the writer, whose transactions only a member may begin:
+// what waits there under an earlier id must not slip through meanwhile.
 func (s *Store) Join(ctx context.Context, id, name string) (slot int, err error) {
 	if s.pg == nil {
 		return 0, nil
 	}
-	s.pg.setNode("")
-	err = s.write(ctx, func(t *tx) error {
-		if err := t.removeSilent(); err != nil {
-			return err
-		}
-		taken := make(map[int]bool)
-		err := each(ctx, t, func(row scanner) error {
-			var n int
-			err := row.Scan(&n)
-			taken[n] = true
-			return err
-		}, `SELECT slot FROM nchat_nodes`)
-		if err != nil {
-			return err
-		}
-		for slot = 0; taken[slot]; slot++ {
-		}
-		if slot >= maxNodes {
-			return hub.Errorf(hub.Conflict, "%d hubs work on this database already, which is the most there can be.", maxNodes)
-		}
-		_, err = t.exec(`INSERT INTO nchat_nodes (id, name, slot, started_at, beat_at) VALUES ($1, $2, $3, $4, $4)`, id, name, slot, at(t.now))
+	ctx, cancel := context.WithTimeout(ctx, transactionTime)
+	defer cancel()
+	err = pgx.BeginFunc(ctx, s.pg.pool, func(tx pgx.Tx) error {
+		slot, err = s.pg.join(ctx, tx, id, name)
 		return err
 	})
-	if err == nil {
-		s.pg.setNode(id)
+	if err != nil {
+		return 0, pgRefusal(err)
 	}
+	s.pg.setNode(id)
+	return slot, nil
+}
+
+func (p *postgres) join(ctx context.Context, tx pgx.Tx, id, name string) (slot int, err error) {
+	// As for the writer: who stops in the middle does not keep the others waiting.
+	_, err = tx.Exec(ctx, fmt.Sprintf(`SET LOCAL idle_in_transaction_session_timeout = %d`, idleTime.Milliseconds()))
+	if err != nil {
+		return 0, err
+	}
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, p.lockID("write")); err != nil {
+		return 0, err
+	}
+	var now time.Time
+	if err := tx.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
+		return 0, err
+	}
+	if _, err := tx.Exec(ctx, removeSilent, now.Add(-hub.DeadAfter)); err != nil {
+		return 0, err
+	}
+	err = tx.QueryRow(ctx, `SELECT coalesce(min(n), -1) FROM generate_series(0, $1::integer - 1) n
+		WHERE n NOT IN (SELECT slot FROM nchat_nodes)`, maxNodes).Scan(&slot)
+	if err != nil {
+		return 0, err
+	}
+	if slot < 0 {
+		return 0, hub.Errorf(hub.Conflict, "%d hubs work on this database already, which is the most there can be.", maxNodes)
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO nchat_nodes (id, name, slot, started_at, beat_at) VALUES ($1, $2, $3, $4, $4)`, id, name, slot, now)
 	return slot, err
 }
 
@@ -56,7 +74,7 @@ func (s *Store) Beat(ctx context.Context, id string) (p hub.Pulse, err error) {
 		if err := t.later(`UPDATE nchat_nodes SET beat_at = $2 WHERE id = $1`, id, at(t.now)); err != nil {
 			return err
 		}
-		if err := t.removeSilent(); err != nil {
+		if err := t.later(removeSilent, at(t.now.Add(-hub.DeadAfter))); err != nil {
 			return err
 		}
 		if p.Revision, err = lastRevision(ctx, t); err != nil {
@@ -76,9 +94,7 @@ func (s *Store) Beat(ctx context.Context, id string) (p hub.Pulse, err error) {
 }
 
 // removeSilent removes the members that the others have to go on without.
-func (t *tx) removeSilent() error {
-	return t.later(`DELETE FROM nchat_nodes WHERE beat_at < $1`, at(t.now.Add(-hub.DeadAfter)))
-}
+const removeSilent = `DELETE FROM nchat_nodes WHERE beat_at < $1`
 
 // Leave ends the membership.
 func (s *Store) Leave(ctx context.Context, id string) error {
