@@ -43,15 +43,31 @@ type hubConfig struct {
 	profile bool
 }
 
-// buildHub builds the hub from the module in which the harness was started, as a release is built: without cgo.
+// hubPackage is the hub's program; its folder holds the profile that releases are optimised by.
+const hubPackage = "github.com/nself-chat/hub/cmd/hub"
+
+// buildHub builds the hub from the module in which the harness was started, as a release is built (.ci/release):
+// without cgo, and by the profile.
 func buildHub(ctx context.Context, dir string) (string, error) {
-	out := filepath.Join(dir, "hub")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", out, "github.com/nself-chat/hub/cmd/hub")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if b, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build ./cmd/hub: %w\n%s", err, bytes.TrimSpace(b))
+	folder, err := goTool(ctx, "list", "-f", "{{.Dir}}", hubPackage)
+	if err != nil {
+		return "", err
 	}
-	return out, nil
+	out := filepath.Join(dir, "hub")
+	_, err = goTool(ctx, "build", "-trimpath", "-pgo="+filepath.Join(folder, "release.pgo"), "-o", out, hubPackage)
+	return out, err
+}
+
+// goTool runs the go command and returns what it prints.
+func goTool(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	return strings.TrimSpace(stdout.String()), nil
 }
 
 // startHub starts a hub and returns when it is ready. The caller owns it and must stop it.
