@@ -51,8 +51,14 @@ var mayImport = map[string][]string{
 	"internal/delivery":           {".", "internal/egress", "internal/fault", "internal/secret", "webhook"},
 	"internal/delivery/queuetest": {".", "internal/delivery"},
 	"internal/importer":           {".", "internal/markup", "internal/provider"},
-	"internal/ingress":            {".", "internal/chat", "internal/ingress/dialects", "internal/markup", "internal/provider", "internal/secret", "internal/server"},
-	"internal/ingress/dialects":   {".", "internal/markup"},
+	"internal/ingress": {
+		".", "internal/chat", "internal/ingress/dialect", "internal/ingress/dialects", "internal/markup", "internal/provider", "internal/secret",
+		"internal/server",
+	},
+	"internal/ingress/dialect":             {".", "internal/markup"},
+	"internal/ingress/dialect/dialecttest": {"internal/ingress/dialect", "internal/markup"},
+	"internal/ingress/dialects":            {"internal/ingress/dialect", "internal/ingress/dialects/..."},
+	"internal/ingress/dialects/...":        {".", "internal/ingress/dialect", "internal/markup", "internal/markup/..."},
 	"internal/oauth":              {".", "internal/egress", "internal/provider", "internal/secret"},
 
 	// The remote products. A provider never knows another one.

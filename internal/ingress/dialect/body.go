@@ -1,4 +1,4 @@
-package dialects
+package dialect
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/nself-chat/hub"
 )
 
 // Kind is the form in which a body arrived.
@@ -31,14 +33,22 @@ const maxParts = 1000
 // it was read from.
 type Request struct {
 	Header http.Header
+	// Query holds the parameters of the URL.
+	Query url.Values
+	// Method is what follows a forced dialect in the URL, as chat.postMessage.
+	Method string
 	Kind   Kind
+	// JSON is the body, or what stands for it in a form; absent in other forms and
+	// in plain text.
+	JSON Value
 	// Fields are the members of the JSON object, or the fields of the form.
 	Fields Object
 	// Text is the message itself, when the body is nothing else.
 	Text string
-	// Files are the names of the files in a multipart body. The files
-	// themselves are not taken.
-	Files []string
+	// Uploads are the files in a multipart body.
+	Uploads []Upload
+	// Repaired: the JSON was broken, and read as it was meant.
+	Repaired bool
 }
 
 // Read decodes a body. Its label is a hint only, because many senders have it
@@ -48,8 +58,8 @@ type Request struct {
 //
 // The error is a *Failure; the request is returned with it and knows the kind
 // of body, so that the refusal can be worded in the sender's dialect.
-func Read(h http.Header, body []byte) (*Request, error) {
-	r := &Request{Header: h, Kind: KindText}
+func Read(h http.Header, query url.Values, body []byte) (*Request, error) {
+	r := &Request{Header: h, Query: query, Kind: KindText}
 	trimmed := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
 	if len(trimmed) == 0 {
 		return r, &Failure{Verdict: NoText, Detail: "The body is empty: " + whatWorks}
@@ -59,7 +69,7 @@ func Read(h http.Header, body []byte) (*Request, error) {
 		return r, r.readMultipart(trimmed, boundary)
 	}
 	switch {
-	case trimmed[0] == '{' || isJSON(label):
+	case trimmed[0] == '{' || IsJSON(label):
 		return r, r.readJSON(trimmed)
 	case bytes.HasPrefix(trimmed, []byte("payload=")) || hasMediaType(label, "application/x-www-form-urlencoded"):
 		return r, r.readForm(trimmed)
@@ -73,7 +83,8 @@ func hasMediaType(label, want string) bool {
 	return strings.EqualFold(strings.TrimSpace(name), want)
 }
 
-func isJSON(label string) bool {
+// IsJSON reports whether a media type is JSON, or a format on top of it.
+func IsJSON(label string) bool {
 	if hasMediaType(label, "application/json") {
 		return true
 	}
@@ -98,17 +109,17 @@ func (r *Request) readJSON(b []byte) error {
 	return r.take(v)
 }
 
-// take accepts an object, and a string as the message itself.
+// take accepts a value: an object has fields, and a string is the message itself.
 func (r *Request) take(v Value) error {
+	r.JSON = v
 	switch {
 	case v.IsObject():
 		r.Fields = v.Object()
-		return nil
 	case v[0] == '"':
 		r.Text, _ = v.Text()
-		return nil
+		r.JSON = nil
 	}
-	return badBody("The body's JSON must be an object: " + whatWorks)
+	return nil
 }
 
 // readForm reads application/x-www-form-urlencoded (WHATWG URL §5). curl
@@ -122,7 +133,7 @@ func (r *Request) readForm(b []byte) error {
 		r.Kind = KindPayload
 		return r.readPayload(form.Get("payload"))
 	}
-	if !form.Has("text") && !form.Has("content") {
+	if !isForm(b, form) {
 		return r.readText(b)
 	}
 	r.Kind = KindForm
@@ -131,6 +142,18 @@ func (r *Request) readForm(b []byte) error {
 		fields[name] = form.Get(name)
 	}
 	return r.takeForm(fields)
+}
+
+// isForm tells a form from a text that was labelled as one: the names of its
+// fields are words, and each has a value.
+func isForm(b []byte, form url.Values) bool {
+	for pair := range bytes.SplitSeq(b, []byte{'&'}) {
+		name, _, found := bytes.Cut(pair, []byte{'='})
+		if !found || len(name) == 0 || len(name) > 64 || bytes.ContainsAny(name, " \t\r\n") {
+			return false
+		}
+	}
+	return len(form) > 0
 }
 
 func (r *Request) readPayload(text string) error {
@@ -185,13 +208,13 @@ func (r *Request) readMultipart(b []byte, boundary string) error {
 		if err != nil {
 			return badBody("The multipart body is broken.")
 		}
-		if name := part.FileName(); name != "" {
-			r.Files = append(r.Files, name)
-			continue
-		}
 		value, err := io.ReadAll(part)
 		if err != nil {
 			return badBody("The multipart body is broken.")
+		}
+		if name := part.FileName(); name != "" {
+			r.Uploads = append(r.Uploads, Upload{Field: part.FormName(), Filename: name, Content: value})
+			continue
 		}
 		fields[part.FormName()] = string(value)
 	}
@@ -208,4 +231,15 @@ func (r *Request) takeMultipart(fields map[string]string) error {
 		return r.readPayload(text)
 	}
 	return r.takeForm(fields)
+}
+
+// Finish refuses a post with wrong fields, or with nothing in it.
+func (r *Request) Finish(p *Post, errs hub.FieldErrors) error {
+	if len(errs) > 0 {
+		return &Failure{Verdict: BadBody, Detail: "The body has fields of the wrong kind.", Fields: errs}
+	}
+	if p.Empty() {
+		return Nothing()
+	}
+	return nil
 }

@@ -1,4 +1,4 @@
-package dialects
+package dialect
 
 import (
 	"net/url"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/markup"
 )
 
 // whatWorks ends a refusal with what would have been accepted.
@@ -13,21 +14,28 @@ const whatWorks = `send JSON with "text" (or "content"), and if you like "userna
 
 // Most that is taken of a list. What is beyond it is left out.
 const (
-	maxEmbeds = 10
-	maxFields = 25
-	maxFiles  = 10
+	MaxCards  = 10
+	MaxFields = 25
+	MaxFiles  = 10
 )
 
-// fields reads a body's fields and collects what is wrong with them.
-type fields struct {
+// Fields reads a body's fields and collects what is wrong with them: for
+// dialects that refuse fields of the wrong kind. The others use [Object].
+type Fields struct {
 	Object
 	path string // of the object, with a dot at the end; "" for the body itself
 	errs *hub.FieldErrors
 }
 
-// text returns the first of the names that has a value. Numbers and booleans
+// NewFields reads the members of a body, and adds what is wrong with them to errs.
+func NewFields(o Object, errs *hub.FieldErrors) Fields { return Fields{Object: o, errs: errs} }
+
+// Wrong notes that a member is not as it should be.
+func (f Fields) Wrong(name, detail string) { f.errs.Add(f.path+name, "%s", detail) }
+
+// Text returns the first of the names that has a value. Numbers and booleans
 // are taken as they are written; objects and arrays are an error.
-func (f fields) text(names ...string) string {
+func (f Fields) Text(names ...string) string {
 	for _, name := range names {
 		v := f.Get(name)
 		if v.Absent() {
@@ -42,25 +50,25 @@ func (f fields) text(names ...string) string {
 	return ""
 }
 
-// link returns the first of the names, when it is a web address. Anything else
+// Link returns the first of the names, when it is a web address. Anything else
 // cannot be shown and is left out: a missing picture is no reason to refuse.
-func (f fields) link(names ...string) string {
-	s := strings.TrimSpace(f.text(names...))
+func (f Fields) Link(names ...string) string {
+	s := strings.TrimSpace(f.Text(names...))
 	if !IsWebURL(s) {
 		return ""
 	}
 	return s
 }
 
-// flag returns a boolean, also one that is written as a string.
-func (f fields) flag(name string) bool {
+// Flag returns a boolean, also one that is written as a string.
+func (f Fields) Flag(name string) bool {
 	s, _ := f.Get(name).Text()
 	b, _ := strconv.ParseBool(s)
 	return b
 }
 
-// list calls fn for the objects of an array, at most limit of them.
-func (f fields) list(name string, limit int, fn func(fields)) {
+// List calls fn for the objects of an array, at most limit of them.
+func (f Fields) List(name string, limit int, fn func(Fields)) {
 	v := f.Get(name)
 	if v.Absent() {
 		return
@@ -80,13 +88,13 @@ func (f fields) list(name string, limit int, fn func(fields)) {
 			f.errs.Add(at, "must be an object")
 			continue
 		}
-		fn(fields{e.Object(), at + ".", f.errs})
+		fn(Fields{e.Object(), at + ".", f.errs})
 	}
 }
 
-// inside returns the object of that name, empty when it is none.
-func (f fields) inside(name string) fields {
-	return fields{f.Get(name).Object(), f.path + name + ".", f.errs}
+// Inside returns the object of that name, empty when it is none.
+func (f Fields) Inside(name string) Fields {
+	return Fields{f.Get(name).Object(), f.path + name + ".", f.errs}
 }
 
 // IsWebURL reports whether s is an absolute http or https address of at most
@@ -105,15 +113,15 @@ func hasWebScheme(s string) bool {
 
 // namedColors are the colours that have a name somewhere: Slack's three
 // (reference "Secondary message attachments") and the plain ones.
-var namedColors = map[string]string{
+var namedColors = map[string]markup.Color{
 	"good": "#2eb886", "warning": "#daa038", "danger": "#a30200",
 	"red": "#e01e5a", "green": "#2eb67d", "blue": "#36c5f0", "yellow": "#ecb22e", "orange": "#e8912d",
 	"purple": "#4a154b", "grey": "#868686", "gray": "#868686", "black": "#000000", "white": "#ffffff",
 }
 
-// color reads "#rrggbb", "rrggbb", "#rgb", a name, or an integer; "" for
+// Color reads "#rrggbb", "rrggbb", "#rgb", a name, or an integer; "" for
 // anything else.
-func color(v Value) string {
+func Color(v Value) markup.Color {
 	s, ok := v.Text()
 	if !ok {
 		return ""
@@ -122,27 +130,12 @@ func color(v Value) string {
 	if named, ok := namedColors[s]; ok {
 		return named
 	}
-	if v[0] != '"' {
-		if n, err := strconv.ParseUint(s, 10, 24); err == nil {
-			return hexColor(n)
-		}
+	if v[0] == '"' {
+		return markup.ParseColor(s)
+	}
+	n, err := strconv.ParseUint(s, 10, 24)
+	if err != nil {
 		return ""
 	}
-	digits := strings.TrimPrefix(s, "#")
-	n, err := strconv.ParseUint(digits, 16, 24)
-	switch {
-	case err != nil:
-		return ""
-	case len(digits) == 6:
-		return hexColor(n)
-	case len(digits) == 3:
-		r, g, b := n>>8&0xf, n>>4&0xf, n&0xf
-		return hexColor(r*0x110000 + g*0x1100 + b*0x11)
-	}
-	return ""
-}
-
-func hexColor(n uint64) string {
-	s := strconv.FormatUint(n, 16)
-	return "#" + "000000"[:6-len(s)] + s
+	return markup.ColorRGB(int(n))
 }

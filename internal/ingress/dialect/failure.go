@@ -1,4 +1,4 @@
-package dialects
+package dialect
 
 import (
 	"net/http"
@@ -84,6 +84,9 @@ func (f *Failure) Status() int { return f.meaning().status }
 // Code is the failure in the closed list of package hub.
 func (f *Failure) Code() hub.Code { return f.meaning().code }
 
+// Slack is the failure as Slack's incoming webhooks name it: "no_text".
+func (f *Failure) Slack() string { return f.meaning().slack }
+
 func (f *Failure) meaning() meaning {
 	if m, ok := meanings[f.Verdict]; ok {
 		return m
@@ -93,3 +96,11 @@ func (f *Failure) meaning() meaning {
 
 // badBody is a BadBody failure without fields.
 func badBody(detail string) *Failure { return &Failure{Verdict: BadBody, Detail: detail} }
+
+// Refused is a BadBody failure without fields, for what can be said in a sentence.
+func Refused(detail string) *Failure { return badBody(detail) }
+
+// Nothing is the failure of a request with nothing to show in it.
+func Nothing() *Failure {
+	return &Failure{Verdict: NoText, Detail: "There is nothing to post in the body: " + whatWorks}
+}
