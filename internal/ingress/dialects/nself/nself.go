@@ -35,7 +35,7 @@ func detect(r *dialect.Request) string {
 }
 
 // hasFiles tells nself-chat's attachments, which have an address, from Slack's cards.
-func hasFiles(v Value) bool {
+func hasFiles(v dialect.Value) bool {
 	for e := range v.Elements() {
 		return e.Object().Has("url")
 	}
