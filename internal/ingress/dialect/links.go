@@ -1,0 +1,37 @@
+package dialect
+
+import "github.com/nself-chat/hub/internal/markup"
+
+// Links is a row of places to go, each with a word for it: "Runbook · Dashboard".
+type Links struct{ row []markup.Inline }
+
+// Add adds a place. What is no web address, and what is there already, is left out.
+func (l *Links) Add(word, url string) {
+	if !IsWebURL(url) || l.has(url) {
+		return
+	}
+	if len(l.row) > 0 {
+		l.row = append(l.row, markup.Text(" · "))
+	}
+	l.row = append(l.row, Link(url, word))
+}
+
+func (l *Links) has(url string) bool {
+	for _, n := range l.row {
+		if link, ok := n.(markup.Link); ok && link.URL == url {
+			return true
+		}
+	}
+	return false
+}
+
+// Row returns the places as part of a line; none when there are none.
+func (l *Links) Row() []markup.Inline { return l.row }
+
+// Blocks returns the places as a line of their own; none when there are none.
+func (l *Links) Blocks() []markup.Block {
+	if len(l.row) == 0 {
+		return nil
+	}
+	return []markup.Block{markup.Paragraph{Content: l.row}}
+}
