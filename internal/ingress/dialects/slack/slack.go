@@ -1,56 +1,33 @@
-// Package slack is Slack's incoming webhooks, and its chat.postMessage: text,
-// blocks and legacy attachments. Senders test the answer byte for byte:
-// Alertmanager and Grafana count anything but "ok" as a failure.
+// Package slack is Slack's incoming webhooks and its method chat.postMessage
+// ("Sending messages using incoming webhooks" and "chat.postMessage" of
+// docs.slack.dev): text in mrkdwn, blocks, and the older attachments.
+//
+// A request is known by blocks, by attachments that are cards and not files, by a
+// form with the field payload, and by members that only Slack has, such as
+// thread_ts. Text alone is Slack's too, but everybody else may have it: [Plain]
+// knows it.
+//
+// Left out: the channel, because a webhook has one; what links unfurl to; and
+// buttons that would have to be answered, which are shown as text.
 package slack
 
 import (
-	"math"
-	"net/http"
-	"strconv"
-
-	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/ingress/dialect"
-	"github.com/nself-chat/hub/internal/markup/slack"
 )
 
-// Dialect is Slack's.
+// Dialect is Slack's, by marks of its own.
 var Dialect = &dialect.Dialect{
-	Name: "slack", Title: "Slack", Detect: detect, Parse: parse,
-	Success: func(*dialect.Request, dialect.Posted) dialect.Answer {
-		return dialect.Answer{Status: http.StatusOK, ContentType: "text/plain", Body: []byte("ok")}
-	},
-	Failure: failure,
+	Name: "slack", Title: "Slack", Detect: detect, Parse: parse, Success: success, Failure: failure,
 }
 
-func detect(r *dialect.Request) string {
-	if r.Kind == dialect.KindPayload {
-		return "a form with payload"
-	}
-	return ""
+// Plain is the same dialect, known by nothing but a text. It is to be tried when no
+// other product claims a request.
+var Plain = &dialect.Dialect{
+	Name: "slack", Title: "Slack", Detect: detectPlain, Parse: parse, Success: success, Failure: failure,
 }
 
-func parse(r *dialect.Request) (dialect.Post, error) {
-	doc, lost, err := slack.ParseMessage(r.JSON)
-	if err != nil {
-		return dialect.Post{}, dialect.Refused("The body is no message of Slack's.")
-	}
-	p := dialect.Post{Doc: doc, Losses: lost, Username: r.Fields.Str("username"), AvatarURL: r.Fields.URL("icon_url"), Thread: r.Fields.Str("thread_ts")}
-	return p, r.Finish(&p, hub.FieldErrors(nil))
-}
-
-// failure answers with Slack's plain tokens, and with Slack's JSON when there were
-// too many requests ("Rate limits").
-func failure(f *dialect.Failure) dialect.Answer {
-	status := f.Status()
-	if f.Verdict == dialect.ChannelArchived {
-		status = http.StatusGone
-	}
-	if f.Verdict == dialect.RateLimited {
-		seconds := int(math.Ceil(f.RetryAfter.Seconds()))
-		return dialect.Answer{
-			Status: status, ContentType: "application/json",
-			Body: []byte(`{"retry_after":` + strconv.Itoa(seconds) + `,"ok":false,"error":"rate_limited"}`),
-		}
-	}
-	return dialect.Answer{Status: status, ContentType: "text/plain", Body: []byte(f.Slack())}
+// API is the same dialect for a request that names a method of Slack's Web API: it
+// is refused in the words of that.
+var API = &dialect.Dialect{
+	Name: "slack", Title: "Slack", Detect: detect, Parse: parse, Success: success, Failure: apiFailure,
 }
