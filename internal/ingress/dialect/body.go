@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/nself-chat/hub"
 )
@@ -93,19 +94,21 @@ func IsJSON(label string) bool {
 }
 
 func (r *Request) readText(b []byte) error {
-	if !utf8.Valid(b) {
+	text, ok := toUTF8(b)
+	if !ok {
 		return badBody("The text is not valid UTF-8.")
 	}
-	r.Text = string(b)
+	r.Text = string(text)
 	return nil
 }
 
 func (r *Request) readJSON(b []byte) error {
 	r.Kind = KindJSON
-	v, err := ParseJSON(b)
+	v, repaired, err := parseJSON(b)
 	if err != nil {
 		return err
 	}
+	r.Repaired = repaired
 	return r.take(v)
 }
 
@@ -157,23 +160,26 @@ func isForm(b []byte, form url.Values) bool {
 }
 
 func (r *Request) readPayload(text string) error {
-	v, err := ParseJSON([]byte(text))
+	v, repaired, err := parseJSON([]byte(text))
 	if err != nil {
 		return err
 	}
+	r.Repaired = repaired
 	return r.take(v)
 }
 
 func (r *Request) takeForm(fields map[string]string) error {
-	for name, text := range fields {
-		if !utf8.ValidString(name) || !utf8.ValidString(text) {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		readable, ok := toUTF8([]byte(name))
+		text, valid := toUTF8([]byte(fields[name]))
+		if !ok || !valid {
 			return badBody("A field of the form is not valid UTF-8.")
 		}
-		value, err := json.Marshal(text)
+		value, err := json.Marshal(string(text))
 		if err != nil {
 			return badBody("A field of the form cannot be read.")
 		}
-		r.Fields = append(r.Fields, member{name, value})
+		r.Fields = append(r.Fields, member{string(readable), value})
 	}
 	return nil
 }

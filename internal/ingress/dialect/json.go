@@ -30,34 +30,33 @@ type member struct {
 // Object is a JSON object. Of members with the same name the last counts.
 type Object []member
 
-// ParseJSON checks that body is one JSON value in UTF-8, nested at most 64
-// deep. Its error is a *Failure that names the place and no content.
+// ParseJSON checks that body is one JSON value, nested at most 64 deep, or can be
+// read as one (see [Repair]). Its error is a *Failure that names the place and no
+// content.
 func ParseJSON(body []byte) (Value, error) {
-	if !utf8.Valid(body) {
-		return nil, badBody(fmt.Sprintf("The body is not valid UTF-8: the first wrong byte is at offset %d.", invalidUTF8(body)))
-	}
-	if tooDeep(body) {
-		return nil, badBody(fmt.Sprintf("The body's JSON is nested more than %d deep.", maxDepth))
-	}
-	if json.Valid(body) {
-		return bytes.TrimSpace(body), nil
-	}
-	if repaired, ok := escapeControls(body); ok && json.Valid(repaired) {
-		return bytes.TrimSpace(repaired), nil
-	}
-	return nil, badBody(fmt.Sprintf("The body is not valid JSON: the first wrong byte is at offset %d.", invalidJSON(body)))
+	v, _, err := parseJSON(body)
+	return v, err
 }
 
-func invalidUTF8(b []byte) int {
-	for i := 0; i < len(b); {
-		r, n := utf8.DecodeRune(b[i:])
-		if r == utf8.RuneError && n == 1 {
-			return i
+// parseJSON is ParseJSON, and tells whether the body had to be repaired.
+func parseJSON(body []byte) (v Value, repaired bool, err error) {
+	valid := isJSON(body)
+	if !valid {
+		if fixed, ok := Repair(body); ok {
+			body, repaired = fixed, true
 		}
-		i += n
 	}
-	return len(b)
+	switch {
+	case tooDeep(body):
+		return nil, false, badBody(fmt.Sprintf("The body's JSON is nested more than %d deep.", maxDepth))
+	case !valid && !repaired:
+		return nil, false, badBody(fmt.Sprintf("The body is not valid JSON: the first wrong byte is at offset %d.", invalidJSON(body)))
+	}
+	return bytes.TrimSpace(body), repaired, nil
 }
+
+// isJSON reports whether b is valid JSON in UTF-8.
+func isJSON(b []byte) bool { return utf8.Valid(b) && json.Valid(b) }
 
 func invalidJSON(b []byte) int64 {
 	var v json.RawMessage
@@ -96,27 +95,6 @@ func endOfString(b []byte, i int) int {
 		}
 	}
 	return len(b)
-}
-
-// escapeControls escapes the control characters inside strings: shell scripts
-// paste several lines into one. ok is false when there are none.
-func escapeControls(b []byte) (repaired []byte, ok bool) {
-	for i := 0; i < len(b); i++ {
-		if b[i] != '"' {
-			repaired = append(repaired, b[i])
-			continue
-		}
-		end := endOfString(b, i)
-		for _, c := range b[i:end] {
-			if c < ' ' {
-				repaired, ok = fmt.Appendf(repaired, `\u%04x`, c), true
-				continue
-			}
-			repaired = append(repaired, c)
-		}
-		i = end - 1
-	}
-	return repaired, ok
 }
 
 // Absent reports whether there is no value, or null.
