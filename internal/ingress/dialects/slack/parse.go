@@ -1,7 +1,6 @@
 package slack
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/nself-chat/hub/internal/ingress/dialect"
@@ -34,27 +33,11 @@ func says(r *dialect.Request) (markup.Document, markup.Degradations) {
 	if r.Fields == nil {
 		return slack.ParseText(strings.TrimSpace(r.Text)), nil
 	}
-	doc, lost, err := slack.ParseMessage(inOneObject(r))
+	doc, lost, err := slack.ParseMessage(r.Whole())
 	if err != nil { // it is an object
 		return markup.Document{}, nil
 	}
 	// What chat.postMessage takes instead of text and blocks.
 	doc.Blocks = append(dialect.Markdown(r.Fields.Str("markdown_text")), doc.Blocks...)
 	return doc, lost
-}
-
-// inOneObject returns the JSON of a message, for which a form has fields.
-func inOneObject(r *dialect.Request) []byte {
-	if r.JSON.IsObject() {
-		return r.JSON
-	}
-	o := make(map[string]json.RawMessage)
-	for _, name := range r.Fields.Names() {
-		o[name] = json.RawMessage(r.Fields.Get(name))
-	}
-	b, err := json.Marshal(o)
-	if err != nil { // all of it was found valid
-		return []byte("{}")
-	}
-	return b
 }
