@@ -13,7 +13,7 @@ func ping(e *event) message {
 	m.line = say(txt("GitHub is connected: it will tell of"), txt(hookEvents(e.in("hook"))), e.inPlace(), with("(set up by", e.who()))
 	m.line = append(m.line, markup.Text(")"))
 	if zen := e.Str("zen"); zen != "" {
-		m.texts = []markup.Block{markup.Quote{Blocks: dialect.Plain(zen)}}
+		m.texts = []markup.Block{dialect.Para(markup.Emphasis{Content: txt(zen)})}
 	}
 	return m
 }
@@ -65,7 +65,7 @@ func (e *event) app(i dialect.Object) phrase {
 	if slug := i.Str("app_slug"); slug != "" {
 		name = "the GitHub App " + slug
 	}
-	return say(link(i.URL("html_url"), name), with("of", person(account)))
+	return say(link(i.URL("html_url"), name), with("for", person(account)))
 }
 
 // repositoryName is one of several repositories, of which the names are known and

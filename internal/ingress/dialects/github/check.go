@@ -34,7 +34,7 @@ func checkRun(e *event) message {
 	m.facts.AddLine("Pull request", e.pulls(c.Get("pull_requests"))...)
 	m.facts.AddLine("App", named(c.Get("app").Object())...)
 	if details := c.URL("details_url"); details != c.URL("html_url") {
-		m.facts.AddLink("Details", details, "")
+		m.facts.AddLine("More", page(details, "details")...)
 	}
 	return m
 }
@@ -46,10 +46,10 @@ func checkSuite(e *event) message {
 	state := ran(s)
 	m := message{color: state.color, key: key("suite", s), time: moment(s, "updated_at", "created_at")}
 	if e.action == "rerequested" {
-		m.line = e.did(txt("asked to run the"), link(url, "checks"), txt("of"), named(app), e.on(s.Str("head_branch")), txt("again"))
+		m.line = e.did(txt("asked to run the"), link(url, "check suite"), with("of", named(app)), e.on(s.Str("head_branch")), txt("again"))
 		m.facts.Add("Result before", strings.TrimPrefix(state.words, "was "))
 	} else {
-		m.line = e.told(txt("The suite of"), link(url, "checks"), txt("of"), named(app), bold(state.words), e.on(s.Str("head_branch")))
+		m.line = e.told(link(url, "Check suite"), with("of", named(app)), bold(state.words), e.on(s.Str("head_branch")))
 	}
 	e.headCommit(&m, s)
 	m.facts.AddLine("Pull request", e.pulls(s.Get("pull_requests"))...)

@@ -26,11 +26,8 @@ func deploymentStatus(e *event) message {
 	m := e.deployed(d, outcomeOf(s.Str("state")), took)
 	m.time = moment(s, "created_at")
 	m.plain(s.Str("description"))
-	m.facts.AddLink("See it", s.URL("environment_url"), "")
-	if target := s.URL("target_url"); target != s.URL("log_url") {
-		m.facts.AddLink("Details", target, "")
-	}
-	m.facts.AddLink("Log", s.URL("log_url"), "")
+	m.facts.AddLink("Address", s.URL("environment_url"), "")
+	m.facts.AddLine("More", list(page(s.URL("target_url"), "details"), page(s.URL("log_url"), "log"))...)
 	e.deploymentFacts(&m, d)
 	m.facts.AddLine("Started by", person(d.Get("creator").Object())...)
 	if by := s.Get("creator").Object(); by.Str("login") != d.Str("creator", "login") {
@@ -54,7 +51,7 @@ func (e *event) deployed(d dialect.Object, state outcome, took phrase) message {
 
 // environment is where something is deployed to.
 func (e *event) environment(d dialect.Object) phrase {
-	return bold(d.First("environment", "original_environment"))
+	return txt(d.First("environment", "original_environment"))
 }
 
 func (e *event) deploymentFacts(m *message, d dialect.Object) {

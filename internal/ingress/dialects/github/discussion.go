@@ -29,7 +29,9 @@ func discussion(e *event) message {
 	if user := answer.Get("user").Object(); !e.isSender(user) {
 		m.facts.AddLine("Answer by", person(user)...)
 	}
-	m.facts.AddLine("Category", category(s.Get("category").Object())...)
+	if e.action != "category_changed" {
+		m.facts.AddLine("Category", category(s.Get("category").Object())...)
+	}
 	e.subjectFacts(&m, s)
 	return m
 }

@@ -64,18 +64,20 @@ func (e *event) article(o dialect.Object, noun string) string {
 	return "a " + noun
 }
 
-// place is the file and the line that something is about; nil when it is about the whole.
+// place is the file and the line that something is about; empty when it is about
+// the whole.
 func place(o dialect.Object) phrase {
 	path := o.Str("path")
 	if path == "" {
 		return nil
 	}
 	line := o.First("line", "original_line")
-	if line == "" {
-		return txt("in " + path)
+	first := o.First("start_line", "original_start_line")
+	switch {
+	case line == "":
+		return say(txt("at"), code("", path))
+	case first != "" && first != line:
+		return say(txt("at"), code("", path), txt("lines "+first+" to "+line))
 	}
-	if first := o.First("start_line", "original_start_line"); first != "" && first != line {
-		return txt("in " + path + ", lines " + first + " to " + line)
-	}
-	return txt("in " + path + ", line " + line)
+	return say(txt("at"), code("", path), txt("line "+line))
 }

@@ -6,14 +6,14 @@ func member(e *event) message {
 	user := e.whom("member")
 	changes := e.in("changes")
 	right := first(changes.Str("permission", "to"), changes.Str("role_name", "to"))
-	was := first(changes.Str("permission", "from"), changes.Str("old_permission", "from"))
+	old := first(changes.Str("permission", "from"), changes.Str("old_permission", "from"))
 	switch e.action {
 	case "added":
 		return message{line: e.did(txt("added"), user, txt("as a collaborator"), with("who may", bold(right)))}
 	case "removed":
 		return message{line: e.did(txt("removed the collaborator"), user)}
 	}
-	return message{line: e.did(txt("changed what"), user, txt("may do"), with("from", bold(was)), with("to", bold(right)))}
+	return message{line: e.did(txt("changed the permission of"), user, with("from", bold(old)), with("to", bold(right)))}
 }
 
 func membership(e *event) message {
@@ -70,7 +70,7 @@ func team(e *event) message {
 	case "removed_from_repository":
 		m.line = say(e.who(), txt("took from team"), name, txt("the access to"), e.where())
 	case "edited":
-		m.line = e.did(txt("edited team"), name, with("which was", quoted(e.Str("changes", "name", "from"))))
+		m.line = e.did(txt("edited team"), name, was(e.Str("changes", "name", "from")))
 	default:
 		m.line = e.did(txt(words(e.action)), txt("team"), name)
 	}

@@ -5,7 +5,7 @@ import "github.com/nself-chat/hub/internal/ingress/dialect"
 func project(e *event) message {
 	p := e.in("project")
 	m := message{
-		line:  e.did(txt(words(e.action)), txt("the project"), named(p), with("which was", quoted(e.Str("changes", "name", "from")))),
+		line:  e.did(txt(words(e.action)), txt("the project"), named(p), was(e.Str("changes", "name", "from"))),
 		color: dialect.Green,
 	}
 	if p.Str("state") == "closed" {
@@ -29,7 +29,7 @@ func projectCard(e *event) message {
 func projectColumn(e *event) message {
 	c := e.in("project_column")
 	return message{line: e.did(txt(words(e.action)), txt("the project column"), bold(c.Str("name")),
-		with("which was", quoted(e.Str("changes", "name", "from"))))}
+		was(e.Str("changes", "name", "from")))}
 }
 
 func projectsV2(e *event) message {

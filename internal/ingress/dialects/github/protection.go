@@ -11,9 +11,9 @@ func branchRule(e *event) message {
 	m := message{line: e.did(txt(words(e.action)), txt("the protection of"), e.branch(rule.Str("name"))), color: dialect.Orange}
 	changes := e.in("changes")
 	for _, name := range changes.Names() {
-		was, now := setting(changes.At(name, "from")), setting(rule.Get(name))
-		if was != now && m.facts.Len() < dialect.MaxFields {
-			m.facts.Add(ruleName(name), was+" → "+now)
+		before, now := setting(changes.At(name, "from")), setting(rule.Get(name))
+		if before != now && m.facts.Len() < dialect.MaxFields {
+			m.facts.Add(ruleName(name), before+" → "+now)
 		}
 	}
 	if e.action != "created" {

@@ -36,7 +36,7 @@ func (e *event) pulled(s subject) phrase {
 	case "synchronize":
 		return e.did(link(e.page("compare", compared(e.Str("before"), e.Str("after"))), "pushed"), txt("to"), noun, name)
 	case "ready_for_review":
-		return e.did(txt("says that"), noun, name, txt("is ready for review"))
+		return e.did(txt("marked"), noun, name, txt("as ready for review"))
 	case "converted_to_draft":
 		return e.did(txt("made"), noun, name, txt("a draft"))
 	case "review_requested":

@@ -22,7 +22,7 @@ func release(e *event) message {
 	case "prereleased":
 		m.line = e.did(txt("published"), txt(noun), title)
 	case "edited":
-		m.line = e.did(txt("edited"), txt(noun), title, with("which was", quoted(e.Str("changes", "name", "from"))))
+		m.line = e.did(txt("edited"), txt(noun), title, was(e.Str("changes", "name", "from")))
 	case "deleted":
 		m.line, m.color = e.did(txt("deleted"), txt(noun), title), dialect.Grey
 	default:
@@ -39,7 +39,7 @@ func release(e *event) message {
 	if author := r.Get("author").Object(); !e.isSender(author) {
 		m.facts.AddLine("Author", person(author)...)
 	}
-	m.facts.AddLink("Discussion", r.URL("discussion_url"), "")
+	m.facts.AddLine("More", page(r.URL("discussion_url"), "discussion")...)
 	return m
 }
 
@@ -103,6 +103,6 @@ func packageVersion(e *event) message {
 	return m
 }
 
-func packageFile(o dialect.Object) phrase {
-	return say(link(o.URL("download_url"), o.Str("name")), size(o.Str("size")))
-}
+// packageFile is a file of a package. The addresses of files serve for some minutes
+// only, and are left out.
+func packageFile(o dialect.Object) phrase { return say(txt(o.Str("name")), size(o.Str("size"))) }

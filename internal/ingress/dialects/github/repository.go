@@ -1,6 +1,7 @@
 package github
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/nself-chat/hub/internal/ingress/dialect"
@@ -81,8 +82,8 @@ func star(e *event) message {
 		verb = "no longer stars"
 	}
 	line := say(e.who(), txt(verb), e.where())
-	if n := e.repo.Str("stargazers_count"); n != "" && n != "0" {
-		line = say(line, txt("(stars: "+n+")"))
+	if n, err := strconv.Atoi(e.repo.Str("stargazers_count")); err == nil && n > 0 {
+		line = say(line, txt("("+dialect.Count(n, "star", "stars")+")"))
 	}
 	return message{line: line}
 }
@@ -91,7 +92,7 @@ func label(e *event) message {
 	l := e.in("label")
 	changes := e.in("changes")
 	m := message{
-		line:  e.did(txt(words(e.action)), txt("the label"), bold(l.Str("name")), with("which was", quoted(changes.Str("name", "from")))),
+		line:  e.did(txt(words(e.action)), txt("the label"), bold(l.Str("name")), was(changes.Str("name", "from"))),
 		color: markup.ParseColor("#" + l.Str("color")),
 	}
 	m.plain(l.Str("description"))
@@ -108,7 +109,7 @@ func milestone(e *event) message {
 	s := e.in("milestone")
 	changes := e.in("changes")
 	m := message{
-		line:  e.did(txt(words(e.action)), txt("the milestone"), named(s), with("which was", quoted(changes.Str("title", "from")))),
+		line:  e.did(txt(words(e.action)), txt("the milestone"), named(s), was(changes.Str("title", "from"))),
 		color: dialect.Green,
 	}
 	if s.Str("state") == "closed" {

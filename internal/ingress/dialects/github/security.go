@@ -219,7 +219,7 @@ func (e *event) advisory(a dialect.Object) message {
 func affected(weak dialect.Object) string {
 	fixed := first(weak.Str("first_patched_version", "identifier"), weak.Str("patched_versions"))
 	if fixed == "" {
-		fixed = "none yet"
+		return weak.Str("vulnerable_version_range") + ", not fixed yet"
 	}
 	return weak.Str("vulnerable_version_range") + ", fixed in " + fixed
 }

@@ -53,7 +53,15 @@ func quoted(s string) phrase {
 	if s == "" {
 		return nil
 	}
-	return txt("“" + s + "”")
+	return txt("“" + emoji(s) + "”")
+}
+
+// was is what something was called before.
+func was(s string) phrase {
+	if s == "" {
+		return nil
+	}
+	return txt("(was “" + emoji(s) + "”)")
 }
 
 // bold is a name of importance that leads nowhere.
@@ -70,6 +78,14 @@ func link(url, text string) phrase {
 		return nil
 	}
 	return phrase{dialect.Link(url, text)}
+}
+
+// page is a page that has no name of its own; empty when there is none.
+func page(url, text string) phrase {
+	if url == "" {
+		return nil
+	}
+	return link(url, text)
 }
 
 // code is a name as programs have it, which leads to a page if it has one.
@@ -125,9 +141,7 @@ func texts(v dialect.Value) string {
 }
 
 // words writes a word of the interface, as auto_merge_enabled, as a person would.
-func words(s string) string {
-	return strings.ToLower(strings.NewReplacer("_", " ", "-", " ").Replace(s))
-}
+func words(s string) string { return strings.ReplaceAll(s, "_", " ") }
 
 // emoji writes the shortcodes of standard emoji, which names of labels and
 // categories have, as emoji.

@@ -103,7 +103,7 @@ func (e *event) edited(s subject) phrase {
 	changes := e.in("changes")
 	switch {
 	case changes.Has("title"):
-		return e.did(txt("renamed"), noun, name, txt("which was"), quoted(changes.Str("title", "from")))
+		return e.did(txt("renamed"), noun, name, was(changes.Str("title", "from")))
 	case changes.Has("base"):
 		return e.did(txt("moved"), noun, name, txt("from"), e.branch(changes.Str("base", "ref", "from")), txt("to"), e.branch(s.Str("base", "ref")))
 	case changes.Has("body"):
@@ -124,13 +124,24 @@ func (e *event) showsText() bool {
 	return false
 }
 
-// facts adds what there is to know of a subject.
+// subjectFacts adds what there is to know of a subject.
 func (e *event) subjectFacts(m *message, s subject) {
 	if user := s.Get("user").Object(); !e.isSender(user) {
 		m.facts.AddLine("Author", person(user)...)
 	}
 	m.facts.AddLine("Type", bold(s.Str("type", "name"))...)
-	m.facts.AddLine("Labels", each(s.Get("labels"), func(o dialect.Object) phrase { return link("", emoji(o.Str("name"))) })...)
-	m.facts.AddLine("Assignees", each(s.Get("assignees"), person)...)
-	m.facts.AddLine("Milestone", named(s.Get("milestone").Object())...)
+	e.factOf(m, "Labels", each(s.Get("labels"), func(o dialect.Object) phrase { return txt(emoji(o.Str("name"))) }))
+	e.factOf(m, "Assignees", each(s.Get("assignees"), person))
+	e.factOf(m, "Milestone", named(s.Get("milestone").Object()))
+}
+
+// factOf adds a fact, unless the sentence has just said it: that the label "bug" was
+// added says that the labels are "bug".
+func (e *event) factOf(m *message, title string, value phrase) {
+	said := map[string]phrase{
+		"labeled": txt(emoji(e.Str("label", "name"))), "assigned": person(e.in("assignee")), "milestoned": named(e.in("milestone")),
+	}[e.action]
+	if len(said) == 0 || markup.PlainInline(said) != markup.PlainInline(value) {
+		m.facts.AddLine(title, value...)
+	}
 }

@@ -28,7 +28,7 @@ func workflowRun(e *event) message {
 	if fork := r.Get("head_repository").Object(); fork.Str("full_name") != e.repo.Str("full_name") {
 		m.facts.AddLine("From", named(fork)...)
 	}
-	m.facts.AddLine("Workflow", named(e.in("workflow"))...)
+	m.facts.AddLine("File", code(e.URL("workflow", "html_url"), first(r.Str("path"), e.Str("workflow", "path")))...)
 	return m
 }
 
@@ -53,7 +53,7 @@ func workflowJob(e *event) message {
 		color: state.color,
 		key:   key("job", j),
 		time:  moment(j, "completed_at", "started_at", "created_at"),
-		line: e.told(txt("Job"), link(j.URL("html_url"), j.Str("name")), with("of workflow", bold(j.Str("workflow_name"))),
+		line: e.told(txt("Job"), link(j.URL("html_url"), j.Str("name")), with("of workflow", txt(j.Str("workflow_name"))),
 			bold(state.words), e.on(j.Str("head_branch")), after(j.Get("started_at"), j.Get("completed_at"))),
 	}
 	m.facts.AddLine("Failed", steps(j, "conclusion", "failure")...)
