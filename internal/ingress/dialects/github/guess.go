@@ -19,7 +19,6 @@ var marks = []struct {
 	{[]string{"thread", "pull_request"}, "pull_request_review_thread"},
 	{[]string{"comment", "issue"}, "issue_comment"},
 	{[]string{"comment", "discussion"}, "discussion_comment"},
-	{[]string{"comment"}, "commit_comment"},
 	{[]string{"pull_request"}, "pull_request"},
 	{[]string{"issue"}, "issues"},
 	{[]string{"discussion"}, "discussion"},
@@ -32,6 +31,7 @@ var marks = []struct {
 	{[]string{"workflow_run"}, "workflow_run"},
 	{[]string{"check_run"}, "check_run"},
 	{[]string{"check_suite"}, "check_suite"},
+	{[]string{"comment"}, "commit_comment"},
 	{[]string{"release"}, "release"},
 	{[]string{"package"}, "package"},
 	{[]string{"registry_package"}, "registry_package"},
@@ -110,7 +110,7 @@ func guessByAction(body dialect.Object) string {
 	switch {
 	case slices.Contains(body.Names(), "starred_at"), action == "started": // it is null when the star is gone
 		return "star"
-	case !body.Has("repository") && body.Has("installation"):
+	case body.At("installation", "account") != nil:
 		return "installation"
 	case body.Has("repository") && body.Has("status"):
 		return "repository_import"
@@ -120,6 +120,8 @@ func guessByAction(body dialect.Object) string {
 		return "public"
 	case body.Has("organization") && action != "":
 		return "organization"
+	case action == "revoked":
+		return "github_app_authorization"
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"strings"
 	"time"
 
 	"github.com/nself-chat/hub/internal/ingress/dialect"
@@ -10,8 +11,9 @@ import (
 // How much is shown of what may be long.
 const (
 	maxListed = 10
-	longText  = 1200 // characters of a description or a comment
-	longNotes = 3000 // of the notes of a release
+	longText  = 1200     // characters of a description or a comment
+	longNotes = 3000     // of the notes of a release
+	longest   = 64 << 10 // bytes that are looked at at all
 )
 
 // message is what is told of an event: a sentence, and a card with what else there
@@ -42,12 +44,16 @@ func (m *message) post() dialect.Post {
 func (m *message) markdown(source, url string) { m.clipped(source, url, longText) }
 
 func (m *message) clipped(source, url string, limit int) {
+	cut := len(source) > longest
+	if cut {
+		source = strings.ToValidUTF8(source[:longest], "")
+	}
 	parts := markup.Split(markup.Document{Blocks: dialect.Markdown(plainer(source))}, limit, characters)
 	if len(parts) == 0 {
 		return
 	}
 	m.texts = append(m.texts, parts[0].Blocks...)
-	if len(parts) > 1 {
+	if len(parts) > 1 || cut {
 		m.texts = append(m.texts, dialect.Para(say(txt("…"), link(url, "read the rest"))...))
 	}
 }

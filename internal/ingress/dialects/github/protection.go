@@ -8,7 +8,7 @@ import (
 
 func branchRule(e *event) message {
 	rule := e.in("rule")
-	m := message{line: e.did(txt(words(e.action)), txt("the protection of"), e.branch(rule.Str("name"))), color: dialect.Orange}
+	m := message{line: e.did(txt(words(e.action)), txt("the protection of"), e.protected(rule.Str("name"))), color: dialect.Orange}
 	changes := e.in("changes")
 	for _, name := range changes.Names() {
 		before, now := setting(changes.At(name, "from")), setting(rule.Get(name))
@@ -25,6 +25,14 @@ func branchRule(e *event) message {
 		m.facts.Add("Required approvals", rule.Str("required_approving_review_count"))
 	}
 	return m
+}
+
+// protected is the branch that a rule is about, or a pattern of several.
+func (e *event) protected(name string) phrase {
+	if strings.ContainsAny(name, "*?[") {
+		return code("", name)
+	}
+	return e.branch(name)
 }
 
 // ruleName is the name of a setting in words.
