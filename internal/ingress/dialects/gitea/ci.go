@@ -121,7 +121,7 @@ func (e event) status() dialect.Post {
 	card.Blocks = append(dialect.Plain(e.Str("description")), facts.Blocks()...)
 	p := dialect.Post{Doc: dialect.Report(e.line(line...), card)}
 	if sha != "" {
-		p.Key = "build:" + e.Str("context") + "#" + dialect.Short(sha)
+		p.Key = "build:" + e.Str("context") + "#" + sha
 	}
 	return p
 }

@@ -121,7 +121,7 @@ func TestSays(t *testing.T) {
 		"status": {
 			"status", `{"sha":"1a2b3c4d5e","state":"pending","context":"ci/drone","target_url":"https://ci.test/1","description":"Queued",` + repository + `}`,
 			"[ci/drone](https://ci.test/1) **is waiting** for [`1a2b3c4`](https://gt.test/a/b/commit/1a2b3c4d5e) in [a/b](https://gt.test/a/b)\n\n> Queued",
-			"build:ci/drone#1a2b3c4",
+			"build:ci/drone#1a2b3c4d5e",
 		},
 		"deleted without a header": {
 			"", `{"ref":"x","ref_type":"branch",` + repository + `}`,
