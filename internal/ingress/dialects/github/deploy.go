@@ -94,7 +94,8 @@ func deploymentReview(e *event) message {
 func deploymentRule(e *event) message {
 	d := e.in("deployment")
 	m := message{color: dialect.Yellow}
-	m.line = e.told(txt("Deployment"), with("of", e.branch(d.Str("ref"))), with("to", bold(e.Str("environment"))), txt("waits for a protection rule"))
+	m.line = e.told(txt("Deployment"), with("of", e.branch(d.Str("ref"))), with("to", bold(e.Str("environment"))),
+		txt("waits for a protection rule"))
 	m.facts.Add("Trigger", e.Str("event"))
 	e.deploymentFacts(&m, d)
 	m.facts.AddLine("Pull request", e.pulls(e.Get("pull_requests"))...)

@@ -209,6 +209,44 @@ func TestStates(t *testing.T) {
 			"gollum", `{"pages":[{"title":"A","action":"created"},{"title":"B","action":"edited"}],` + by + `}`,
 			[]string{"changed 2 wiki pages", "A (created), B (edited)"},
 		},
+		"protection rule": {
+			"deployment_protection_rule", `{"action":"requested","environment":"live","event":"push","deployment":{"ref":"main","sha":"abcdefabcdef"}}`,
+			[]string{"Deployment of `main` to **live** waits for a protection rule", "**Trigger**: push", "`abcdefa`"},
+		},
+		"project": {
+			"projects_v2", `{"action":"closed","projects_v2":{"title":"Moon","short_description":"Up"},` + by + `,"organization":{"login":"o"}}`,
+			[]string{"closed the project **Moon** in [o](https://github.com/o)", "Up"},
+		},
+		"protections off": {
+			"branch_protection_configuration", `{"action":"disabled",` + by + `,` + home + `}`, []string{"disabled all branch protections in [o/r]"},
+		},
+		"own advisory": {
+			"repository_advisory", `{"action":"reported","repository_advisory":{"ghsa_id":"GHSA-1","summary":"Bad","severity":"critical",
+				"vulnerabilities":[{"package":{"name":"p","ecosystem":"go"},"vulnerable_version_range":"< 2","patched_versions":"2"}]},` + home + `}`,
+			[]string{"**was reported** in [o/r]", "Bad", "**p (go)**: < 2, fixed in 2", "#d1242f"},
+		},
+		"invited": {
+			"organization", `{"action":"member_invited","invitation":{"role":"direct_member","email":"a@example.com"},"user":{"login":"ann"},` + by + `,"organization":{"login":"o"}}`,
+			[]string{"invited ann to [o](https://github.com/o) as **direct member**"},
+		},
+		"left": {
+			"organization", `{"action":"member_removed","membership":{"user":{"login":"ann"}},` + by + `,"organization":{"login":"o"}}`,
+			[]string{"removed ann from [o](https://github.com/o)"},
+		},
+		"sponsor": {
+			"sponsorship", `{"action":"created","sponsorship":{"sponsor":{"login":"ann"},"sponsorable":{"login":"bob"},"tier":{"name":"$5 a month"}}}`,
+			[]string{"ann now sponsors bob with **$5 a month**"},
+		},
+		"merge queue": {
+			"merge_group", `{"action":"destroyed","reason":"merged","merge_group":{"base_ref":"refs/heads/main","head_ref":"refs/heads/gh-readonly-queue/main/pr-9-abc"},` + home + `}`,
+			[]string{"is done with [#9](https://github.com/o/r/pull/9) because: merged"},
+		},
+		"pattern": {
+			"branch_protection_rule", `{"action":"deleted","rule":{"name":"release/*"},` + by + `}`, []string{"deleted the protection of `release/*`"},
+		},
+		"new repository": {
+			"create", `{"ref_type":"repository",` + by + `,` + home + `}`, []string{"created repository [o/r]"},
+		},
 		"unknown kind": {
 			"sub_issues", `{"action":"sub_issue_added","sub_issue":{"number":4,"title":"Part","html_url":"https://github.com/o/r/issues/4","state":"open"},` + by + `,` + home + `}`,
 			[]string{"**Sub issues** sub issue added by [octocat]", "[#4: Part](https://github.com/o/r/issues/4)", "**State**: open"},
