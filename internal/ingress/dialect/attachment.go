@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/nself-chat/hub/internal/markup"
@@ -20,10 +21,10 @@ func Attachment(o Object, lost *markup.Degradations) []markup.Block {
 		Footer:    Line(Txt(o.Str("footer"))), FooterIconURL: o.URL("footer_icon"),
 		Time: Moment(o.Get("ts")),
 	}
-	card.Blocks = append(Markdown(o.Str("text")), attachmentFields(o)...)
+	card.Blocks = append(LooseMarkdown(o.Str("text")), attachmentFields(o)...)
 	card.Blocks = append(card.Blocks, attachmentMedia(o)...)
 	card.Blocks = append(card.Blocks, attachmentActions(o, lost)...)
-	out := append(Markdown(o.Str("pretext")), card)
+	out := append(LooseMarkdown(o.Str("pretext")), card)
 	if Say(out...).IsEmpty() {
 		return Plain(o.Str("fallback"))
 	}
@@ -35,7 +36,7 @@ func attachmentFields(o Object) []markup.Block {
 	for e := range o.Get("fields").Elements() {
 		f := e.Object()
 		fields = append(fields, markup.Field{
-			Title: Line(Txt(f.Str("title"))), Value: Markdown(f.Str("value")), Short: f.Flag("short"),
+			Title: Line(Txt(f.Str("title"))), Value: LooseMarkdown(f.Str("value")), Short: f.Flag("short"),
 		})
 		if len(fields) == MaxFields {
 			break
@@ -82,6 +83,21 @@ func attachmentActions(o Object, lost *markup.Degradations) []markup.Block {
 		return nil
 	}
 	return []markup.Block{Para(line...)}
+}
+
+// What Mattermost and Rocket.Chat still take of Slack's mrkdwn.
+var (
+	slackLink    = regexp.MustCompile(`<((?:https?://|mailto:)[^|<>\s]+)\|([^<>\n]+)>`)
+	slackMention = regexp.MustCompile(`<!(channel|here|everyone|all)(?:\|[^<>\n]*)?>`)
+)
+
+// LooseMarkdown is text in Markdown in which Slack's links and broadcasts count as
+// well, since it may come from a sender that was made for Slack.
+func LooseMarkdown(s string) []markup.Block {
+	if strings.Contains(s, "<") {
+		s = slackMention.ReplaceAllString(slackLink.ReplaceAllString(s, "[$2]($1)"), "@$1")
+	}
+	return Markdown(s)
 }
 
 // Attachments reads the first [MaxCards] of an array of them; see [Attachment].

@@ -95,7 +95,7 @@ func TestDetectPlain(t *testing.T) {
 
 // A broken payload is refused as Slack would refuse it.
 func TestDetectBrokenPayload(t *testing.T) {
-	r, err := dialect.Read(http.Header{}, nil, []byte("payload=%7B"))
+	r, err := dialect.Read(http.Header{}, nil, []byte("payload=nothing"))
 	if err == nil || slack.Dialect.Detect(r) == "" {
 		t.Errorf("error %v, kind %s", err, r.Kind)
 	}
@@ -185,6 +185,15 @@ func TestSuccess(t *testing.T) {
 	if a.Status != 200 || a.ContentType != "application/json" || string(a.Body) != want {
 		t.Errorf("the method answers %d %s\n%s, want\n%s", a.Status, a.ContentType, a.Body, want)
 	}
+}
+
+// What the method answers is what Slack's description of its API promises.
+func TestContract(t *testing.T) {
+	c := dialecttest.LoadContract(t, "slack/slack_web_openapi_v3.1.converted.json")
+	r := read(t, form, "channel=C1&text=a")
+	r.Method = "chat.postMessage"
+	const answers = "#/paths/~1chat.postMessage/post/responses/"
+	c.Check(t, answers+"200/content/application~1json/schema", slack.API.Succeeded(r, dialect.Posted{}).Body)
 }
 
 var verdicts = []dialect.Verdict{
