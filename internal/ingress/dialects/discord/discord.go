@@ -54,7 +54,7 @@ func detect(r *dialect.Request) string {
 // says reports whether there is anything that a message of Discord's consists of.
 func says(f dialect.Object) bool {
 	_, hasContent := f.Get("content").Text()
-	return hasContent || f.Get("embeds").IsArray() || f.At("components", "0", "type") != nil || f.At("poll", "question") != nil
+	return hasContent || f.Get("embeds").IsArray() || f.At("components", "0", "type") != nil || f.At("poll", "question").IsObject()
 }
 
 func hasParts(uploads []dialect.Upload) bool {

@@ -2,6 +2,7 @@ package discord_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -60,6 +61,7 @@ func TestDetect(t *testing.T) {
 		{"", `{"components":["api"],"flags":1}`, ""},
 		{"", `{"poll":{"question":{"text":"q"}}}`, "the field poll"},
 		{"", `{"flags":1,"tts":true}`, ""},
+		{"", `{"update_id":1,"poll":{"question":"q"}}`, ""},
 		{"", `{"content":"a","tts":false,"attachments":[{"url":"https://a.example/f"}]}`, ""},
 		{"", `just text`, ""},
 	} {
@@ -84,12 +86,14 @@ func TestMultipart(t *testing.T) {
 		"JSON and files": {
 			multipart(`name="payload_json"`+"\r\n\r\n"+`{"content":"hi","attachments":[{"id":1,"filename":"b.png","description":"a bee"},{"id":"0","description":"an ant"}]}`,
 				`name="files[0]"; filename="a.png"`+"\r\n\r\nA", `name="files[1]"; filename="x"`+"\r\n\r\nB"),
-			"parts that are called files[n]", "hi\n\nb.png: a bee\n\na.png: an ant", []string{"a.png", "b.png"},
+			"parts that are called files[n]", "hi\n\nb.png: a bee\n\na.png: an ant",
+			[]string{"a.png", "b.png"},
 		},
 		"only a file": {multipart(`name="files[0]"; filename="a.txt"` + "\r\n\r\nA"), "parts that are called files[n]", "", []string{"a.txt"}},
 		"fields": {
 			multipart("name=\"content\"\r\n\r\nhi **there**", "name=\"tts\"\r\n\r\ntrue", `name="file"; filename="a.txt"`+"\r\n\r\nA"),
-			"the field tts", "hi there", []string{"a.txt"},
+			"the field tts", "hi there",
+			[]string{"a.txt"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -124,7 +128,8 @@ func TestParse(t *testing.T) {
 	}{
 		"look": {
 			"", `{"content":"**a**","username":"CI","avatar_url":"https://a.example/i.png"}`,
-			dialect.Post{Username: "CI", AvatarURL: "https://a.example/i.png"}, "a",
+			dialect.Post{Username: "CI", AvatarURL: "https://a.example/i.png"},
+			"a",
 		},
 		"a thread of ours":      {"thread_id=" + dialect.Decimal(id), `{"content":"a"}`, dialect.Post{Thread: id}, "a"},
 		"a thread of Discord's": {"thread_id=1012224565567125544", `{"content":"a"}`, dialect.Post{Thread: "1012224565567125544"}, "a"},
@@ -139,16 +144,19 @@ func TestParse(t *testing.T) {
 		"everybody":  {"", `{"content":"@everyone","allowed_mentions":{"parse":["everyone","roles","users"]}}`, dialect.Post{}, "@everyone"},
 		"plain text": {"", "a **b**\n", dialect.Post{}, "a b"},
 		"a poll": {
-			"", `{"poll":{"question":{"text":"Lunch?"},"answers":[{"poll_media":{"text":"Pizza"}}],"duration":4}}`, dialect.Post{},
+			"", `{"poll":{"question":{"text":"Lunch?"},"answers":[{"poll_media":{"text":"Pizza"}}],"duration":4}}`,
+			dialect.Post{},
 			"Lunch?\n• Pizza\nPoll · 4 h",
 		},
 		"a button": {
 			"", `{"components":[{"type":1,"components":[{"type":2,"label":"Docs","url":"https://a.example"},{"type":2,"label":"Go"}]}]}`,
-			dialect.Post{}, "Docs (https://a.example) · [Go]",
+			dialect.Post{},
+			"Docs (https://a.example) · [Go]",
 		},
 		"wrong types": {
 			"thread_id=", `{"content":12,"username":[],"embeds":{"title":7,"color":"red","fields":3},"allowed_mentions":[],"flags":"x","attachments":"y"}`,
-			dialect.Post{}, "12\n\n7",
+			dialect.Post{},
+			"12\n\n7",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -194,7 +202,7 @@ func TestUploadsAreCopied(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	for _, body := range []string{`{}`, `{"content":""}`, `{"content":" ","embeds":[]}`, `{"embeds":[{}]}`, `{"content":{}}`} {
 		_, err := discord.Dialect.Parse(read(t, "", asJSON, body))
-		failed, ok := err.(*dialect.Failure)
+		failed, ok := errors.AsType[*dialect.Failure](err)
 		if !ok || failed.Verdict != dialect.NoText {
 			t.Errorf("%s: %v", body, err)
 			continue

@@ -2,6 +2,7 @@ package mattermost_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -67,7 +68,8 @@ func TestParse(t *testing.T) {
 		"one asterisk is not bold": {`{"text":"*a* **b**"}`, dialect.Post{}, "*a* **b**"},
 		"look": {
 			`{"text":"a","username":"CI","icon_url":"https://a.example/i.png","icon_emoji":":bear:"}`,
-			dialect.Post{Username: "CI", AvatarURL: "https://a.example/i.png"}, "a",
+			dialect.Post{Username: "CI", AvatarURL: "https://a.example/i.png"},
+			"a",
 		},
 		"emoji":          {`{"text":"a","username":"CI","icon_emoji":"bear"}`, dialect.Post{Username: "🐻 CI"}, "a"},
 		"silent":         {`{"text":"a","silent":"true"}`, dialect.Post{NoMentions: true}, "a"},
@@ -77,16 +79,19 @@ func TestParse(t *testing.T) {
 		"card":           {`{"text":"a","props":{"card":"# B\nc"}}`, dialect.Post{}, "a\n\n> # B\n>\n> c"},
 		"attachments in props": {
 			`{"props":{"attachments":[{"pretext":"p","author_name":"n","author_link":"https://a.example/n","title":"t","text":"**x**","footer":"f"}]}}`,
-			dialect.Post{}, "p\n\n> [n](https://a.example/n)\n>\n> **t**\n>\n> **x**\n>\n> f",
+			dialect.Post{},
+			"p\n\n> [n](https://a.example/n)\n>\n> **t**\n>\n> **x**\n>\n> f",
 		},
 		"only a fallback": {`{"attachments":[{"fallback":"f *x*"}]}`, dialect.Post{}, `f \*x\*`},
 		"buttons": {
 			`{"attachments":[{"text":"a","actions":[{"name":"Ack","integration":{}},{"name":"Open","url":"https://a.example"}],"image_url":"https://a.example/i"}]}`,
-			dialect.Post{}, "> a\n>\n> ![](https://a.example/i)\n>\n> [Ack] · [Open](https://a.example)",
+			dialect.Post{},
+			"> a\n>\n> ![](https://a.example/i)\n>\n> [Ack] · [Open](https://a.example)",
 		},
 		"wrong types": {
 			`{"text":7,"props":[],"priority":1,"attachments":[1,{"fields":{},"actions":[[]],"ts":{},"color":[]},{"text":["x"],"title":false}]}`,
-			dialect.Post{}, "7\n\n> **false**",
+			dialect.Post{},
+			"7\n\n> **false**",
 		},
 		"plain text": {"a **b**\n", dialect.Post{}, "a **b**"},
 	} {
@@ -120,7 +125,7 @@ func TestManyAttachments(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	for _, body := range []string{`{}`, `{"text":""}`, `{"attachments":[{}]}`, `{"priority":{"priority":"urgent"}}`} {
 		_, err := mattermost.Dialect.Parse(read(t, "", body))
-		failed, ok := err.(*dialect.Failure)
+		failed, ok := errors.AsType[*dialect.Failure](err)
 		if !ok || failed.Verdict != dialect.NoText {
 			t.Errorf("%s: %v", body, err)
 		}

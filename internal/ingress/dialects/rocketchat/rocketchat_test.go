@@ -1,6 +1,7 @@
 package rocketchat_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -59,7 +60,8 @@ func TestParse(t *testing.T) {
 	}{
 		"look": {
 			`{"text":"**a**","alias":"CI","username":"x","avatar":"https://a.example/i.png","emoji":":bear:"}`,
-			dialect.Post{Username: "CI", AvatarURL: "https://a.example/i.png"}, "**a**",
+			dialect.Post{Username: "CI", AvatarURL: "https://a.example/i.png"},
+			"**a**",
 		},
 		"emoji":         {`{"text":"a","alias":"CI","emoji":":bear:"}`, dialect.Post{Username: "🐻 CI"}, "a"},
 		"Slack's names": {`{"text":"a","username":"CI","icon_emoji":":bear:"}`, dialect.Post{Username: "🐻 CI"}, "a"},
@@ -67,7 +69,8 @@ func TestParse(t *testing.T) {
 		"an attachment": {
 			`{"text":"see <https://a.example|this>","attachments":[{"title":"t","title_link":"https://a.example/t","text":"x","color":"#ff0000",` +
 				`"ts":"2016-12-09T16:53:06.761Z","audio_url":"https://a.example/a.mp3","fields":[{"title":"f","value":"*v*","short":true}]}]}`,
-			dialect.Post{}, "see [this](https://a.example)\n\n> **[t](https://a.example/t)**\n>\n> x\n>\n> **f**: *v*\n>\n> https://a.example/a.mp3\n>\n> 2016-12-09 16:53 UTC",
+			dialect.Post{},
+			"see [this](https://a.example)\n\n> **[t](https://a.example/t)**\n>\n> x\n>\n> **f**: *v*\n>\n> https://a.example/a.mp3\n>\n> 2016-12-09 16:53 UTC",
 		},
 		"wrong types": {`{"text":true,"alias":[],"attachments":{},"tmid":{}}`, dialect.Post{}, "true"},
 		"plain text":  {"a **b**", dialect.Post{}, "a **b**"},
@@ -90,7 +93,7 @@ func TestParse(t *testing.T) {
 
 func TestAnswers(t *testing.T) {
 	_, err := rocketchat.Dialect.Parse(read(t, `{"alias":"a"}`))
-	failed, ok := err.(*dialect.Failure)
+	failed, ok := errors.AsType[*dialect.Failure](err)
 	if !ok || failed.Verdict != dialect.NoText {
 		t.Fatalf("nothing to show: %v", err)
 	}

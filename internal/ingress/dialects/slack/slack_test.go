@@ -2,6 +2,7 @@ package slack_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -111,7 +112,8 @@ func TestParse(t *testing.T) {
 		"text": {"application/json", `{"text":"*a* <https://a.example|b>"}`, dialect.Post{}, "a b (https://a.example)"},
 		"the picture wins over the emoji": {
 			"application/json", `{"text":"a","username":"CI","icon_emoji":":bear:","icon_url":"https://a.example/i.png"}`,
-			dialect.Post{Username: "CI", AvatarURL: "https://a.example/i.png"}, "a",
+			dialect.Post{Username: "CI", AvatarURL: "https://a.example/i.png"},
+			"a",
 		},
 		"a picture that is no address": {"application/json", `{"text":"a","icon_url":"javascript:x"}`, dialect.Post{}, "a"},
 		"an emoji":                     {"application/json", `{"text":"a","username":"CI","icon_emoji":":bear:"}`, dialect.Post{Username: "🐻 CI"}, "a"},
@@ -128,7 +130,8 @@ func TestParse(t *testing.T) {
 		"a number":                {"application/json", `{"text":12.50}`, dialect.Post{}, "12.50"},
 		"wrong types": {
 			"application/json", `{"text":["a"],"username":{},"blocks":7,"attachments":{"text":"x","ts":[],"fields":"no","color":{}},"thread_ts":[]}`,
-			dialect.Post{}, "x",
+			dialect.Post{},
+			"x",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -151,14 +154,14 @@ func TestParseRefuses(t *testing.T) {
 		`{}`: dialect.NoText, `{"text":" \n"}`: dialect.NoText, `{"blocks":[]}`: dialect.NoText, `{"text":{}}`: dialect.NoText,
 	} {
 		_, err := slack.Dialect.Parse(read(t, "application/json", body))
-		if failed, ok := err.(*dialect.Failure); !ok || failed.Verdict != want {
+		if failed, ok := errors.AsType[*dialect.Failure](err); !ok || failed.Verdict != want {
 			t.Errorf("%s: %v, want %s", body, err, want)
 		}
 	}
 	r := read(t, form, "channel=C1&ts=1&text=a")
 	r.Method = "chat.update"
 	_, err := slack.API.Parse(r)
-	failed, ok := err.(*dialect.Failure)
+	failed, ok := errors.AsType[*dialect.Failure](err)
 	if !ok {
 		t.Fatalf("chat.update: %v", err)
 	}

@@ -1,6 +1,7 @@
 package teams_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -197,7 +198,7 @@ func TestLosses(t *testing.T) {
 
 func TestAnswers(t *testing.T) {
 	_, err := teams.Dialect.Parse(read(t, `{"@type":"MessageCard"}`))
-	failed, ok := err.(*dialect.Failure)
+	failed, ok := errors.AsType[*dialect.Failure](err)
 	if !ok || failed.Verdict != dialect.NoText {
 		t.Fatalf("nothing to show: %v", err)
 	}
