@@ -2,12 +2,16 @@ package dialect
 
 import "github.com/nself-chat/hub/internal/markup"
 
+// maxLinks is how many places stand in one row.
+const maxLinks = 10
+
 // Links is a row of places to go, each with a word for it: "Runbook · Dashboard".
 type Links struct{ row []markup.Inline }
 
-// Add adds a place. What is no web address, and what is there already, is left out.
+// Add adds a place. What is no web address, what is there already, and more than
+// anybody would try, is left out.
 func (l *Links) Add(word, url string) {
-	if !IsWebURL(url) || l.has(url) {
+	if len(l.row) >= 2*maxLinks-1 || !IsWebURL(url) || l.has(url) {
 		return
 	}
 	if len(l.row) > 0 {

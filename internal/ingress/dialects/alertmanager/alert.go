@@ -66,7 +66,7 @@ func (a *alert) values() string {
 	values := a.fields.Get("values").Object()
 	var parts []string
 	for _, name := range values.Names() {
-		if n := dialect.Number(values.Get(name)); n != "" {
+		if n := dialect.Number(values.Get(name)); n != "" && len(parts) < maxLabels {
 			parts = append(parts, name+" = "+n)
 		}
 	}
