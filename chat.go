@@ -85,6 +85,9 @@ type Message struct {
 	Content   string
 	Type      MessageType
 	Embeds    []Embed
+	// Document is what the message says as a tree (package markup, in JSON), when
+	// Content and Embeds do not say all of it; nil: they do.
+	Document  json.RawMessage
 	Files     []Attachment
 	Reactions []Reaction
 	Origin    Origin
@@ -115,9 +118,12 @@ type Embed struct {
 	URL         string       `json:"url,omitempty"`
 	Color       string       `json:"color,omitempty"` // "#rrggbb"
 	AuthorName  string       `json:"authorName,omitempty"`
+	AuthorURL   string       `json:"authorUrl,omitempty"`
+	AuthorIcon  string       `json:"authorIconUrl,omitempty"`
 	ImageURL    string       `json:"imageUrl,omitempty"`
 	ThumbURL    string       `json:"thumbnailUrl,omitempty"`
 	Footer      string       `json:"footer,omitempty"`
+	FooterIcon  string       `json:"footerIconUrl,omitempty"`
 	Timestamp   string       `json:"timestamp,omitempty"`
 	Fields      []EmbedField `json:"fields,omitempty"`
 }

@@ -23,3 +23,26 @@ type RepeatedError struct {
 
 // Error implements error.
 func (e *RepeatedError) Error() string { return "the request was carried out before" }
+
+// MessageKey says that a key of an incoming webhook stands for a message: what
+// comes under the same key changes that message, or replies to it.
+type MessageKey struct {
+	IncomingID IncomingID
+	Key        string
+	MessageID  MessageID
+	Was        MessageID // what it stood for so far; "": nothing
+}
+
+// Supersession is a message that says something new, and what it said so far as a
+// reply in its thread.
+type Supersession struct {
+	Message    *Message // its Revision is the one after the present one
+	Searchable string   // the text it is found by
+	Added      []Attachment
+	// Former says what Message said; Replies is the number of replies in the thread
+	// before it, -1 when there is no thread yet.
+	Former           *Message
+	FormerSearchable string
+	Replies          int
+	Key              MessageKey // under which the new text came
+}

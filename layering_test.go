@@ -59,7 +59,7 @@ var mayImport = map[string][]string{
 	"internal/ingress/dialect/dialecttest": {"internal/ingress/dialect", "internal/markup"},
 	"internal/ingress/dialects":            {"internal/ingress/dialect", "internal/ingress/dialects/..."},
 	"internal/ingress/dialects/...":        {".", "internal/ingress/dialect", "internal/markup", "internal/markup/..."},
-	"internal/oauth":              {".", "internal/egress", "internal/provider", "internal/secret"},
+	"internal/oauth":                       {".", "internal/egress", "internal/provider", "internal/secret"},
 
 	// The remote products. A provider never knows another one.
 	"internal/provider":              {".", "internal/egress", "internal/secret"},

@@ -177,13 +177,17 @@ type IncomingWebhook struct {
 	ExpiresAt     time.Time // zero: never
 	RateLimit     int       // posts a minute per client; -1: no limit; 0: the hub's default
 	AllowMentions bool
-	LastUsedAt    time.Time
-	CallCount     int64
-	RefusedCount  int64
-	CreatedBy     UserID
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
-	DeletedAt     time.Time
+	// KeyTemplate makes of each call what its message is about, and FieldMap a
+	// card of the calls of senders that nobody knows, as JSON; "": none.
+	KeyTemplate  string
+	FieldMap     string
+	LastUsedAt   time.Time
+	CallCount    int64
+	RefusedCount int64
+	CreatedBy    UserID
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+	DeletedAt    time.Time
 }
 
 // Call is one request to an incoming webhook as the log keeps it.
@@ -193,11 +197,18 @@ type Call struct {
 	Verdict    string     // accepted, or why not: bad_signature, rate_limited, …
 	Reason     string
 	Dialect    string
-	RemoteIP   string
-	Status     int    // the HTTP status answered
-	Body       []byte // as received, secrets masked; kept for accepted and badly formed calls only
-	BodySize   int64  // bytes received
-	MessageID  MessageID
-	Duration   time.Duration
-	CreatedAt  time.Time
+	// RecognisedBy is by which mark the dialect was known: "the header …".
+	RecognisedBy string
+	// Headers are those of the request that tell what its body means, and Query the
+	// parameters of its URL; both without secrets.
+	Headers   map[string]string
+	Query     string
+	RemoteIP  string
+	Status    int    // the HTTP status answered
+	Answer    string // the beginning of the body answered
+	Body      []byte // as received, secrets masked; kept for accepted and badly formed calls only
+	BodySize  int64  // bytes received
+	MessageID MessageID
+	Duration  time.Duration
+	CreatedAt time.Time
 }

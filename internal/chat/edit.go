@@ -1,17 +1,22 @@
 package chat
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"reflect"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/markup"
 )
 
 // Edit is what a message is to say from now on. Absent fields stay.
 type Edit struct {
 	Content *string
 	Embeds  *[]hub.Embed
+	// Document, when set, takes the place of both, together with those of them
+	// that are set: they are shown before it.
+	Document *markup.Document
 	// AllowMentions is as in Post.
 	AllowMentions bool
 }
@@ -74,25 +79,50 @@ func (s *Service) unchanged(ctx context.Context, by Cause) error {
 // applyEdit puts the edit into m and reports whether that changed anything.
 func (s *Service) applyEdit(m *hub.Message, e *Edit) (changed bool, err error) {
 	var errs hub.FieldErrors
-	content, embeds := m.Content, m.Embeds
-	if e.Content != nil {
-		s.checkContent(&errs, *e.Content)
-		content = contentOf(*e.Content, e.AllowMentions)
-	}
-	if e.Embeds != nil {
-		embeds = s.cleanEmbeds(&errs, *e.Embeds, e.AllowMentions)
-	}
-	if len(errs) == 0 && isEmpty(content, len(embeds)+len(m.Files)) {
+	say := s.edited(&errs, m, e)
+	if len(errs) == 0 && isEmpty(say.content, len(say.embeds)+len(m.Files)) {
 		errs.Add("content", "must not be empty when there is no embed and no file")
 	}
 	if err := errs.Err(); err != nil {
 		return false, err
 	}
-	if content == m.Content && sameEmbeds(embeds, m.Embeds) {
-		return false, nil
+	return say.replace(m), nil
+}
+
+// edited returns what m says after the edit.
+func (s *Service) edited(errs *hub.FieldErrors, m *hub.Message, e *Edit) says {
+	if e.Document != nil {
+		var content string
+		var embeds []hub.Embed
+		if e.Content != nil {
+			content = *e.Content
+		}
+		if e.Embeds != nil {
+			embeds = *e.Embeds
+		}
+		return s.compose(errs, content, embeds, *e.Document, e.AllowMentions)
 	}
-	m.Content, m.Embeds = content, embeds
-	return true, nil
+	say := says{content: m.Content, embeds: m.Embeds, document: m.Document}
+	if e.Content != nil {
+		s.checkContent(errs, *e.Content)
+		say.content = contentOf(*e.Content, e.AllowMentions)
+	}
+	if e.Embeds != nil {
+		say.embeds = s.cleanEmbeds(errs, *e.Embeds, e.AllowMentions)
+	}
+	if say.content != m.Content || !sameEmbeds(say.embeds, m.Embeds) {
+		say.document = nil // it said what was there before
+	}
+	return say
+}
+
+// replace lets m say it, and reports whether that is something new.
+func (say says) replace(m *hub.Message) (changed bool) {
+	if say.content == m.Content && sameEmbeds(say.embeds, m.Embeds) && bytes.Equal(say.document, m.Document) {
+		return false
+	}
+	m.Content, m.Embeds, m.Document = say.content, say.embeds, say.document
+	return true
 }
 
 func sameEmbeds(a, b []hub.Embed) bool {
@@ -148,7 +178,7 @@ func (s *Service) Delete(ctx context.Context, id hub.MessageID, by Cause) error 
 		return err
 	}
 	files := m.Files
-	m.Content, m.Embeds, m.Files = "", nil, nil
+	m.Content, m.Embeds, m.Document, m.Files = "", nil, nil, nil
 	event, err := s.event(&c, hub.EventMessageDeleted, hub.MessageOrderKey(id), messageData(&m, &c))
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/markup"
 )
 
 // Post is a message about to be posted.
@@ -23,6 +24,10 @@ type Post struct {
 	Content string          // Markdown
 	Type    hub.MessageType // "": MessageText
 	Embeds  []hub.Embed
+	// Document is further text and cards, shown after Content and Embeds.
+	Document markup.Document
+	// Keys tie the post to others of an incoming webhook; zero: to none.
+	Keys Keys
 	// FileIDs are uploaded files of the author that are not posted yet.
 	FileIDs []hub.FileID
 	// Remote are files that stay where they are: URL is required; Filename,
@@ -65,9 +70,12 @@ func (s *Service) Post(ctx context.Context, p Post) (hub.Message, error) {
 		at: m.CreatedAt, origin: m.Origin, trace: p.Trace, channel: &channel,
 		by: &hub.TriggeredBy{UserID: m.Author.ID, Username: m.Author.Username},
 	}
-	if p.ThreadID == "" {
-		err = s.postTop(ctx, &p, m, &c)
-	} else {
+	switch {
+	case p.Keys.Webhook != "":
+		m, err = s.postKeyed(ctx, &p, m, &c)
+	case p.ThreadID == "":
+		_, err = s.postTop(ctx, &p, m, &c, nil)
+	default:
 		err = s.postReply(ctx, &p, m, &c)
 	}
 	if r, ok := errors.AsType[*hub.RepeatedError](err); ok {
@@ -105,9 +113,8 @@ func (s *Service) draft(ctx context.Context, p *Post) (*hub.Message, error) {
 	if m.Type == "" {
 		m.Type = hub.MessageText
 	}
-	s.checkContent(&errs, p.Content)
-	m.Content = contentOf(p.Content, p.AllowMentions)
-	m.Embeds = s.cleanEmbeds(&errs, p.Embeds, p.AllowMentions)
+	say := s.compose(&errs, p.Content, p.Embeds, p.Document, p.AllowMentions)
+	m.Content, m.Embeds, m.Document = say.content, say.embeds, say.document
 	if limit := s.Limits.files(); len(p.FileIDs)+len(p.Remote) > limit {
 		errs.Add("attachments", "at most %d files", limit)
 	}
@@ -215,13 +222,13 @@ func (s *Service) remoteFile(claimed hub.Attachment, m *hub.Message) (hub.Attach
 }
 
 // postTop posts a message at top level: nothing in the channel waits for it.
-func (s *Service) postTop(ctx context.Context, p *Post, m *hub.Message, c *change) error {
+// stored is false when keys do not stand for what they are said to any more.
+func (s *Service) postTop(ctx context.Context, p *Post, m *hub.Message, c *change, keys []hub.MessageKey) (stored bool, err error) {
 	created, err := s.createdEvent(m, c)
 	if err != nil {
-		return err
+		return false, err
 	}
-	_, err = s.store(ctx, p, m, 0, created)
-	return err
+	return s.store(ctx, p, m, 0, keys, created)
 }
 
 // postReply posts a message in a thread, and tells of the thread.
@@ -249,7 +256,7 @@ func (s *Service) postReply(ctx context.Context, p *Post, m *hub.Message, c *cha
 		if err != nil {
 			return err
 		}
-		if stored, err := s.store(ctx, p, m, replies, created, thread); err != nil || stored {
+		if stored, err := s.store(ctx, p, m, replies, nil, created, thread); err != nil || stored {
 			return err
 		}
 	}
@@ -278,25 +285,34 @@ func (s *Service) threadEvent(m *hub.Message, replies int, c *change) (*hub.Even
 }
 
 // store puts the message into a commit with all that belongs to it.
-func (s *Service) store(ctx context.Context, p *Post, m *hub.Message, replies int, events ...*hub.Event) (bool, error) {
-	var once *hub.Idempotency
-	if p.Once != nil {
-		key := *p.Once
-		key.Result = string(m.ID)
-		once = &key
-	}
-	var call *hub.Call
-	if p.Call != nil {
-		logged := *p.Call
-		logged.MessageID = m.ID
-		call = &logged
-	}
+func (s *Service) store(ctx context.Context, p *Post, m *hub.Message, replies int, keys []hub.MessageKey, events ...*hub.Event) (
+	bool, error,
+) {
+	once, call := p.about(m.ID)
 	text := searchable(m)
 	stored, err := s.commit(func(routings []hub.Routing) (bool, error) {
-		return s.Store.PostMessage(ctx, m, replies, text, once, call, routings...)
+		return s.Store.PostMessage(ctx, m, replies, text, keys, once, call, routings...)
 	}, events...)
 	if stored && err == nil && p.Call != nil {
 		p.Call.MessageID = m.ID
 	}
 	return stored, err
+}
+
+// about returns the key and the call of the post as they are stored with the
+// message that came of it.
+func (p *Post) about(id hub.MessageID) (*hub.Idempotency, *hub.Call) {
+	var once *hub.Idempotency
+	if p.Once != nil {
+		key := *p.Once
+		key.Result = string(id)
+		once = &key
+	}
+	var call *hub.Call
+	if p.Call != nil {
+		logged := *p.Call
+		logged.MessageID = id
+		call = &logged
+	}
+	return once, call
 }

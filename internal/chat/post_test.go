@@ -380,14 +380,14 @@ type single struct {
 	crowded atomic.Bool
 }
 
-func (s *single) PostMessage(ctx context.Context, msg *hub.Message, replies int, text string, once *hub.Idempotency, call *hub.Call,
+func (s *single) PostMessage(ctx context.Context, msg *hub.Message, replies int, text string, keys []hub.MessageKey, once *hub.Idempotency, call *hub.Call,
 	routings ...hub.Routing,
 ) (bool, error) {
 	if s.inside.Add(1) > 1 {
 		s.crowded.Store(true)
 	}
 	defer s.inside.Add(-1)
-	return s.Store.PostMessage(ctx, msg, replies, text, once, call, routings...)
+	return s.Store.PostMessage(ctx, msg, replies, text, keys, once, call, routings...)
 }
 
 // A reply whose thread another process changed is begun afresh.

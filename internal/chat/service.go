@@ -71,6 +71,7 @@ type Limits struct {
 func (l Limits) content() int             { return orDefault(l.Content, 16000) }
 func (l Limits) embeds() int              { return orDefault(l.Embeds, 50) }
 func (l Limits) embedBytes() int          { return orDefault(l.EmbedBytes, 64<<10) }
+func (l Limits) documentBytes() int       { return 4 * l.embedBytes() }
 func (l Limits) files() int               { return orDefault(l.Files, 20) }
 func (l Limits) fileBytes() int64         { return orDefault(l.FileBytes, 25<<20) }
 func (l Limits) orphanAge() time.Duration { return orDefault(l.OrphanAge, 24*time.Hour) }

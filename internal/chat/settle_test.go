@@ -21,12 +21,11 @@ func (m *meddler) meddle() {
 	}
 }
 
-func (m *meddler) PostMessage(ctx context.Context, msg *hub.Message, replies int, text string, once *hub.Idempotency,
-	call *hub.Call,
-	routings ...hub.Routing,
+func (m *meddler) PostMessage(ctx context.Context, msg *hub.Message, replies int, text string, keys []hub.MessageKey,
+	once *hub.Idempotency, call *hub.Call, routings ...hub.Routing,
 ) (bool, error) {
 	m.meddle()
-	return m.Store.PostMessage(ctx, msg, replies, text, once, call, routings...)
+	return m.Store.PostMessage(ctx, msg, replies, text, keys, once, call, routings...)
 }
 
 func (m *meddler) EditMessage(ctx context.Context, msg *hub.Message, editor hub.UserID, text string, once *hub.Idempotency,
@@ -61,7 +60,7 @@ var errDisk = errors.New("the disk is gone")
 // broken is a Store whose changes all fail.
 type broken struct{ Store }
 
-func (broken) PostMessage(context.Context, *hub.Message, int, string, *hub.Idempotency, *hub.Call, ...hub.Routing) (bool, error) {
+func (broken) PostMessage(context.Context, *hub.Message, int, string, []hub.MessageKey, *hub.Idempotency, *hub.Call, ...hub.Routing) (bool, error) {
 	return false, errDisk
 }
 

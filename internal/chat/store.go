@@ -24,8 +24,11 @@ type Store interface {
 
 // MessageStore keeps messages, their threads and revisions.
 type MessageStore interface {
-	PostMessage(ctx context.Context, m *hub.Message, replies int, searchable string, once *hub.Idempotency, call *hub.Call,
-		routings ...hub.Routing) (bool, error)
+	PostMessage(ctx context.Context, m *hub.Message, replies int, searchable string, keys []hub.MessageKey, once *hub.Idempotency,
+		call *hub.Call, routings ...hub.Routing) (bool, error)
+	Keyed(ctx context.Context, webhook hub.IncomingID, key string) (hub.MessageID, error)
+	SupersedeMessage(ctx context.Context, c *hub.Supersession, once *hub.Idempotency, call *hub.Call, routings ...hub.Routing) (
+		bool, error)
 	PostNotice(ctx context.Context, m *hub.Message, searchable string, webhook hub.WebhookID, n hub.Notice,
 		routings ...hub.Routing) error
 	PostedBefore(ctx context.Context, k *hub.Idempotency) (hub.MessageID, error)

@@ -110,13 +110,19 @@ var copiedTables = []copiedTable{
 		columns: `id uuid, name text, channel_id uuid, user_id uuid, username text, avatar_url text, enabled boolean,
 			token_hash text, previous_hash text, previous_until timestamptz, hmac_secret text, allow_ips jsonb,
 			expires_at timestamptz, rate_limit integer, allow_mentions boolean, last_used_at timestamptz, call_count bigint,
-			refused_count bigint, created_by uuid, created_at timestamptz, updated_at timestamptz, deleted_at timestamptz`,
+			refused_count bigint, created_by uuid, created_at timestamptz, updated_at timestamptz, deleted_at timestamptz,
+			key_template text, field_map jsonb`,
+	},
+	{
+		name: "nchat_incoming_keys", key: []string{"webhook_id", "key"},
+		columns: `webhook_id uuid, key text, message_id uuid, used_at timestamptz`,
 	},
 	{
 		name: "nchat_inbox", key: []string{"id"},
 		columns: `id uuid, provider text, integration_id uuid, webhook_id uuid, dedupe_key text, headers text, body bytea,
 			body_size bigint, verdict text, reason text, dialect text, remote_ip text, http_status integer, message_id uuid,
-			state text, tries integer, error text, duration_us bigint, created_at timestamptz`,
+			state text, tries integer, error text, duration_us bigint, created_at timestamptz, recognised_by text,
+			query text, answer text`,
 	},
 	{
 		name: "nchat_integrations", key: []string{"id"},

@@ -13,7 +13,11 @@ import (
 const keptRefusals = 1000
 
 // callSummary are the columns of a call of an incoming webhook without its body.
-const callSummary = `id, webhook_id, verdict, reason, dialect, remote_ip, http_status, body_size, message_id, duration_us, created_at`
+const callSummary = `id, webhook_id, verdict, reason, dialect, remote_ip, http_status, body_size, message_id, duration_us, created_at,
+	recognised_by`
+
+// callDetails are what the log shows of one call besides.
+const callDetails = `headers, query, answer, body`
 
 // insertCall adds a call of an incoming webhook to the log, in the commit of
 // what it made or changed, or by itself. nil adds nothing. An empty IncomingID
@@ -22,10 +26,15 @@ func (t *tx) insertCall(c *hub.Call) error {
 	if c == nil {
 		return nil
 	}
-	return t.later(`INSERT INTO nchat_inbox (`+callSummary+`, provider, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'token', $12)`,
+	var headers any
+	if len(c.Headers) > 0 {
+		headers = asJSON(c.Headers)
+	}
+	return t.later(`INSERT INTO nchat_inbox (`+callSummary+`, `+callDetails+`, provider)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'token')`,
 		string(c.ID), orNull(c.IncomingID), c.Verdict, c.Reason, orNull(c.Dialect), orNull(c.RemoteIP), c.Status,
-		c.BodySize, orNull(c.MessageID), c.Duration.Microseconds(), at(c.CreatedAt).text(), orNilBytes(c.Body))
+		c.BodySize, orNull(c.MessageID), c.Duration.Microseconds(), at(c.CreatedAt).text(), orNull(c.RecognisedBy),
+		headers, orNull(c.Query), orNull(c.Answer), orNilBytes(c.Body))
 }
 
 // LogCall logs a call that was carried out and found nothing to change, and
@@ -93,7 +102,7 @@ func scanSummary(row scanner, c *hub.Call, more ...any) error {
 	var micros int64
 	err := row.Scan(append([]any{
 		&c.ID, orEmpty(&c.IncomingID), &c.Verdict, &c.Reason, orEmpty(&c.Dialect), orEmpty(&c.RemoteIP), &c.Status,
-		&c.BodySize, orEmpty(&c.MessageID), &micros, into(&c.CreatedAt),
+		&c.BodySize, orEmpty(&c.MessageID), &micros, into(&c.CreatedAt), orEmpty(&c.RecognisedBy),
 	}, more...)...)
 	c.Duration = time.Duration(micros) * time.Microsecond
 	return err
@@ -105,7 +114,7 @@ func scanCallSummary(row scanner) (c hub.Call, err error) {
 }
 
 func scanCall(row scanner) (c hub.Call, err error) {
-	err = scanSummary(row, &c, &c.Body)
+	err = scanSummary(row, &c, asJSON(&c.Headers), orEmpty(&c.Query), orEmpty(&c.Answer), &c.Body)
 	return c, err
 }
 
@@ -126,7 +135,7 @@ func (s *Store) Calls(ctx context.Context, id hub.IncomingID, before hub.CallID,
 // Call returns one call with its body, or NotFound.
 func (s *Store) Call(ctx context.Context, id hub.CallID) (hub.Call, error) {
 	return one(ctx, s.readers, "call", scanCall,
-		`SELECT `+callSummary+`, body FROM nchat_inbox WHERE id = $1 AND provider = 'token'`, string(id))
+		`SELECT `+callSummary+`, `+callDetails+` FROM nchat_inbox WHERE id = $1 AND provider = 'token'`, string(id))
 }
 
 // PruneCalls deletes at most limit calls received before the given time,

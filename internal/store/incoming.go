@@ -8,13 +8,14 @@ import (
 
 const incomingColumns = `id, name, channel_id, user_id, username, avatar_url, enabled, token_hash, previous_hash, previous_until,
 	hmac_secret, allow_ips, expires_at, rate_limit, allow_mentions, last_used_at, call_count, refused_count,
-	created_by, created_at, updated_at, deleted_at`
+	created_by, created_at, updated_at, deleted_at, key_template, field_map`
 
 func scanIncoming(row scanner) (w hub.IncomingWebhook, err error) {
 	err = row.Scan(&w.ID, &w.Name, &w.ChannelID, &w.UserID, orEmpty(&w.Username), orEmpty(&w.AvatarURL), &w.Enabled,
 		&w.TokenHash, orEmpty(&w.PreviousHash), into(&w.PreviousUntil), orEmpty(&w.SealedHMAC), asJSON(&w.AllowIPs),
 		into(&w.ExpiresAt), &w.RateLimit, &w.AllowMentions, into(&w.LastUsedAt), &w.CallCount, &w.RefusedCount,
-		orEmpty(&w.CreatedBy), into(&w.CreatedAt), into(&w.UpdatedAt), into(&w.DeletedAt))
+		orEmpty(&w.CreatedBy), into(&w.CreatedAt), into(&w.UpdatedAt), into(&w.DeletedAt), orEmpty(&w.KeyTemplate),
+		orEmpty(&w.FieldMap))
 	return w, err
 }
 
@@ -65,10 +66,10 @@ func (s *Store) CreateIncomingWebhook(ctx context.Context, w *hub.IncomingWebhoo
 			}
 		}
 		err := t.later(`INSERT INTO nchat_incoming_webhooks (`+incomingColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, NULL, 0, 0, $16, $17, $18, NULL)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, NULL, 0, 0, $16, $17, $18, NULL, $19, $20)`,
 			string(w.ID), w.Name, string(w.ChannelID), string(w.UserID), orNull(w.Username), orNull(w.AvatarURL), w.Enabled,
 			w.TokenHash, orNull(w.PreviousHash), at(w.PreviousUntil), orNull(w.SealedHMAC), asJSON(nonNil(w.AllowIPs)), at(w.ExpiresAt),
-			w.RateLimit, w.AllowMentions, orNull(w.CreatedBy), at(w.CreatedAt), at(w.UpdatedAt))
+			w.RateLimit, w.AllowMentions, orNull(w.CreatedBy), at(w.CreatedAt), at(w.UpdatedAt), orNull(w.KeyTemplate), orNull(w.FieldMap))
 		if err != nil {
 			return err
 		}
@@ -113,10 +114,10 @@ func (s *Store) UpdateIncomingWebhook(ctx context.Context, id hub.IncomingID, ch
 		w.UpdatedAt = t.now
 		return t.later(`UPDATE nchat_incoming_webhooks SET name = $2, channel_id = $3, user_id = $4, username = $5, avatar_url = $6,
 				enabled = $7, token_hash = $8, previous_hash = $9, previous_until = $10, hmac_secret = $11, allow_ips = $12,
-				expires_at = $13, rate_limit = $14, allow_mentions = $15, updated_at = $16 WHERE id = $1`,
+				expires_at = $13, rate_limit = $14, allow_mentions = $15, updated_at = $16, key_template = $17, field_map = $18 WHERE id = $1`,
 			string(id), w.Name, string(w.ChannelID), string(w.UserID), orNull(w.Username), orNull(w.AvatarURL), w.Enabled,
 			w.TokenHash, orNull(w.PreviousHash), at(w.PreviousUntil), orNull(w.SealedHMAC), asJSON(nonNil(w.AllowIPs)),
-			at(w.ExpiresAt), w.RateLimit, w.AllowMentions, at(w.UpdatedAt))
+			at(w.ExpiresAt), w.RateLimit, w.AllowMentions, at(w.UpdatedAt), orNull(w.KeyTemplate), orNull(w.FieldMap))
 	})
 	return w, err
 }

@@ -13,9 +13,10 @@ import (
 // messageMeta is what the hub keeps of a message in metadata. Absent keys
 // stand for: the user as it is now, the hub itself, revision 1.
 type messageMeta struct {
-	Author   *authorLook `json:"author,omitempty"`
-	Origin   *hub.Origin `json:"origin,omitempty"`
-	Revision int         `json:"revision,omitempty"`
+	Author   *authorLook     `json:"author,omitempty"`
+	Origin   *hub.Origin     `json:"origin,omitempty"`
+	Revision int             `json:"revision,omitempty"`
+	Document json.RawMessage `json:"document,omitempty"`
 }
 
 // authorLook is how one message shows its author.
@@ -52,9 +53,9 @@ func scanMessage(row scanner) (m hub.Message, err error) {
 	if meta.Origin != nil {
 		m.Origin = *meta.Origin
 	}
-	m.Revision = max(meta.Revision, 1)
+	m.Revision, m.Document = max(meta.Revision, 1), meta.Document
 	if m.IsDeleted {
-		m.Content, m.Embeds = "", nil
+		m.Content, m.Embeds, m.Document = "", nil, nil
 	}
 	return m, err
 }
@@ -69,7 +70,8 @@ func metadata(m *hub.Message) (string, error) {
 	if (m.Origin != hub.Origin{Kind: hub.OriginHub}) {
 		meta.Origin = &m.Origin
 	}
-	if meta == (messageMeta{}) {
+	meta.Document = m.Document
+	if meta.Author == nil && meta.Origin == nil && meta.Document == nil {
 		return "{}", nil
 	}
 	return encodeColumn(meta)
@@ -79,26 +81,32 @@ func metadata(m *hub.Message) (string, error) {
 // its place in the thread (m.ThreadID is the root; replies is the number of
 // replies known to be in the thread, -1 when there is no thread yet), its
 // files (those with a Hash were uploaded and are tied to it, those with a URL
-// are new), searchable (the text it is found by), the call that asked for it,
-// the idempotency key, and the events.
+// are new), searchable (the text it is found by), the keys that stand for it from
+// now on, the call that asked for it, the idempotency key, and the events.
 //
 // It returns NotFound when the channel, the root or a file does not exist,
 // Conflict when the channel is archived, and a RepeatedError when the key was
 // used before. ok is false, and nothing written, when the thread is not what
-// replies says any more.
-func (s *Store) PostMessage(ctx context.Context, m *hub.Message, replies int, searchable string, once *hub.Idempotency,
-	call *hub.Call, routings ...hub.Routing,
+// replies says any more, or a key does not stand for what it is said to.
+func (s *Store) PostMessage(ctx context.Context, m *hub.Message, replies int, searchable string, keys []hub.MessageKey,
+	once *hub.Idempotency, call *hub.Call, routings ...hub.Routing,
 ) (ok bool, err error) {
 	err = s.writeRouted(ctx, routings, func(t *tx) (err error) {
 		ok, err = t.postMessage(m, replies, searchable, once)
 		if err != nil || !ok {
 			return err
 		}
+		if ok, err = t.setKeys(keys); err != nil || !ok {
+			return errors.Join(err, errNotThere)
+		}
 		if err := t.insertCall(call); err != nil {
 			return err
 		}
 		return t.publishAll(routings)
 	})
+	if errors.Is(err, errNotThere) {
+		return false, nil
+	}
 	return ok && err == nil, err
 }
 
@@ -223,7 +231,11 @@ func (t *tx) editMessage(m *hub.Message, editor hub.UserID, searchable string, o
 	if err != nil {
 		return false, err
 	}
-	meta, err := mergeJSON(h.metadata, map[string]any{"revision": m.Revision})
+	changed := map[string]any{"revision": m.Revision, "document": nil}
+	if m.Document != nil {
+		changed["document"] = m.Document
+	}
+	meta, err := mergeJSON(h.metadata, changed)
 	if err != nil {
 		return false, err
 	}

@@ -33,8 +33,9 @@ func TestBackUpBeforeMigration(t *testing.T) {
 	}
 	defer db.Close()
 	next := fstest.MapFS{
-		"00001_first.sql": {Data: []byte("-- +goose Up\nSELECT 1;\n")},
-		"00002_next.sql":  {Data: []byte("-- +goose Up\nDELETE FROM nchat_settings;\n")},
+		"00001_first.sql":    {Data: []byte("-- +goose Up\nSELECT 1;\n")},
+		"00002_incoming.sql": {Data: []byte("-- +goose Up\nSELECT 1;\n")},
+		"00003_next.sql":     {Data: []byte("-- +goose Up\nDELETE FROM nchat_settings;\n")},
 	}
 	p, err := goose.NewProvider(goose.DialectSQLite3, db, next, goose.WithTableName("nchat_schema_versions"), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
@@ -51,7 +52,7 @@ func TestBackUpBeforeMigration(t *testing.T) {
 	if n := settings(t, db); n != 0 {
 		t.Errorf("%d settings after the migration", n)
 	}
-	copied, err := openSQLitePool(path + ".v1")
+	copied, err := openSQLitePool(path + ".v2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +60,7 @@ func TestBackUpBeforeMigration(t *testing.T) {
 	if n := settings(t, copied); n == 0 {
 		t.Error("the copy does not hold what was there before")
 	}
-	if info, err := os.Stat(path + ".v1"); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(path + ".v2"); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the copy's mode: %v, %v", info.Mode(), err)
 	}
 }

@@ -149,7 +149,7 @@ func TestBothFindTheSame(t *testing.T) {
 				r.Fatalf("%s: %v", name, err)
 			}
 			for i := range said {
-				if ok, err := s.PostMessage(t.Context(), posted[i], 0, said[i], nil, nil); !ok || err != nil {
+				if ok, err := s.PostMessage(t.Context(), posted[i], 0, said[i], nil, nil, nil); !ok || err != nil {
 					r.Fatalf("%s: %v, %v", name, ok, err)
 				}
 			}
@@ -216,7 +216,7 @@ func testDeletedMessagesLeaveTheIndex(t *testing.T, s *Store, now *time.Time) {
 		if id == id3 {
 			text = "…"
 		}
-		if ok, err := s.PostMessage(ctx, m, 0, text, nil, nil); !ok || err != nil {
+		if ok, err := s.PostMessage(ctx, m, 0, text, nil, nil, nil); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
 	}

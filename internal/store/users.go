@@ -167,7 +167,9 @@ func mergeJSON(object string, set map[string]any) (string, error) {
 		}
 	}
 	for k, v := range set {
-		m[k] = v
+		if m[k] = v; v == nil {
+			delete(m, k)
+		}
 	}
 	return encodeColumn(m)
 }

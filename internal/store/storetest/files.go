@@ -45,7 +45,7 @@ func testPostFile(t *testing.T, f *fixture) {
 	theirs := f.draft(c, bob, "mine now")
 	theirs.Files = []hub.Attachment{*a}
 	theirs.Files[0].UserID = bob.ID
-	_, err = f.PostMessage(ctx, theirs, 0, "x", nil, nil)
+	_, err = f.PostMessage(ctx, theirs, 0, "x", nil, nil, nil)
 	f.code(err, hub.NotFound)
 
 	m := f.draft(c, ann, "look")
@@ -66,7 +66,7 @@ func testPostFile(t *testing.T, f *fixture) {
 
 	again := f.draft(c, ann, "look again")
 	again.Files = []hub.Attachment{*a}
-	_, err = f.PostMessage(ctx, again, 0, "x", nil, nil)
+	_, err = f.PostMessage(ctx, again, 0, "x", nil, nil, nil)
 	f.code(err, hub.NotFound)
 	if files, err = f.Files(ctx, nil); err != nil || len(files) != 0 {
 		t.Errorf("no files asked for: %v, %v", files, err)

@@ -73,7 +73,7 @@ func testPostRefused(t *testing.T, f *fixture) {
 	refuse := func(m *hub.Message, want hub.Code) {
 		t.Helper()
 		event := f.event(m, "{}")
-		_, err := f.PostMessage(ctx, m, -1, m.Content, nil, nil, event)
+		_, err := f.PostMessage(ctx, m, -1, m.Content, nil, nil, nil, event)
 		f.code(err, want)
 		_, err = f.Message(ctx, m.ID)
 		f.code(err, hub.NotFound)
@@ -107,9 +107,9 @@ func testPostOnce(t *testing.T, f *fixture) {
 	if id, err := f.PostedBefore(ctx, key(first, "h1")); err != nil || id != "" {
 		t.Errorf("posted before the first time: %q, %v", id, err)
 	}
-	f.stored(f.PostMessage(ctx, first, 0, "x", key(first, "h1"), nil, f.event(first, "{}")))
+	f.stored(f.PostMessage(ctx, first, 0, "x", nil, key(first, "h1"), nil, f.event(first, "{}")))
 	event := f.event(second, "{}")
-	_, err := f.PostMessage(ctx, second, 0, "x", key(second, "h1"), nil, event)
+	_, err := f.PostMessage(ctx, second, 0, "x", nil, key(second, "h1"), nil, event)
 	repeated, ok := errors.AsType[*hub.RepeatedError](err)
 	if !ok || repeated.Result != string(first.ID) || f.happened(event) {
 		t.Errorf("a repetition: %v", err)
@@ -120,7 +120,7 @@ func testPostOnce(t *testing.T, f *fixture) {
 	if id, err := f.PostedBefore(ctx, key(second, "h2")); err != nil || id != "" {
 		t.Errorf("another request with the key: %q, %v", id, err)
 	}
-	_, err = f.PostMessage(ctx, second, 0, "x", key(second, "h2"), nil)
+	_, err = f.PostMessage(ctx, second, 0, "x", nil, key(second, "h2"), nil)
 	f.code(err, hub.Conflict)
 }
 
@@ -133,14 +133,14 @@ func testPostCall(t *testing.T, f *fixture) {
 		ID: hub.CallID(f.ids.New()), IncomingID: hub.IncomingID(f.ids.New()), Verdict: "accepted", Status: 200, MessageID: m.ID,
 		Body: []byte("x"), BodySize: 1, CreatedAt: f.now,
 	}
-	f.stored(f.PostMessage(ctx, m, 0, "x", nil, call))
+	f.stored(f.PostMessage(ctx, m, 0, "x", nil, nil, call))
 	got, err := f.Call(ctx, call.ID)
 	f.noError(err)
 	same(f, "call", got, *call)
 
 	nowhere := f.draft(&hub.Channel{ID: hub.ChannelID(f.ids.New())}, ann, "x")
 	call.ID, call.MessageID = hub.CallID(f.ids.New()), nowhere.ID
-	_, err = f.PostMessage(ctx, nowhere, 0, "x", nil, call)
+	_, err = f.PostMessage(ctx, nowhere, 0, "x", nil, nil, call)
 	f.code(err, hub.NotFound)
 	_, err = f.Call(ctx, call.ID)
 	f.code(err, hub.NotFound)
@@ -188,7 +188,7 @@ func testMessagePages(t *testing.T, f *fixture) {
 	slices.Reverse(ids)
 	reply := f.draft(c, ann, "x")
 	reply.ThreadID = ids[4]
-	f.stored(f.PostMessage(ctx, reply, -1, "x", nil, nil))
+	f.stored(f.PostMessage(ctx, reply, -1, "x", nil, nil, nil))
 	page := func(before, after hub.MessageID, topLevel bool, limit int) []hub.MessageID {
 		t.Helper()
 		messages, err := f.ChannelMessages(ctx, c.ID, before, after, topLevel, limit)
@@ -303,7 +303,7 @@ func testScrub(t *testing.T, f *fixture) {
 			Body: []byte("confidential"), BodySize: 12, CreatedAt: f.now,
 		}
 		event := f.event(m, `{"content":"confidential"}`)
-		f.stored(f.PostMessage(ctx, m, 0, "confidential", nil, call, event))
+		f.stored(f.PostMessage(ctx, m, 0, "confidential", nil, nil, call, event))
 		m.Revision, m.EditedAt = 2, f.tick()
 		f.stored(f.EditMessage(ctx, m, ann.ID, "confidential", nil, nil, f.event(m, `{"content":"confidential"}`)))
 		return m, call, event

@@ -95,7 +95,7 @@ func (f *fixture) draft(c *hub.Channel, u *hub.User, text string) *hub.Message {
 
 func (f *fixture) post(m *hub.Message) *hub.Message {
 	f.t.Helper()
-	f.stored(f.PostMessage(f.t.Context(), m, 0, m.Content, nil, nil))
+	f.stored(f.PostMessage(f.t.Context(), m, 0, m.Content, nil, nil, nil))
 	return m
 }
 

@@ -24,7 +24,7 @@ func testThread(t *testing.T, f *fixture) {
 	}
 	reply := func(m *hub.Message, known int) (bool, error) {
 		m.ThreadID = root.ID
-		return f.PostMessage(ctx, m, known, m.Content, nil, nil, f.event(m, "{}"))
+		return f.PostMessage(ctx, m, known, m.Content, nil, nil, nil, f.event(m, "{}"))
 	}
 	state(root.ID, -1)
 	f.unchanged(reply(f.draft(c, ann, "too early"), 0))
@@ -60,5 +60,5 @@ func testThread(t *testing.T, f *fixture) {
 	f.code(err, hub.NotFound)
 	late := f.draft(c, ann, "late")
 	late.ThreadID = alone.ID
-	f.unchanged(f.PostMessage(ctx, late, -1, "x", nil, nil))
+	f.unchanged(f.PostMessage(ctx, late, -1, "x", nil, nil, nil))
 }

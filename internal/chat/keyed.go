@@ -1,0 +1,185 @@
+package chat
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+// Keys tie a post of an incoming webhook to earlier ones of the same webhook.
+type Keys struct {
+	Webhook hub.IncomingID
+	// Subject is what the post is about: an alert, a build. While its message
+	// stands, a later post about the same takes its place, and what it said before
+	// goes into its thread. "": nothing.
+	Subject string
+	// Thread is the sender's own word for a thread: the first post with it begins
+	// the thread, the later ones reply. It counts only without a ThreadID. "": none.
+	Thread string
+}
+
+// longestKey is from which length on a key is known by its hash, in bytes.
+const longestKey = 200
+
+func keyOf(kind, word string) string {
+	if len(word) > longestKey {
+		sum := sha256.Sum256([]byte(word))
+		word = "#" + hex.EncodeToString(sum[:])
+	}
+	return kind + ":" + word
+}
+
+// postKeyed posts a message that is tied to others, or changes the one whose place
+// it takes, and returns the message as it is stored.
+func (s *Service) postKeyed(ctx context.Context, p *Post, m *hub.Message, c *change) (*hub.Message, error) {
+	done, err := s.order.wait(ctx, "keys of "+string(p.Keys.Webhook))
+	if err != nil {
+		return m, err
+	}
+	defer done()
+	for range maxTries {
+		before, keys, err := s.tied(ctx, p, m)
+		if err != nil {
+			return m, err
+		}
+		var stored bool
+		switch {
+		case before != nil:
+			m, stored, err := s.supersede(ctx, p, m, before, keys[0], c)
+			if err != nil || stored {
+				return m, err
+			}
+			continue
+		case p.ThreadID != "":
+			return m, s.postReply(ctx, p, m, c)
+		default:
+			stored, err = s.postTop(ctx, p, m, c, keys)
+		}
+		if err != nil || stored {
+			return m, err
+		}
+	}
+	return m, errBusy
+}
+
+// tied finds the message whose place the post takes, and the one that it replies
+// to (p.ThreadID). Without the first it returns the keys that are to stand for the new
+// message.
+func (s *Service) tied(ctx context.Context, p *Post, m *hub.Message) (before *hub.Message, keys []hub.MessageKey, err error) {
+	if p.Keys.Subject != "" {
+		key := hub.MessageKey{IncomingID: p.Keys.Webhook, Key: keyOf("subject", p.Keys.Subject), MessageID: m.ID}
+		if key.Was, before, err = s.keyed(ctx, key, m.ChannelID); err != nil {
+			return nil, nil, err
+		}
+		if before != nil {
+			key.MessageID = before.ID
+			return before, []hub.MessageKey{key}, nil
+		}
+		keys = append(keys, key)
+	}
+	if p.Keys.Thread != "" && p.ThreadID == "" {
+		key := hub.MessageKey{IncomingID: p.Keys.Webhook, Key: keyOf("thread", p.Keys.Thread), MessageID: m.ID}
+		var root *hub.Message
+		if key.Was, root, err = s.keyed(ctx, key, m.ChannelID); err != nil {
+			return nil, nil, err
+		}
+		if root != nil {
+			p.ThreadID = root.ID
+		} else {
+			keys = append(keys, key)
+		}
+	}
+	return nil, keys, nil
+}
+
+// keyed returns which message a key stands for, and the message if it is there and
+// in the channel.
+func (s *Service) keyed(ctx context.Context, key hub.MessageKey, in hub.ChannelID) (was hub.MessageID, m *hub.Message, err error) {
+	was, err = s.Store.Keyed(ctx, key.IncomingID, key.Key)
+	if err != nil || was == "" {
+		return "", nil, err
+	}
+	found, err := s.Message(ctx, was)
+	switch {
+	case hub.CodeOf(err) == hub.NotFound:
+		return was, nil, nil
+	case err != nil:
+		return was, nil, err
+	case found.IsDeleted || found.ChannelID != in:
+		return was, nil, nil
+	}
+	return was, &found, nil
+}
+
+// supersede lets an earlier message say what m says, and puts what it said into its
+// thread. One that says the same already stays as it is.
+func (s *Service) supersede(ctx context.Context, p *Post, m, before *hub.Message, key hub.MessageKey, c *change) (
+	*hub.Message, bool, error,
+) {
+	for _, order := range []string{hub.MessageOrderKey(before.ID), hub.ChannelOrderKey(m.ChannelID)} {
+		done, err := s.order.wait(ctx, order)
+		if err != nil {
+			return m, false, err
+		}
+		defer done()
+	}
+	root, _, replies, err := s.Store.ThreadOf(ctx, before.ID)
+	if err != nil {
+		return m, false, err
+	}
+	next := *before
+	say := says{content: m.Content, embeds: m.Embeds, document: m.Document}
+	once, call := p.about(before.ID)
+	if !say.replace(&next) && len(m.Files) == 0 {
+		return before, true, s.Store.LogCall(ctx, once, call)
+	}
+	next.Revision, next.EditedAt = before.Revision+1, c.at
+	added := moved(m.Files, before.ID)
+	next.Files = append(slices.Clone(before.Files), added...)
+	former := *before
+	former.ID, former.ThreadID, former.CreatedAt = hub.MessageID(s.IDs.New()), root, c.at
+	former.Revision, former.ReplyCount, former.IsPinned = 1, 0, false
+	former.EditedAt, former.Files, former.Reactions = time.Time{}, nil, nil
+	events, err := s.supersedeEvents(&next, before, &former, replies, c)
+	if err != nil {
+		return m, false, err
+	}
+	stored, err := s.commit(func(routings []hub.Routing) (bool, error) {
+		return s.Store.SupersedeMessage(ctx, &hub.Supersession{
+			Message: &next, Searchable: searchable(&next), Added: added,
+			Former: &former, FormerSearchable: searchable(&former), Replies: replies, Key: key,
+		}, once, call, routings...)
+	}, events...)
+	if stored && err == nil && p.Call != nil {
+		p.Call.MessageID = next.ID
+	}
+	return &next, stored, err
+}
+
+// moved returns files as those of another message.
+func moved(files []hub.Attachment, to hub.MessageID) []hub.Attachment {
+	files = slices.Clone(files)
+	for i := range files {
+		files[i].MessageID = to
+	}
+	return files
+}
+
+func (s *Service) supersedeEvents(next, before, former *hub.Message, replies int, c *change) ([]*hub.Event, error) {
+	data := messageData(next, c)
+	data.Prior = &hub.PriorText{Content: before.Content}
+	updated, err := s.event(c, hub.EventMessageUpdated, hub.MessageOrderKey(next.ID), data)
+	if err != nil {
+		return nil, err
+	}
+	created, err := s.createdEvent(former, c)
+	if err != nil {
+		return nil, err
+	}
+	thread, err := s.threadEvent(former, replies, c)
+	return []*hub.Event{updated, created, thread}, err
+}
