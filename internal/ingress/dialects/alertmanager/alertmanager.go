@@ -40,12 +40,12 @@ func isAlert(f dialect.Object) bool {
 
 func parse(r *dialect.Request) (dialect.Post, error) {
 	f := r.Fields
-	look := Look{Product: "Alertmanager", URL: page(f)}
+	look := dialect.AlertLook{Product: "Alertmanager", URL: page(f)}
 	p := dialect.Post{}
 	if !f.Get("alerts").IsArray() && isAlert(f) {
-		p = single(f, look)
+		p = dialect.SingleAlert(f, look)
 	} else {
-		p = Show(f, look)
+		p = dialect.AlertGroup(f, look)
 	}
 	return p, r.Finish(&p, nil)
 }

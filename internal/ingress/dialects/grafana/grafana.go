@@ -15,7 +15,6 @@ import (
 	"strings"
 
 	"github.com/nself-chat/hub/internal/ingress/dialect"
-	"github.com/nself-chat/hub/internal/ingress/dialects/alertmanager"
 )
 
 // Dialect is Grafana's.
@@ -60,14 +59,14 @@ func parse(r *dialect.Request) (dialect.Post, error) {
 }
 
 func unified(f dialect.Object) dialect.Post {
-	look := alertmanager.Look{Product: "Grafana", URL: page(f)}
+	look := dialect.AlertLook{Product: "Grafana", URL: page(f)}
 	if title := f.Str("title"); !strings.HasPrefix(title, "[FIRING") && !strings.HasPrefix(title, "[RESOLVED") {
 		look.Name = title
 	}
 	if message := f.Str("message"); !strings.HasPrefix(message, "**Firing**") && !strings.HasPrefix(message, "**Resolved**") {
 		look.Text = dialect.Markdown(message)
 	}
-	return alertmanager.Show(f, look)
+	return dialect.AlertGroup(f, look)
 }
 
 // page is where all alerts of the group can be seen: their rule, if they have the

@@ -1,62 +1,63 @@
-package alertmanager
+package dialect
 
 import (
 	"slices"
 	"strings"
 
-	"github.com/nself-chat/hub/internal/ingress/dialect"
 	"github.com/nself-chat/hub/internal/markup"
 )
 
-// maxAlerts is how many alerts of a group are shown. maxRead bounds how many are
+// maxAlerts is how many alerts of a group are shown. maxAlertsRead bounds how many are
 // looked at.
 const (
-	maxAlerts = 10
-	maxRead   = 1000
+	maxAlerts     = 10
+	maxAlertsRead = 1000
 )
 
-// Look is what a product that sends this format has of its own.
-type Look struct {
+// AlertLook is what a product that sends Alertmanager's format has of its own.
+type AlertLook struct {
 	Product string
 	Name    string         // of the group; "": by its labels
 	URL     string         // where the title leads
 	Text    []markup.Block // above the alerts
 }
 
-// Show makes a post of a group of alerts.
-func Show(f dialect.Object, look Look) dialect.Post {
-	g := read(f)
-	return dialect.Post{Doc: g.document(look), Key: g.key()}
+// AlertGroup makes a post of a group of alerts in the format of the Prometheus
+// Alertmanager, which Grafana sends as well: what the alerts have in common once, then
+// each with what tells it from the others. All states of the group have one key.
+func AlertGroup(f Object, look AlertLook) Post {
+	g := readAlertGroup(f)
+	return Post{Doc: g.document(look), Key: g.key()}
 }
 
-// single makes a post of one alert that has no group around it.
-func single(f dialect.Object, look Look) dialect.Post {
-	g := group{}
-	g.add(newAlert(f))
-	return dialect.Post{Doc: g.document(look), Key: g.key()}
+// SingleAlert makes a post of one alert of that format without a group around it.
+func SingleAlert(f Object, look AlertLook) Post {
+	g := &alertGroup{}
+	g.add(newGroupAlert(f))
+	return Post{Doc: g.document(look), Key: g.key()}
 }
 
-// group is a notification: alerts that belong together.
-type group struct {
-	firing, resolved    []alert
-	labels, annotations dialect.Object // what all alerts have in common
+// alertGroup is a notification: alerts that belong together.
+type alertGroup struct {
+	firing, resolved    []groupAlert
+	labels, annotations Object // what all alerts have in common
 	groupKey            string
 	receiver, reason    string
 	truncated           int // alerts that were left out by the sender
 }
 
-func read(f dialect.Object) *group {
-	g := &group{
+func readAlertGroup(f Object) *alertGroup {
+	g := &alertGroup{
 		labels: f.Get("commonLabels").Object(), annotations: f.Get("commonAnnotations").Object(),
 		groupKey: f.Str("groupKey"), receiver: f.Str("receiver"), reason: f.Str("notification_reason"),
-		truncated: count(f.Get("truncatedAlerts")),
+		truncated: alertCount(f.Get("truncatedAlerts")),
 	}
 	for e := range f.Get("alerts").Elements() {
-		if len(g.firing)+len(g.resolved) == maxRead {
+		if len(g.firing)+len(g.resolved) == maxAlertsRead {
 			g.truncated++
 			continue
 		}
-		a := newAlert(e.Object())
+		a := newGroupAlert(e.Object())
 		if a.status == "" {
 			a.status = f.Str("status")
 		}
@@ -65,8 +66,8 @@ func read(f dialect.Object) *group {
 	return g
 }
 
-// count reads a number of alerts; what is none, or absurd, is zero.
-func count(v dialect.Value) int {
+// alertCount reads a number of alerts; what is none, or absurd, is zero.
+func alertCount(v Value) int {
 	n := 0
 	for _, digit := range v.Str() {
 		if digit < '0' || digit > '9' || n > 1e6 {
@@ -77,7 +78,7 @@ func count(v dialect.Value) int {
 	return n
 }
 
-func (g *group) add(a alert) {
+func (g *alertGroup) add(a groupAlert) {
 	switch {
 	case len(a.labels)+len(a.annotations) == 0: // nothing that tells what it is
 	case a.isResolved():
@@ -88,9 +89,11 @@ func (g *group) add(a alert) {
 }
 
 // all lists the alerts, those first that need somebody.
-func (g *group) all() []alert { return append(g.firing[:len(g.firing):len(g.firing)], g.resolved...) }
+func (g *alertGroup) all() []groupAlert {
+	return append(g.firing[:len(g.firing):len(g.firing)], g.resolved...)
+}
 
-func (g *group) key() string {
+func (g *alertGroup) key() string {
 	if g.groupKey != "" {
 		return "alert:" + g.groupKey
 	}
@@ -100,7 +103,7 @@ func (g *group) key() string {
 	return ""
 }
 
-func (g *group) state() string {
+func (g *alertGroup) state() string {
 	if len(g.firing) == 0 {
 		return "RESOLVED"
 	}
@@ -108,23 +111,23 @@ func (g *group) state() string {
 }
 
 // color is that of the worst alert that fires. One of unknown severity counts as bad.
-func (g *group) color() markup.Color {
+func (g *alertGroup) color() markup.Color {
 	if len(g.firing) == 0 {
-		return dialect.Green
+		return Green
 	}
 	var worst markup.Color
 	for _, a := range g.firing {
-		c := dialect.SeverityColor(a.severity())
+		c := SeverityColor(a.severity())
 		if c == "" {
-			c = dialect.Red
+			c = Red
 		}
-		worst = dialect.Worst(worst, c)
+		worst = Worst(worst, c)
 	}
 	return worst
 }
 
 // name is what the alerts are called; several names stand beside each other.
-func (g *group) name() string {
+func (g *alertGroup) name() string {
 	if s := g.labels.Str("alertname"); s != "" {
 		return s
 	}
@@ -144,13 +147,13 @@ func (g *group) name() string {
 }
 
 // size tells how many alerts there are, when it is not just one.
-func (g *group) size() string {
+func (g *alertGroup) size() string {
 	firing, resolved := len(g.firing), len(g.resolved)
 	switch {
 	case firing+resolved+g.truncated <= 1:
 		return ""
 	case firing > 0 && resolved > 0:
-		return dialect.Count(firing, "firing", "firing") + ", " + dialect.Count(resolved, "resolved", "resolved")
+		return Count(firing, "firing", "firing") + ", " + Count(resolved, "resolved", "resolved")
 	}
-	return dialect.Count(firing+resolved+g.truncated, "alert", "alerts")
+	return Count(firing+resolved+g.truncated, "alert", "alerts")
 }

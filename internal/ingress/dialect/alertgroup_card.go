@@ -1,21 +1,20 @@
-package alertmanager
+package dialect
 
 import (
 	"strings"
 
-	"github.com/nself-chat/hub/internal/ingress/dialect"
 	"github.com/nself-chat/hub/internal/markup"
 )
 
-// maxLabels is how many labels of one alert, or of a group, are shown.
-const maxLabels = 20
+// maxAlertLabels is how many labels of one alert, or of a group, are shown.
+const maxAlertLabels = 20
 
 // document is the group as a card.
-func (g *group) document(look Look) markup.Document {
+func (g *alertGroup) document(look AlertLook) markup.Document {
 	if len(g.firing)+len(g.resolved) == 0 {
 		return markup.Document{}
 	}
-	card := dialect.Alarm{State: g.state(), Color: g.color(), Name: look.Name, URL: look.URL, Text: look.Text}
+	card := Alarm{State: g.state(), Color: g.color(), Name: look.Name, URL: look.URL, Text: look.Text}
 	if card.Name == "" {
 		card.Name = g.name()
 	}
@@ -29,15 +28,15 @@ func (g *group) document(look Look) markup.Document {
 		g.fill(&card)
 	}
 	if more := len(g.firing) + len(g.resolved) - maxAlerts; more > 0 || g.truncated > 0 {
-		card.Rest = append(card.Rest, dialect.Para(dialect.Txt("and "+dialect.Count(max(more, 0)+g.truncated, "more", "more"))))
+		card.Rest = append(card.Rest, Para(Txt("and "+Count(max(more, 0)+g.truncated, "more", "more"))))
 	}
 	card.From = []string{look.Product, g.receiver, g.reason}
 	return card.Doc()
 }
 
 // fill shows an alert that is alone on its card.
-func (a *alert) fill(card *dialect.Alarm) {
-	card.Text = append(card.Text, story(a.annotations, card.Name)...)
+func (a *groupAlert) fill(card *Alarm) {
+	card.Text = append(card.Text, annotationText(a.annotations, card.Name)...)
 	card.Facts.Add("Severity", a.severity())
 	if a.isResolved() {
 		card.Facts.AddTime("Started", a.from)
@@ -47,31 +46,31 @@ func (a *alert) fill(card *dialect.Alarm) {
 		card.Facts.AddTime("Since", a.from)
 	}
 	card.Facts.Add("Values", a.values())
-	addLabels(&card.Facts, a.labels)
-	addNotes(&card.Facts, a.annotations)
+	addAlertLabels(&card.Facts, a.labels)
+	addAlertNotes(&card.Facts, a.annotations)
 	card.Rest = a.image()
 	card.Links = a.links()
 }
 
 // fill shows what the alerts have in common, then each of them.
-func (g *group) fill(card *dialect.Alarm) {
-	card.Text = append(card.Text, story(g.annotations, card.Name)...)
+func (g *alertGroup) fill(card *Alarm) {
+	card.Text = append(card.Text, annotationText(g.annotations, card.Name)...)
 	card.Facts.Add("Severity", g.labels.Str("severity"))
-	addLabels(&card.Facts, g.labels)
-	addNotes(&card.Facts, g.annotations)
+	addAlertLabels(&card.Facts, g.labels)
+	addAlertNotes(&card.Facts, g.annotations)
 	firing := g.firing[:min(len(g.firing), maxAlerts)]
 	resolved := g.resolved[:min(len(g.resolved), maxAlerts-len(firing))]
 	both := len(firing) > 0 && len(resolved) > 0
 	card.Rest = append(g.list("Firing", firing, both), g.list("Resolved", resolved, both)...)
 }
 
-func (g *group) list(title string, alerts []alert, titled bool) []markup.Block {
+func (g *alertGroup) list(title string, alerts []groupAlert, titled bool) []markup.Block {
 	if len(alerts) == 0 {
 		return nil
 	}
 	var out []markup.Block
 	if titled {
-		out = append(out, dialect.Para(dialect.Bold(title)))
+		out = append(out, Para(Bold(title)))
 	}
 	list := markup.List{}
 	for i := range alerts {
@@ -82,19 +81,19 @@ func (g *group) list(title string, alerts []alert, titled bool) []markup.Block {
 
 // item shows an alert among others: what tells it from them, what is wrong, and
 // when it began with where to look.
-func (g *group) item(a *alert) []markup.Block {
+func (g *alertGroup) item(a *groupAlert) []markup.Block {
 	name := g.distinction(a)
 	if name == "" {
 		name = a.name()
 	}
-	line := dialect.Line(dialect.Bold(name))
+	line := Line(Bold(name))
 	if summary := g.own(a, "summary"); summary != "" && summary != name {
-		line = append(line, dialect.Txt(": "+summary))
+		line = append(line, Txt(": "+summary))
 	}
 	for _, text := range []string{g.own(a, "description"), g.own(a, "message"), a.values()} {
 		if text != "" {
 			line = append(line, markup.Break{})
-			line = append(line, lines(text)...)
+			line = append(line, brokenLines(text)...)
 		}
 	}
 	if foot := a.foot(); foot != nil {
@@ -103,19 +102,19 @@ func (g *group) item(a *alert) []markup.Block {
 	return append([]markup.Block{markup.Paragraph{Content: line}}, a.image()...)
 }
 
-func (a *alert) foot() []markup.Inline {
+func (a *groupAlert) foot() []markup.Inline {
 	foot := a.since()
 	links := a.links()
 	if row := links.Row(); len(foot) > 0 && len(row) > 0 {
-		return append(append(foot, dialect.Txt(" · ")), row...)
+		return append(append(foot, Txt(" · ")), row...)
 	} else if len(row) > 0 {
 		return row
 	}
 	return foot
 }
 
-// lines writes a text of several lines into a paragraph.
-func lines(text string) []markup.Inline {
+// brokenLines writes a text of several lines into a paragraph.
+func brokenLines(text string) []markup.Inline {
 	var out []markup.Inline
 	for line := range strings.SplitSeq(text, "\n") {
 		if line = strings.TrimSpace(line); line == "" {
@@ -124,13 +123,13 @@ func lines(text string) []markup.Inline {
 		if out != nil {
 			out = append(out, markup.Break{})
 		}
-		out = append(out, dialect.Txt(line))
+		out = append(out, Txt(line))
 	}
 	return out
 }
 
 // own is an annotation that is not the same for all alerts of the group.
-func (g *group) own(a *alert, name string) string {
+func (g *alertGroup) own(a *groupAlert, name string) string {
 	s := a.annotations.Str(name)
 	if s == g.annotations.Str(name) {
 		return ""
@@ -140,11 +139,11 @@ func (g *group) own(a *alert, name string) string {
 
 // distinction writes the labels that are not the same for all alerts of the group.
 // The only one needs no name.
-func (g *group) distinction(a *alert) string {
+func (g *alertGroup) distinction(a *groupAlert) string {
 	var names []string
 	for _, name := range a.labels.Names() {
 		value := a.labels.Str(name)
-		if value != "" && value != g.labels.Str(name) && !strings.HasPrefix(name, "__") && len(names) < maxLabels {
+		if value != "" && value != g.labels.Str(name) && !strings.HasPrefix(name, "__") && len(names) < maxAlertLabels {
 			names = append(names, name)
 		}
 	}
@@ -161,38 +160,38 @@ func (g *group) distinction(a *alert) string {
 	return strings.Join(parts, ", ")
 }
 
-// story is what a rule says for people, without what was said already.
-func story(annotations dialect.Object, said string) []markup.Block {
+// annotationText is what a rule says for people, without what was said already.
+func annotationText(annotations Object, said string) []markup.Block {
 	var out []markup.Block
 	for _, name := range []string{"summary", "description", "message"} {
 		if text := annotations.Str(name); text != "" && text != said {
 			said = text
-			out = append(out, dialect.Plain(text)...)
+			out = append(out, Plain(text)...)
 		}
 	}
 	return out
 }
 
-func addLabels(facts *dialect.Facts, labels dialect.Object) {
+func addAlertLabels(facts *Facts, labels Object) {
 	for _, name := range labels.Names() {
 		switch {
-		case facts.Len() >= maxLabels:
+		case facts.Len() >= maxAlertLabels:
 			return
 		case name == "alertname" || name == "severity":
 		case name == "__name__":
 			facts.Add("Metric", labels.Str(name))
 		case !strings.HasPrefix(name, "__"):
-			facts.Add(dialect.Title(name), labels.Str(name))
+			facts.Add(Title(name), labels.Str(name))
 		}
 	}
 }
 
-// addNotes adds the annotations that have no place of their own. Those with a web
+// addAlertNotes adds the annotations that have no place of their own. Those with a web
 // address are among the links.
-func addNotes(facts *dialect.Facts, annotations dialect.Object) {
+func addAlertNotes(facts *Facts, annotations Object) {
 	for _, name := range annotations.Names() {
-		if value := annotations.Str(name); notOwn(name) && !dialect.IsWebURL(value) && facts.Len() < maxLabels {
-			facts.Add(dialect.Title(name), value)
+		if value := annotations.Str(name); isNote(name) && !IsWebURL(value) && facts.Len() < maxAlertLabels {
+			facts.Add(Title(name), value)
 		}
 	}
 }
