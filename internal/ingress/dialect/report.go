@@ -24,13 +24,19 @@ func Report(line []markup.Inline, card markup.Card) markup.Document {
 	return Say(Para(line...), card)
 }
 
-// Excerpt is the beginning of a text that may be long.
-func Excerpt(blocks []markup.Block) []markup.Block {
-	short, _ := markup.Clip(markup.Document{Blocks: blocks}, maxExcerpt, func(d markup.Document) int {
+// Excerpt is the beginning of a text that may be long, as read understands it.
+func Excerpt(source string, read func(string) []markup.Block) []markup.Block {
+	if most := 16 * maxExcerpt; len(source) > most { // markup has its length as well
+		source = strings.ToValidUTF8(source[:most], "")
+	}
+	short, _ := markup.Clip(markup.Document{Blocks: read(source)}, maxExcerpt, func(d markup.Document) int {
 		return markup.Runes(markup.Plain(d))
 	})
 	return short.Blocks
 }
+
+// HTML is text that its sender writes in HTML.
+func HTML(s string) []markup.Block { return markup.ParseHTML(s).Blocks }
 
 // Commit is one change of a source code repository.
 type Commit struct {

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -85,6 +86,19 @@ func TestJoined(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	if got := Joined(Value(`[1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7]`), Value.Str); got != "1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5, and 2 more" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestExcerpt(t *testing.T) {
+	if got := Excerpt("*a* b", Markdown); markup.Plain(Say(got...)) != "a b" {
+		t.Errorf("got %v", got)
+	}
+	got := markup.Plain(Say(Excerpt(strings.Repeat("é ", 1<<20), Plain)...))
+	if n := markup.Runes(got); n > maxExcerpt || n < maxExcerpt-10 || !strings.HasSuffix(got, "…") {
+		t.Errorf("an excerpt of %d characters that ends with %q", n, got[len(got)-10:])
+	}
+	if got := markup.Plain(Say(Excerpt("<b>a</b>", HTML)...)); got != "a" {
 		t.Errorf("got %q", got)
 	}
 }

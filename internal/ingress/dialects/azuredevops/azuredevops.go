@@ -127,7 +127,7 @@ func lower(word string) string { return strings.ToLower(dialect.Title(word)) }
 func (e event) other() details {
 	d := details{color: dialect.Blue}
 	if source := e.Str("detailedMessage", "markdown"); source != "" && source != e.Str("message", "markdown") {
-		d.blocks = dialect.Excerpt(dialect.Markdown(source))
+		d.blocks = dialect.Excerpt(source, dialect.Markdown)
 	}
 	return d
 }

@@ -117,7 +117,7 @@ func (e event) pull(pull dialect.Object) details {
 	}
 	d.line = inRepository(d.line, repo)
 	if e.kind == "git.pullrequest.created" {
-		d.blocks = dialect.Excerpt(dialect.Markdown(pull.Str("description")))
+		d.blocks = dialect.Excerpt(pull.Str("description"), dialect.Markdown)
 	}
 
 	_, source := dialect.Ref(pull.Str("sourceRefName"))
@@ -197,7 +197,7 @@ func (e event) pullComment() details {
 	pull := e.resource.Get("pullRequest").Object()
 	comment := e.resource.Get("comment").Object()
 	repo := pull.Get("repository").Object()
-	d := details{color: dialect.Blue, blocks: dialect.Excerpt(dialect.Markdown(comment.Str("content")))}
+	d := details{color: dialect.Blue, blocks: dialect.Excerpt(comment.Str("content"), dialect.Markdown)}
 	verb := " commented on "
 	if comment.Flag("isDeleted") {
 		verb = " deleted a comment on "
@@ -212,7 +212,7 @@ func (e event) pullComment() details {
 
 // checkin is a change in Team Foundation Version Control.
 func (e event) checkin() details {
-	d := details{color: dialect.Blue, blocks: dialect.Excerpt(dialect.Plain(e.resource.Str("comment")))}
+	d := details{color: dialect.Blue, blocks: dialect.Excerpt(e.resource.Str("comment"), dialect.Plain)}
 	d.facts.Add("Changeset", e.resource.Str("changesetId"))
 	d.facts.Add("By", person(e.resource.Get("author")))
 	if who := person(e.resource.Get("checkedInBy")); who != person(e.resource.Get("author")) {

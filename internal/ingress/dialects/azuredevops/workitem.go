@@ -13,12 +13,12 @@ func (e event) workItem() details {
 	d := details{color: stateColor(fields.Str("System.State"))}
 	switch e.kind {
 	case "workitem.created", "workitem.restored":
-		d.blocks = dialect.Excerpt(html(fields.Get("System.Description")))
+		d.blocks = dialect.Excerpt(current(fields.Get("System.Description")), dialect.HTML)
 	case "workitem.deleted":
 		d.color = dialect.Grey
 	case "workitem.commented":
 		d.color = dialect.Blue
-		d.blocks = dialect.Excerpt(html(fields.Get("System.History")))
+		d.blocks = dialect.Excerpt(current(fields.Get("System.History")), dialect.HTML)
 	}
 	changes := dialect.Object(nil)
 	if e.kind == "workitem.updated" {
@@ -52,12 +52,12 @@ func (e event) fields() dialect.Object {
 	return e.resource.Get("fields").Object()
 }
 
-// html is a text of a work item.
-func html(v dialect.Value) []markup.Block {
-	if v.IsObject() { // of an update
-		v = v.Object().Get("newValue")
+// current is the text of a field, which an update has with the one before.
+func current(v dialect.Value) string {
+	if v.IsObject() {
+		return v.Object().Str("newValue")
 	}
-	return markup.ParseHTML(v.Str()).Blocks
+	return v.Str()
 }
 
 // addChanges tells what an update changed. The fields that Azure keeps for itself,

@@ -50,16 +50,18 @@ func (e cloud) line(content ...markup.Inline) []markup.Inline {
 	return append(content, dialect.Txt(" in "), dialect.Link(html(v), name))
 }
 
-// text is what somebody wrote. Bitbucket tells in which markup.
-func text(content dialect.Value) []markup.Block {
+// text is what somebody wrote, and how to read it. Bitbucket tells in which markup
+// it is, and has all of them as HTML.
+func text(content dialect.Value) (source string, read func(string) []markup.Block) {
 	o := content.Object()
-	if kind := o.Str("markup"); kind != "" && kind != "markdown" {
-		if source := o.Str("html"); source != "" {
-			return markup.ParseHTML(source).Blocks
-		}
-		return dialect.Plain(o.Str("raw"))
+	raw, html := o.Str("raw"), o.Str("html")
+	switch kind := o.Str("markup"); {
+	case kind == "" || kind == "markdown":
+		return raw, dialect.Markdown
+	case html != "":
+		return html, dialect.HTML
 	}
-	return dialect.Markdown(o.Str("raw"))
+	return raw, dialect.Plain
 }
 
 func (e cloud) pull() markup.Inline {
@@ -96,7 +98,7 @@ func (e cloud) pullRequest() dialect.Post {
 		card.Time = at
 	}
 	if verb == "opened" || verb == "updated" {
-		card.Blocks = dialect.Excerpt(dialect.Markdown(pull.Str("description")))
+		card.Blocks = dialect.Excerpt(pull.Str("description"), dialect.Markdown)
 	}
 	card.Blocks = append(card.Blocks, facts.Blocks()...)
 	return dialect.Post{Doc: dialect.Report(line, card)}
@@ -167,7 +169,8 @@ func (e cloud) comment() dialect.Post {
 		}
 		facts.AddLine("Code", dialect.Fixed(file))
 	}
-	card := markup.Card{Color: dialect.Blue, Blocks: append(text(c.At("content")), facts.Blocks()...)}
+	source, read := text(c.At("content"))
+	card := markup.Card{Color: dialect.Blue, Blocks: append(read(source), facts.Blocks()...)}
 	card.Time = dialect.Moment(c.Object().Get("updated_on", "created_on"))
 	return dialect.Post{Doc: dialect.Report(e.line(line...), card)}
 }

@@ -115,7 +115,7 @@ func (e server) pullRequest() dialect.Post {
 	}
 	card := markup.Card{Color: pullColor(verb, pull.Str("state")), Time: dialect.Moment(e.Get("date"))}
 	if verb == "opened" || verb == "updated" {
-		card.Blocks = dialect.Excerpt(dialect.Markdown(pull.Str("description")))
+		card.Blocks = dialect.Excerpt(pull.Str("description"), dialect.Markdown)
 	}
 	card.Blocks = append(card.Blocks, facts.Blocks()...)
 	return dialect.Post{Doc: dialect.Report(line, card)}
@@ -175,7 +175,7 @@ func (e server) comment() dialect.Post {
 		line = append(line, dialect.Txt(" on commit "), e.commitLink(commit))
 	}
 	var facts dialect.Facts
-	facts.AddBlocks("Before", dialect.Excerpt(dialect.Markdown(e.Str("previousComment")))...)
+	facts.AddBlocks("Before", dialect.Excerpt(e.Str("previousComment"), dialect.Markdown)...)
 	card := markup.Card{Color: dialect.Blue, Time: dialect.Moment(e.Get("date"))}
 	card.Blocks = append(dialect.Markdown(c.Str("text")), facts.Blocks()...)
 	return dialect.Post{Doc: dialect.Report(e.line(line...), card)}

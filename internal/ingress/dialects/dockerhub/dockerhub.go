@@ -42,7 +42,7 @@ func parse(r *dialect.Request) (dialect.Post, error) {
 	facts.AddLine("Get it", dialect.Fixed("docker pull "+name))
 	facts.Add("Visibility", visibility(repository))
 	card := markup.Card{Color: dialect.Blue, Time: dialect.Moment(push.Get("pushed_at"))}
-	card.Blocks = append(dialect.Excerpt(dialect.Plain(repository.Str("description"))), facts.Blocks()...)
+	card.Blocks = append(dialect.Excerpt(repository.Str("description"), dialect.Plain), facts.Blocks()...)
 
 	p := dialect.Post{Doc: dialect.Report(line, card)}
 	return p, r.Finish(&p, nil)

@@ -98,7 +98,7 @@ func (e event) release() dialect.Post {
 	facts.AddLine("Downloads", downloads(r)...)
 	card := markup.Card{
 		Color:  dialect.Blue,
-		Blocks: append(dialect.Excerpt(dialect.Markdown(r.First("body", "note"))), facts.Blocks()...),
+		Blocks: append(dialect.Excerpt(r.First("body", "note"), dialect.Markdown), facts.Blocks()...),
 		Time:   dialect.Moment(r.Get("published_at", "created_at")),
 	}
 	return dialect.Post{Doc: dialect.Report(line, card)}

@@ -11,7 +11,7 @@ func (e event) thing(noun string, o dialect.Object) dialect.Post {
 	line := dialect.Line(e.actor(), dialect.Txt(" "+verb(action, o)+" "+noun+" "), e.numbered(o))
 	card := markup.Card{Color: color(o), Time: dialect.Moment(o.Get("updated_at", "created_at"))}
 	if action == "opened" || action == "reopened" || action == "edited" {
-		card.Blocks = dialect.Excerpt(dialect.Markdown(o.Str("body")))
+		card.Blocks = dialect.Excerpt(o.Str("body"), dialect.Markdown)
 	}
 	var facts dialect.Facts
 	e.addFacts(&facts, o)

@@ -111,7 +111,7 @@ func (e event) description(action string) []markup.Block {
 	if action != "open" && action != "reopen" && action != "" {
 		return nil
 	}
-	return dialect.Excerpt(dialect.Markdown(e.attrs.Str("description")))
+	return dialect.Excerpt(e.attrs.Str("description"), dialect.Markdown)
 }
 
 func timeSpent(a dialect.Object) string {

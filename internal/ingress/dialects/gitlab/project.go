@@ -26,7 +26,7 @@ func (e event) release() dialect.Post {
 	}
 	card := markup.Card{
 		Color:  dialect.Blue,
-		Blocks: append(dialect.Excerpt(dialect.Markdown(e.Str("description"))), facts.Blocks()...),
+		Blocks: append(dialect.Excerpt(e.Str("description"), dialect.Markdown), facts.Blocks()...),
 		Time:   dialect.Moment(e.Get("released_at", "created_at")),
 	}
 	return dialect.Post{Doc: dialect.Report(line, card)}
@@ -77,9 +77,9 @@ func (e event) wikiPage() dialect.Post {
 // one that we can show.
 func wikiText(a dialect.Object) []markup.Block {
 	if a.Str("format") == "markdown" {
-		return dialect.Excerpt(dialect.Markdown(a.Str("content")))
+		return dialect.Excerpt(a.Str("content"), dialect.Markdown)
 	}
-	return dialect.Excerpt(dialect.Plain(a.Str("content")))
+	return dialect.Excerpt(a.Str("content"), dialect.Plain)
 }
 
 func (e event) milestone() dialect.Post {
@@ -101,7 +101,7 @@ func (e event) milestone() dialect.Post {
 	var facts dialect.Facts
 	facts.Add("Starts", a.Str("start_date"))
 	facts.Add("Due", a.Str("due_date"))
-	card := markup.Card{Color: color, Blocks: append(dialect.Excerpt(dialect.Markdown(a.Str("description"))), facts.Blocks()...)}
+	card := markup.Card{Color: color, Blocks: append(dialect.Excerpt(a.Str("description"), dialect.Markdown), facts.Blocks()...)}
 	card.Time = dialect.Moment(a.Get("updated_at", "created_at"))
 	return dialect.Post{Doc: dialect.Report(line, card)}
 }
@@ -114,7 +114,7 @@ func (e event) featureFlag() dialect.Post {
 	}
 	flag := dialect.Link(e.page("feature_flags"), a.Str("name"))
 	line := e.line(e.actor(), dialect.Txt(" turned "), dialect.Bold(state), dialect.Txt(" the feature flag "), flag)
-	card := markup.Card{Color: color, Blocks: dialect.Excerpt(dialect.Plain(a.Str("description")))}
+	card := markup.Card{Color: color, Blocks: dialect.Excerpt(a.Str("description"), dialect.Plain)}
 	return dialect.Post{Doc: dialect.Report(line, card)}
 }
 

@@ -19,7 +19,7 @@ func (e event) push() dialect.Post {
 
 	card := markup.Card{Color: dialect.Blue, Blocks: dialect.Commits(commits, total)}
 	if message := e.Str("message"); message != "" { // of an annotated tag
-		card.Blocks = append(dialect.Excerpt(dialect.Plain(message)), card.Blocks...)
+		card.Blocks = append(dialect.Excerpt(message, dialect.Plain), card.Blocks...)
 	}
 	if n := len(commits); n > 0 {
 		card.Time = dialect.Moment(e.At("commits", strconv.Itoa(n-1), "timestamp"))

@@ -172,6 +172,6 @@ func (e event) other(kind string) dialect.Post {
 	var facts dialect.Facts
 	facts.Add("State", a.First("state", "status"))
 	card := markup.Card{Color: dialect.Blue, Time: dialect.Moment(a.Get("updated_at", "created_at"))}
-	card.Blocks = append(dialect.Excerpt(dialect.Markdown(a.Str("description"))), facts.Blocks()...)
+	card.Blocks = append(dialect.Excerpt(a.Str("description"), dialect.Markdown), facts.Blocks()...)
 	return dialect.Post{Doc: dialect.Report(e.line(line...), card)}
 }

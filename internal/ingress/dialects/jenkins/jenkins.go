@@ -47,7 +47,7 @@ func parse(r *dialect.Request) (dialect.Post, error) {
 	}
 
 	card := markup.Card{Color: color, Time: dialect.Moment(build.Get("timestamp"))}
-	card.Blocks = append(dialect.Excerpt(dialect.Plain(build.Str("notes"))), facts(build)...)
+	card.Blocks = append(dialect.Excerpt(build.Str("notes"), dialect.Plain), facts(build)...)
 	p := dialect.Post{Doc: dialect.Report(line, card)}
 	if name != "" && number != "" {
 		p.Key = "build:" + name + "#" + number
