@@ -111,20 +111,24 @@ func TestApply(t *testing.T) {
 		want        string
 	}{
 		"title and text": {
-			Map{Title: "{/host}: {/alert/name}", Text: "**{/alert/state}** {/tags}", Color: "/alert/state", Link: "/url"}, asJSON, alert,
+			Map{Title: "{/host}: {/alert/name}", Text: "**{/alert/state}** {/tags}", Color: "/alert/state", Link: "/url"},
+			asJSON, alert,
 			"> **[db-1: Disk \\*full\\*](https://a.example/1)**\n>\n> **firing** x, 2\n\ncolour: #d1242f",
 		},
 		"a text": {Map{Text: "/alert/name"}, asJSON, alert, "Disk *full*"},
 		"a text, with a link": {
-			Map{Text: "hi", Link: "/url", Image: "https://a.example/{/host}.png"}, asJSON, alert,
+			Map{Text: "hi", Link: "/url", Image: "https://a.example/{/host}.png"},
+			asJSON, alert,
 			"hi\n\n![](https://a.example/db-1.png)\n\nhttps://a.example/1",
 		},
 		"who, key and thread": {
-			Map{Title: "/alert/name", Author: "/host", Key: "{/host}/{/alert/name}", Thread: "t-{/host}"}, asJSON, alert,
+			Map{Title: "/alert/name", Author: "/host", Key: "{/host}/{/alert/name}", Thread: "t-{/host}"},
+			asJSON, alert,
 			"thread: t-db-1\nkey: map:db-1/Disk *full*\n\n> db-1\n>\n> __Disk \\*full\\*__",
 		},
 		"some is not there": {
-			Map{Title: "{/host} {/not}", Text: "was {/not}", Key: "{/host}{/not}", Link: "/host", Color: "/host", Image: "/host"}, asJSON, alert,
+			Map{Title: "{/host} {/not}", Text: "was {/not}", Key: "{/host}{/not}", Link: "/host", Color: "/host", Image: "/host"},
+			asJSON, alert,
 			"> **db-1**",
 		},
 		"colour":     {Map{Title: "a", Color: "#123456"}, asJSON, `{}`, "> **a**\n\ncolour: #123456"},

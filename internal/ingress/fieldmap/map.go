@@ -35,8 +35,14 @@ type member struct {
 
 func (m *Map) members() []member {
 	return []member{
-		{"title", &m.Title}, {"text", &m.Text}, {"color", &m.Color}, {"link", &m.Link},
-		{"key", &m.Key}, {"image", &m.Image}, {"author", &m.Author}, {"thread", &m.Thread},
+		{"title", &m.Title},
+		{"text", &m.Text},
+		{"color", &m.Color},
+		{"link", &m.Link},
+		{"key", &m.Key},
+		{"image", &m.Image},
+		{"author", &m.Author},
+		{"thread", &m.Thread},
 	}
 }
 

@@ -105,7 +105,13 @@ func isNoise(s string) bool {
 // isHidden reports whether a value is for nobody in a chat: a key to something, a
 // colour, or the time at which nothing was.
 func isHidden(l *leaf) bool {
-	return slices.Contains(colors, l.name) && dialect.Color(l.value) != "" || slices.Contains(secrets, l.name) || strings.HasPrefix(l.value.Str(), "0001-01-01")
+	switch {
+	case slices.Contains(secrets, l.name):
+		return true
+	case slices.Contains(colors, l.name):
+		return dialect.Color(l.value) != ""
+	}
+	return strings.HasPrefix(l.value.Str(), "0001-01-01")
 }
 
 var secrets = strings.Fields("signature token accesstoken authtoken apitoken secret clientsecret password passwd apikey authorization privatekey")

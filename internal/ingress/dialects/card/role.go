@@ -23,8 +23,8 @@ var (
 	states = strings.Fields("status state alertstate currentstate newstate result outcome conclusion health")
 	grades = strings.Fields("severity level loglevel priority urgency criticality importance")
 	flags  = strings.Fields("success ok passed healthy up")
-	times  = strings.Fields("timestamp time datetime date createdat eventtime occurredat triggeredat firedat startsat startedat updatedat sentat at ts " +
-		"created updated")
+	times  = strings.Fields("timestamp time datetime date createdat eventtime occurredat triggeredat firedat startsat startedat " +
+		"updatedat sentat at ts created updated")
 
 	people = strings.Fields("author user username sender actor from by createdby triggeredby reporter owner pusher member customer")
 	named  = strings.Fields("displayname fullname realname name login username nickname email")

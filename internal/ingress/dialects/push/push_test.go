@@ -116,7 +116,10 @@ func TestParse(t *testing.T) {
 		},
 		"ntfy's actions in short": {
 			Ntfy,
-			request{asText, "x", map[string]string{"Actions": "view, Open, https://a.example, clear=true; http, Stop, https://a.example/stop; copy, Code, 123; action=view, label=B, url=https://b.example"}},
+			request{asText, "x", map[string]string{
+				"Actions": "view, Open, https://a.example, clear=true; http, Stop, https://a.example/stop; copy, Code, 123; " +
+					"action=view, label=B, url=https://b.example",
+			}},
 			"> x\n>\n> [Open](https://a.example) · [Stop] · Code: `123` · [B](https://b.example)",
 		},
 		"ntfy's actions in JSON": {
@@ -139,7 +142,8 @@ func TestParse(t *testing.T) {
 		"telegram's form": {Telegram, request{label: asForm, body: "chat_id=%40ops&text=hi+%3Cb%3E"}, "hi \\<b>"},
 		"telegram's HTML": {
 			Telegram,
-			request{label: asJSON, body: `{"chat_id":1,"parse_mode":"HTML","text":"<b>a</b>\nb <tg-spoiler>c</tg-spoiler>\n<pre><code class=\"language-go\">x\n\ny</code></pre>\n<a href=\"https://a.example\">d</a> &lt;"}`},
+			request{label: asJSON, body: `{"chat_id":1,"parse_mode":"HTML","text":"<b>a</b>\nb <tg-spoiler>c</tg-spoiler>` +
+				`\n<pre><code class=\"language-go\">x\n\ny</code></pre>\n<a href=\"https://a.example\">d</a> &lt;"}`},
 			"**a**\nb ||c||\n\n```go\nx\n\ny\n```\n\n[d](https://a.example) <",
 		},
 		"telegram's Markdown": {
