@@ -52,8 +52,8 @@ var mayImport = map[string][]string{
 	"internal/delivery/queuetest": {".", "internal/delivery"},
 	"internal/importer":           {".", "internal/markup", "internal/provider"},
 	"internal/ingress": {
-		".", "internal/chat", "internal/ingress/dialect", "internal/ingress/dialects", "internal/markup", "internal/provider", "internal/secret",
-		"internal/server",
+		".", "internal/chat", "internal/ingress/dialect", "internal/ingress/dialects", "internal/ingress/fieldmap", "internal/markup",
+		"internal/provider", "internal/secret", "internal/server",
 	},
 	"internal/ingress/dialect":             {".", "internal/markup"},
 	"internal/ingress/dialect/dialecttest": {"internal/ingress/dialect", "internal/markup"},

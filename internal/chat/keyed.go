@@ -133,8 +133,9 @@ func (s *Service) supersede(ctx context.Context, p *Post, m, before *hub.Message
 	}
 	next := *before
 	say := says{content: m.Content, embeds: m.Embeds, document: m.Document}
-	once, call := p.about(before.ID)
-	if !say.replace(&next) && len(m.Files) == 0 {
+	changed := say.replace(&next)
+	once, call := p.about(&next)
+	if !changed && len(m.Files) == 0 {
 		return before, true, s.Store.LogCall(ctx, once, call)
 	}
 	next.Revision, next.EditedAt = before.Revision+1, c.at

@@ -38,6 +38,9 @@ type Post struct {
 	// Call is the request of an incoming webhook, logged in the commit of the
 	// message. Post sets its MessageID then; that of a repetition stays empty.
 	Call *hub.Call
+	// Answered, when set, is called with the message before it is stored, to complete
+	// Call with what its sender is going to hear.
+	Answered func(m *hub.Message)
 	// Once makes a repetition return the message posted the first time. Its
 	// Result is set by Post.
 	Once *hub.Idempotency
@@ -288,7 +291,7 @@ func (s *Service) threadEvent(m *hub.Message, replies int, c *change) (*hub.Even
 func (s *Service) store(ctx context.Context, p *Post, m *hub.Message, replies int, keys []hub.MessageKey, events ...*hub.Event) (
 	bool, error,
 ) {
-	once, call := p.about(m.ID)
+	once, call := p.about(m)
 	text := searchable(m)
 	stored, err := s.commit(func(routings []hub.Routing) (bool, error) {
 		return s.Store.PostMessage(ctx, m, replies, text, keys, once, call, routings...)
@@ -301,18 +304,20 @@ func (s *Service) store(ctx context.Context, p *Post, m *hub.Message, replies in
 
 // about returns the key and the call of the post as they are stored with the
 // message that came of it.
-func (p *Post) about(id hub.MessageID) (*hub.Idempotency, *hub.Call) {
+func (p *Post) about(m *hub.Message) (*hub.Idempotency, *hub.Call) {
 	var once *hub.Idempotency
 	if p.Once != nil {
 		key := *p.Once
-		key.Result = string(id)
+		key.Result = string(m.ID)
 		once = &key
 	}
-	var call *hub.Call
-	if p.Call != nil {
-		logged := *p.Call
-		logged.MessageID = id
-		call = &logged
+	if p.Call == nil {
+		return once, nil
 	}
-	return once, call
+	if p.Answered != nil {
+		p.Answered(m)
+	}
+	logged := *p.Call
+	logged.MessageID = m.ID
+	return once, &logged
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/nself-chat/hub"
-	"github.com/nself-chat/hub/internal/ingress/dialects"
+	"github.com/nself-chat/hub/internal/ingress/dialect"
 )
 
 // The largest bodies taken, in bytes.
@@ -29,7 +29,7 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b
 const maxRecycled = 64 << 10
 
 var (
-	cutOff = &dialects.Failure{Verdict: dialects.BadBody, Detail: "The body could not be read to its end."}
+	cutOff = &dialect.Failure{Verdict: dialect.BadBody, Detail: "The body could not be read to its end."}
 
 	errNoRoom = &hub.Error{
 		Code: hub.Unavailable, Detail: "Too many bodies are arriving at once for the hub's memory; nothing was stored.",
@@ -37,9 +37,9 @@ var (
 	}
 )
 
-func tooLarge(limit int64) *dialects.Failure {
-	return &dialects.Failure{
-		Verdict: dialects.TooLarge,
+func tooLarge(limit int64) *dialect.Failure {
+	return &dialect.Failure{
+		Verdict: dialect.TooLarge,
 		Detail:  "The body is too large: at most " + strconv.FormatInt(limit>>20, 10) + " MiB are taken.",
 	}
 }
@@ -53,7 +53,7 @@ func (c *call) bodyLimit() int64 {
 }
 
 // readBody reads the body up to its limit.
-func (c *call) readBody(ctx context.Context) *dialects.Failure {
+func (c *call) readBody(ctx context.Context) *dialect.Failure {
 	limit := c.bodyLimit()
 	err := c.read(ctx, c.hook.ID, limit+1, roomWait)
 	switch {

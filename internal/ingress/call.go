@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/ingress/dialect"
 	"github.com/nself-chat/hub/internal/ingress/dialects"
 	"github.com/nself-chat/hub/internal/server"
 )
@@ -20,7 +22,10 @@ type call struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	began   time.Time
-	dialect *dialects.Dialect // forced or recognised; nil: not known yet
+	dialect *dialect.Dialect // forced or recognised; nil: not known yet
+	why     string           // by which mark it was recognised
+	to      address
+	request *dialect.Request // nil: the body was not understood
 
 	ip   netip.Addr
 	hash tokenHash
@@ -39,9 +44,15 @@ type call struct {
 }
 
 // begin learns what the request's header says. The caller calls end.
-func (in *Ingress) begin(w http.ResponseWriter, r *http.Request) *call {
+func (in *Ingress) begin(w http.ResponseWriter, r *http.Request, to address) *call {
 	c := &call{
-		in: in, w: w, r: r, began: in.Now(), hash: hashOf(clipToken(r.PathValue("token"))), size: max(r.ContentLength, 0),
+		in: in, w: w, r: r, began: in.Now(), to: to, hash: hashOf(clipToken(to.token)), size: max(r.ContentLength, 0),
+	}
+	if to.forced != nil {
+		c.dialect, c.why = to.forced, bySuffix
+		if to.method != "" {
+			c.dialect = to.forced.API
+		}
 	}
 	if ip, err := netip.ParseAddr(server.ClientIP(r)); err == nil {
 		c.ip = ip.Unmap().WithZone("")
@@ -49,12 +60,15 @@ func (in *Ingress) begin(w http.ResponseWriter, r *http.Request) *call {
 	return c
 }
 
+// bySuffix is why a dialect is known that the address asks for.
+const bySuffix = "the address asks for it"
+
 func clipToken(token string) string { return token[:min(len(token), maxToken)] }
 
 // admit takes the steps before the body is understood. Nothing of the body is
 // read before all that URL and header can tell is decided. nil: the call may
 // go on, and c.hook is set.
-func (c *call) admit(ctx context.Context) *dialects.Failure {
+func (c *call) admit(ctx context.Context) *dialect.Failure {
 	if c.in.Gate != nil {
 		if err := c.in.Gate(); err != nil {
 			return c.failure(err)
@@ -72,11 +86,11 @@ func (c *call) admit(ctx context.Context) *dialects.Failure {
 	}
 	switch {
 	case hub.CodeOf(err) == hub.NotFound:
-		return c.strange(&dialects.Failure{Verdict: dialects.UnknownToken, Detail: "There is no webhook at this address."})
+		return c.strange(&dialect.Failure{Verdict: dialect.UnknownToken, Detail: "There is no webhook at this address."})
 	case err != nil:
 		return c.failure(err)
 	case !c.hook.allows(c.ip):
-		return c.strange(&dialects.Failure{Verdict: dialects.AddressRefused, Detail: "This webhook does not take calls from your address."})
+		return c.strange(&dialect.Failure{Verdict: dialect.AddressRefused, Detail: "This webhook does not take calls from your address."})
 	}
 	if failed := c.countCall(); failed != nil {
 		return failed
@@ -90,7 +104,7 @@ func (c *call) admit(ctx context.Context) *dialects.Failure {
 
 // admitBody reads the body and verifies its signature, if the webhook asks for
 // one. What is wrong with the signature by itself saves reading the body.
-func (c *call) admitBody(ctx context.Context) *dialects.Failure {
+func (c *call) admitBody(ctx context.Context) *dialect.Failure {
 	if c.hook.key.IsZero() {
 		return c.readBody(ctx)
 	}
@@ -110,15 +124,15 @@ func (c *call) admitBody(ctx context.Context) *dialects.Failure {
 
 // readHop reads how many hubs the call has passed. What is no number counts as
 // none, what is no sensible number as too many.
-func (c *call) readHop() *dialects.Failure {
+func (c *call) readHop() *dialect.Failure {
 	text := c.r.Header.Get("X-Hub-Hop")
 	if text == "" {
 		return nil
 	}
 	n, err := strconv.Atoi(text)
 	if errors.Is(err, strconv.ErrRange) || n > hub.MaxHop {
-		return &dialects.Failure{
-			Verdict: dialects.LoopDetected,
+		return &dialect.Failure{
+			Verdict: dialect.LoopDetected,
 			Detail:  "This came through more than " + strconv.Itoa(hub.MaxHop) + " hubs: somebody built a loop.",
 		}
 	}
@@ -128,7 +142,7 @@ func (c *call) readHop() *dialects.Failure {
 
 // countCall counts the call against the client's limit at this webhook and
 // tells the client what is left.
-func (c *call) countCall() *dialects.Failure {
+func (c *call) countCall() *dialect.Failure {
 	limit := c.hook.RateLimit
 	if limit == 0 {
 		limit = c.in.RateLimit
@@ -139,7 +153,7 @@ func (c *call) countCall() *dialects.Failure {
 	return c.count(limitKey{c.hook.ID, clientOf(c.ip)}, limit)
 }
 
-func (c *call) count(key limitKey, limit int) *dialects.Failure {
+func (c *call) count(key limitKey, limit int) *dialect.Failure {
 	now := c.in.Now()
 	a := c.in.limits.take(key, limit, now)
 	// Written in the case in which documentation has them; HTTP has none.
@@ -150,8 +164,8 @@ func (c *call) count(key limitKey, limit int) *dialects.Failure {
 	if !a.refused {
 		return nil
 	}
-	return &dialects.Failure{
-		Verdict:    dialects.RateLimited,
+	return &dialect.Failure{
+		Verdict:    dialect.RateLimited,
 		Detail:     "Too many calls: at most " + strconv.Itoa(limit) + " a minute are taken.",
 		RetryAfter: a.ends.Sub(now),
 	}
@@ -159,7 +173,7 @@ func (c *call) count(key limitKey, limit int) *dialects.Failure {
 
 // strange counts a failure that somebody who guesses would make, and refuses
 // for that when there were too many.
-func (c *call) strange(failed *dialects.Failure) *dialects.Failure {
+func (c *call) strange(failed *dialect.Failure) *dialect.Failure {
 	if limited := c.count(limitKey{"", clientOf(c.ip)}, failureLimit); limited != nil {
 		return limited
 	}
@@ -168,32 +182,32 @@ func (c *call) strange(failed *dialects.Failure) *dialects.Failure {
 
 // failure says in words fit for the sender what an error of the store or the
 // chat means. What the sender cannot help is logged here, once.
-func (c *call) failure(err error) *dialects.Failure {
+func (c *call) failure(err error) *dialect.Failure {
 	e, ok := errors.AsType[*hub.Error](err)
 	if !ok {
 		e = hub.Wrap(hub.Internal, err, "")
 	}
-	f := &dialects.Failure{Detail: e.Detail, Fields: e.Fields, RetryAfter: e.RetryAfter}
+	f := &dialect.Failure{Detail: e.Detail, Fields: e.Fields, RetryAfter: e.RetryAfter}
 	switch e.Code {
 	case hub.Invalid:
-		f.Verdict = dialects.BadBody
+		f.Verdict = dialect.BadBody
 	case hub.NotFound:
-		f.Verdict = dialects.NotFound
+		f.Verdict = dialect.NotFound
 	case hub.Forbidden:
-		f.Verdict = dialects.Forbidden
+		f.Verdict = dialect.Forbidden
 	case hub.Conflict:
-		f.Verdict = dialects.Conflict
+		f.Verdict = dialect.Conflict
 	case hub.TooLarge:
-		f.Verdict = dialects.TooLarge
+		f.Verdict = dialect.TooLarge
 	case hub.StorageFull:
-		f.Verdict = dialects.StorageFull
+		f.Verdict = dialect.StorageFull
 		c.in.warn(e)
 	case hub.Unavailable:
-		f.Verdict = dialects.Unavailable
+		f.Verdict = dialect.Unavailable
 		f.RetryAfter = max(f.RetryAfter, time.Second)
 		c.in.warn(e)
 	default:
-		f.Verdict, f.Detail, f.Fields = dialects.Internal, "Something failed inside the hub; the reason is in its log.", nil
+		f.Verdict, f.Detail, f.Fields = dialect.Internal, "Something failed inside the hub; the reason is in its log.", nil
 		c.in.Log.Error("an incoming call failed", "error", err, "webhook", c.webhookID())
 	}
 	return f
@@ -219,24 +233,25 @@ func (c *call) webhookID() hub.IncomingID {
 }
 
 // refuse answers with the failure in the sender's dialect and notes the call.
-func (c *call) refuse(failed *dialects.Failure) {
+func (c *call) refuse(failed *dialect.Failure) {
 	if c.dialect == nil {
-		c.dialect = c.recognise(failed)
+		c.dialect, c.why = c.recognise(failed)
 	}
-	answer := c.dialect.Failure(failed)
+	answer := c.dialect.Failed(failed)
 	h := c.w.Header()
 	if failed.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.FormatInt(max(1, ceilSeconds(failed.RetryAfter)), 10))
 	}
 	switch failed.Verdict {
-	case dialects.BadSignature:
+	case dialect.BadSignature:
 		h.Set("WWW-Authenticate", `HMAC-SHA256 realm="incoming webhook"`) // required by RFC 9110 §15.5.2
-	case dialects.TooLarge:
+	case dialect.TooLarge:
 		h.Set("Connection", "close") // the rest of the body is not read
 	}
 	respond(c.w, answer)
 	row := c.logRow(failed.Verdict, failed.Error(), answer.Status)
-	if c.admitted && (failed.Verdict == dialects.BadBody || failed.Verdict == dialects.NoText) {
+	row.Answer = answerText(answer)
+	if c.admitted && (failed.Verdict == dialect.BadBody || failed.Verdict == dialect.NoText) {
 		row.Body = c.in.masker.mask(c.body)
 	}
 	c.in.journal.note(entry{row, c.hash}, true)
@@ -244,17 +259,17 @@ func (c *call) refuse(failed *dialects.Failure) {
 
 // recognise finds the sender's dialect of a call that was refused before its
 // body was understood.
-func (c *call) recognise(failed *dialects.Failure) *dialects.Dialect {
-	if failed.Verdict == dialects.TooLarge || !c.sniff() {
-		return dialects.Default()
+func (c *call) recognise(failed *dialect.Failure) (d *dialect.Dialect, why string) {
+	if failed.Verdict == dialect.TooLarge || !c.sniff() {
+		return dialects.Default(), ""
 	}
-	request, _ := dialects.Read(c.r.Header, c.body) // what is wrong with it does not matter here
+	request, _ := dialect.Read(c.r.Header, c.r.URL.Query(), c.body) // what is wrong with it does not matter here
 	return dialects.Recognise(request)
 }
 
 // logRow is the call as the log keeps it, without its body. Its Duration ends
 // here: of a post, before the chat takes over and commits the row.
-func (c *call) logRow(v dialects.Verdict, reason string, status int) hub.Call {
+func (c *call) logRow(v dialect.Verdict, reason string, status int) hub.Call {
 	now := c.in.Now()
 	row := hub.Call{
 		ID: hub.CallID(c.in.IDs.New()), IncomingID: c.webhookID(), Verdict: string(v), Reason: reason, Status: status,
@@ -264,15 +279,27 @@ func (c *call) logRow(v dialects.Verdict, reason string, status int) hub.Call {
 		row.RemoteIP = c.ip.String()
 	}
 	if c.dialect != nil {
-		row.Dialect = c.dialect.Name
+		row.Dialect, row.RecognisedBy = c.dialect.Name, c.why
+	}
+	if c.admitted {
+		row.Headers, row.Query = c.in.masker.headers(c.r.Header), c.in.masker.query(c.r.URL.Query())
 	}
 	return row
 }
 
+// maxAnswer is how much of an answer the log keeps, in bytes.
+const maxAnswer = 1024
+
+func answerText(a dialect.Answer) string {
+	return strings.ToValidUTF8(string(a.Body[:min(len(a.Body), maxAnswer)]), "")
+}
+
 // respond writes an answer.
-func respond(w http.ResponseWriter, a dialects.Answer) {
+func respond(w http.ResponseWriter, a dialect.Answer) {
 	h := w.Header()
-	h["Content-Type"] = []string{a.ContentType}
+	if a.ContentType != "" {
+		h["Content-Type"] = []string{a.ContentType}
+	}
 	h["Cache-Control"] = []string{"no-store"}
 	w.WriteHeader(a.Status)
 	_, _ = w.Write(a.Body) // the sender has gone; nobody is left to tell

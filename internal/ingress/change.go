@@ -4,18 +4,21 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/chat"
+	"github.com/nself-chat/hub/internal/ingress/dialect"
 	"github.com/nself-chat/hub/internal/ingress/dialects"
+	"github.com/nself-chat/hub/internal/markup"
 )
 
 // change changes a message, on behalf of the call that by names.
 type change func(ctx context.Context, id hub.MessageID, by chat.Cause) error
 
-// edit answers PATCH of a message that this webhook posted.
-func (in *Ingress) edit(w http.ResponseWriter, r *http.Request) {
-	in.change(w, r, dialects.Edited, "Message updated successfully", func(c *call) (change, *dialects.Failure) {
+// editing answers PATCH of a message that this webhook posted.
+func (in *Ingress) editing(to func(*http.Request) address) http.HandlerFunc {
+	return in.changing(to, dialect.Edited, func(c *call) (change, *dialect.Failure) {
 		edit, failed := c.readEdit()
 		return func(ctx context.Context, id hub.MessageID, by chat.Cause) error {
 			_, err := in.Chat.Edit(ctx, id, edit, by)
@@ -24,41 +27,52 @@ func (in *Ingress) edit(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// delete answers DELETE of a message that this webhook posted.
-func (in *Ingress) delete(w http.ResponseWriter, r *http.Request) {
-	in.change(w, r, dialects.Deleted, "Message deleted successfully", func(*call) (change, *dialects.Failure) {
+// deleting answers DELETE of a message that this webhook posted.
+func (in *Ingress) deleting(to func(*http.Request) address) http.HandlerFunc {
+	return in.changing(to, dialect.Deleted, func(*call) (change, *dialect.Failure) {
 		return in.Chat.Delete, nil
 	})
 }
 
-// change takes the steps that edit and delete share; read reads from the body
-// what is to be done. Only nself-chat's dialect has these calls.
-func (in *Ingress) change(w http.ResponseWriter, r *http.Request, verdict dialects.Verdict, done string,
-	read func(*call) (change, *dialects.Failure),
-) {
-	c := in.begin(w, r)
-	defer c.end()
-	c.dialect = dialects.Default()
-	m, failed := c.own(r.Context())
-	var apply change
-	if failed == nil {
-		apply, failed = read(c)
+// changing takes the steps that edit and delete share; read reads from the body
+// what is to be done. Without a forced dialect they are nself-chat's own calls.
+func (in *Ingress) changing(to func(*http.Request) address, verdict dialect.Verdict, read func(*call) (change, *dialect.Failure)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c := in.begin(w, r, to(r))
+		defer c.end()
+		if c.dialect == nil {
+			c.dialect = dialects.Default()
+		}
+		m, failed := c.own(r.Context())
+		var apply change
+		if failed == nil {
+			apply, failed = read(c)
+		}
+		if failed == nil {
+			failed = c.apply(r.Context(), apply, &m, verdict)
+		}
+		if failed != nil {
+			c.refuse(failed)
+			return
+		}
+		respond(w, c.changed(r.Context(), m, verdict))
 	}
-	if failed == nil {
-		failed = c.apply(r.Context(), apply, &m, verdict)
+}
+
+// changed words the answer to a change that was made.
+func (c *call) changed(ctx context.Context, m hub.Message, verdict dialect.Verdict) dialect.Answer {
+	if verdict == dialect.Deleted {
+		return c.dialect.Removed(c.request, c.posted(m, "Message deleted successfully"))
 	}
-	if failed != nil {
-		c.refuse(failed)
-		return
+	if now, err := c.in.Chat.Message(ctx, m.ID); err == nil {
+		m = now
 	}
-	respond(w, c.dialect.Success(dialects.Posted{
-		MessageID: m.ID, ChannelID: m.ChannelID, At: m.CreatedAt, Duration: in.Now().Sub(c.began), Done: done,
-	}))
+	return c.dialect.Edited(c.request, c.posted(m, "Message updated successfully"))
 }
 
 // apply has the chat make the change, with the call's row in the log, and
 // counts the call.
-func (c *call) apply(ctx context.Context, apply change, m *hub.Message, verdict dialects.Verdict) *dialects.Failure {
+func (c *call) apply(ctx context.Context, apply change, m *hub.Message, verdict dialect.Verdict) *dialect.Failure {
 	row := c.logRow(verdict, "", http.StatusOK)
 	row.MessageID = m.ID
 	once := c.onceSigned()
@@ -79,13 +93,13 @@ func (c *call) apply(ctx context.Context, apply change, m *hub.Message, verdict 
 
 // own admits the call and returns the message it names, if this webhook posted
 // it. Other messages do not exist for it.
-func (c *call) own(ctx context.Context) (hub.Message, *dialects.Failure) {
+func (c *call) own(ctx context.Context) (hub.Message, *dialect.Failure) {
 	if failed := c.admit(ctx); failed != nil {
 		return hub.Message{}, failed
 	}
-	unknown := &dialects.Failure{Verdict: dialects.NotFound, Detail: "This webhook has posted no such message."}
-	id := c.r.PathValue("message")
-	if !hub.ValidID(id) {
+	unknown := &dialect.Failure{Verdict: dialect.NotFound, Detail: "This webhook has posted no such message."}
+	id := dialect.Told(c.r.PathValue("message"))
+	if !c.to.known || !hub.ValidID(id) {
 		return hub.Message{}, unknown
 	}
 	m, err := c.in.Chat.Message(ctx, hub.MessageID(id))
@@ -102,30 +116,50 @@ func (c *call) own(ctx context.Context) (hub.Message, *dialects.Failure) {
 
 // readEdit reads what the message is to say. What the body does not mention
 // stays; author, thread and files cannot be changed.
-func (c *call) readEdit() (chat.Edit, *dialects.Failure) {
-	request, err := dialects.Read(c.r.Header, c.body)
+func (c *call) readEdit() (chat.Edit, *dialect.Failure) {
+	request, err := dialect.Read(c.r.Header, c.r.URL.Query(), c.body)
+	c.request = request
 	if err != nil {
 		return chat.Edit{}, c.asFailure(err)
 	}
-	p, err := dialects.Recognise(request).Parse(request)
+	speaks := c.dialect
+	if c.to.forced == nil {
+		speaks, _ = dialects.Recognise(request)
+	}
+	p, err := speaks.Parse(request)
 	if err != nil {
 		// An empty list of embeds takes them away: nothing to post, yet something to change.
 		failed := c.asFailure(err)
-		if failed.Verdict != dialects.NoText || !request.Fields.Has("embeds") {
+		if failed.Verdict != dialect.NoText || !request.Fields.Has("embeds") {
 			return chat.Edit{}, failed
 		}
 	}
-	writeMentions(&p)
 	clip(&p)
-	edit := chat.Edit{AllowMentions: c.hook.AllowMentions}
-	if p.Content != "" {
-		edit.Content = &p.Content
-	}
-	if len(p.Embeds) > 0 || request.Fields.Has("embeds") {
-		edit.Embeds = &p.Embeds
-	}
-	if edit.Content == nil && edit.Embeds == nil {
-		return edit, &dialects.Failure{Verdict: dialects.NoText, Detail: `Nothing to change: send "content" (or "text") or "embeds".`}
+	return c.editOf(request, &p)
+}
+
+// editOf makes an edit of a post that may say a part of what a message says: text,
+// cards, or both.
+func (c *call) editOf(request *dialect.Request, p *dialect.Post) (chat.Edit, *dialect.Failure) {
+	edit := chat.Edit{AllowMentions: c.hook.AllowMentions && !p.NoMentions}
+	text, cards := markup.Cards(markup.Normal(p.Doc))
+	hasText := p.Markdown != "" || !text.IsEmpty()
+	hasCards := len(cards) > 0 || request.Fields.Has("embeds", "attachments", "blocks")
+	switch {
+	case hasText && hasCards:
+		edit.Content, edit.Document = &p.Markdown, &p.Doc
+	case hasText:
+		printed, _ := markup.PrintMarkdown(text)
+		content := strings.TrimSpace(p.Markdown + "\n\n" + printed)
+		edit.Content = &content
+	case hasCards:
+		embeds := make([]hub.Embed, len(cards))
+		for i, card := range cards {
+			embeds[i] = markup.CardEmbed(card)
+		}
+		edit.Embeds = &embeds
+	default:
+		return edit, &dialect.Failure{Verdict: dialect.NoText, Detail: `Nothing to change: send "content" (or "text") or "embeds".`}
 	}
 	return edit, nil
 }

@@ -1,16 +1,13 @@
 package ingress
 
 import (
-	"bytes"
-	"encoding/json"
-	"math"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/nself-chat/hub"
-	"github.com/nself-chat/hub/internal/ingress/dialects"
+	"github.com/nself-chat/hub/internal/ingress/dialect"
+	"github.com/nself-chat/hub/internal/markup"
 )
 
 // The most, in characters, that is kept of what a call brings. Longer text is
@@ -29,62 +26,96 @@ const (
 )
 
 // clip cuts what is too long and drops characters that cannot be shown.
-func clip(p *dialects.Post) {
-	p.Content = strings.TrimSpace(clipContent(printable(p.Content)))
+func clip(p *dialect.Post) {
 	p.Username = clipLine(p.Username, maxUsername)
-	p.Embeds = p.Embeds[:min(len(p.Embeds), maxEmbeds)]
-	for i := range p.Embeds {
-		clipEmbed(&p.Embeds[i])
-	}
-	p.Embeds = fitEmbeds(p.Embeds)
 	for i := range p.Files {
 		p.Files[i].Filename = clipLine(p.Files[i].Filename, maxFilename)
 		p.Files[i].MimeType = clipLine(p.Files[i].MimeType, maxMimeType)
 	}
+	p.Markdown = strings.TrimSpace(clipContent(printable(p.Markdown)))
+	if p.Doc.IsEmpty() {
+		return
+	}
+	text, cards := markup.Cards(markup.Normal(p.Doc))
+	text = clipDocument(text, max(maxContent-utf8.RuneCountInString(p.Markdown)-2, 0))
+	p.Doc = markup.Document{Blocks: text.Blocks}
+	for _, c := range fitCards(cards[:min(len(cards), maxEmbeds)]) {
+		p.Doc.Blocks = append(p.Doc.Blocks, c)
+	}
 }
 
-// embedBudget is how many bytes of JSON the embeds of a message may have
-// together. It is the chat's.
-const embedBudget = 64 << 10
+// clipDocument keeps what fits into limit characters of Markdown, and says so if
+// that is not all.
+func clipDocument(d markup.Document, limit int) markup.Document {
+	if markdownSize(d) <= limit {
+		return d
+	}
+	const note = 64 // characters for what says so
+	total := markdownSize(d)
+	d, _ = markup.Clip(d, max(limit-note, 0), markdownSize)
+	d.Blocks = append(d.Blocks, markup.Paragraph{Content: []markup.Inline{
+		markup.Emphasis{Content: []markup.Inline{markup.Text("(shortened from " + strconv.Itoa(total) + " characters)")}},
+	}})
+	return d
+}
 
-// fitEmbeds leaves out the last embeds, and the last fields and the footer of
-// the only one, until the chat takes the rest. The last one that stays says so.
-func fitEmbeds(embeds []hub.Embed) []hub.Embed {
-	const shortened = "… (shortened: the cards were too long)"
-	for len(embeds) > 0 && embedBytes(embeds) > embedBudget {
-		switch last := &embeds[len(embeds)-1]; {
-		case len(embeds) > 1 || len(last.Fields) == 0 && last.Footer == shortened:
-			embeds = embeds[:len(embeds)-1]
+func markdownSize(d markup.Document) int {
+	text, _ := markup.PrintMarkdown(d)
+	return utf8.RuneCountInString(text)
+}
+
+// cardBudget is how many characters the cards of a message may have together; what
+// the chat keeps of them is bounded, too.
+const cardBudget = 24_000
+
+// fitCards leaves of cards what a person would look at.
+func fitCards(cards []markup.Card) []markup.Card {
+	left := cardBudget
+	for i := range cards {
+		c := &cards[i]
+		c.Title, c.Footer = clipInline(c.Title, maxTitle), clipInline(c.Footer, maxFooter)
+		c.Author.Name = clipLine(c.Author.Name, maxTitle)
+		c.Blocks = clipBlocks(c.Blocks, min(left, maxDescription))
+		left -= markdownSize(markup.Document{Blocks: c.Blocks})
+		if left <= 0 {
+			return cards[:i+1]
+		}
+	}
+	return cards
+}
+
+// clipBlocks bounds the text of a card, and its fields by themselves.
+func clipBlocks(blocks []markup.Block, limit int) []markup.Block {
+	out := make([]markup.Block, 0, len(blocks))
+	var text []markup.Block
+	for _, b := range blocks {
+		switch b := b.(type) {
+		case markup.Fields:
+			fields := make([]markup.Field, 0, min(len(b.Fields), maxFields))
+			for _, f := range b.Fields[:min(len(b.Fields), maxFields)] {
+				f.Title = clipInline(f.Title, maxTitle)
+				f.Value = clipDocument(markup.Document{Blocks: f.Value}, maxFieldValue).Blocks
+				fields = append(fields, f)
+			}
+			out = append(out, markup.Fields{Fields: fields})
 		default:
-			last.Fields = last.Fields[:len(last.Fields)/2]
-		}
-		if len(embeds) > 0 {
-			embeds[len(embeds)-1].Footer = shortened
+			text = append(text, b)
+			out = append(out, b)
 		}
 	}
-	return embeds
+	if markdownSize(markup.Document{Blocks: text}) <= limit {
+		return out
+	}
+	return clipDocument(markup.Document{Blocks: out}, limit).Blocks
 }
 
-// embedBytes is how many bytes of JSON the embeds have at most in the chat,
-// which writes a zero-width space after each @ that addresses everybody.
-func embedBytes(embeds []hub.Embed) int {
-	encoded, err := json.Marshal(embeds)
-	if err != nil { // strings always encode
-		return math.MaxInt
+// clipInline shortens one line. What is too long loses its markup.
+func clipInline(line []markup.Inline, limit int) []markup.Inline {
+	text := markup.PlainInline(line)
+	if utf8.RuneCountInString(text) <= limit {
+		return line
 	}
-	return len(encoded) + bytes.Count(encoded, []byte{'@'})*len("\u200b")
-}
-
-func clipEmbed(e *hub.Embed) {
-	e.Title = clipLine(e.Title, maxTitle)
-	e.Description = clipText(e.Description, maxDescription)
-	e.AuthorName = clipLine(e.AuthorName, maxTitle)
-	e.Footer = clipText(e.Footer, maxFooter)
-	e.Fields = e.Fields[:min(len(e.Fields), maxFields)]
-	for i := range e.Fields {
-		e.Fields[i].Name = clipLine(e.Fields[i].Name, maxTitle)
-		e.Fields[i].Value = clipText(e.Fields[i].Value, maxFieldValue)
-	}
+	return []markup.Inline{markup.Text(clipLine(text, limit))}
 }
 
 // clipContent says how much is missing.

@@ -12,6 +12,6 @@
 // commit, made by the chat before the answer leaves. A refused call changes
 // nothing; it is logged and counted in the background ([Ingress.Run]).
 //
-// How senders speak, and what they expect to hear, is package dialects. Who
+// How senders speak, and what they expect to hear, is package dialect. Who
 // may manage webhooks is package control; the mux's other routes are not here.
 package ingress

@@ -36,6 +36,7 @@ type Chat interface {
 	Edit(ctx context.Context, id hub.MessageID, e chat.Edit, by chat.Cause) (hub.Message, error)
 	Delete(ctx context.Context, id hub.MessageID, by chat.Cause) error
 	Message(ctx context.Context, id hub.MessageID) (hub.Message, error)
+	Save(ctx context.Context, u chat.Upload, by chat.Cause) (a hub.Attachment, repeated bool, err error)
 }
 
 // Ingress receives the calls of incoming webhooks; make it with [New]. It is
@@ -63,9 +64,11 @@ type Options struct {
 	// Gate is asked before anything else; its error refuses the call, as when
 	// the disk's reserve is reached. nil: always open.
 	Gate func() error
-	// OnCall hears the verdict on every call (dialects.Verdict), for statistics.
+	// OnCall hears the verdict on every call (dialect.Verdict), for statistics.
 	// It must not block. May be nil.
 	OnCall func(verdict string)
+	// BaseURL is the hub's public address, without a slash at its end.
+	BaseURL string
 	// RateLimit is how many calls a minute one client may make to one webhook
 	// that has no limit of its own; 0: any number.
 	RateLimit int
@@ -84,24 +87,27 @@ func New(o Options) *Ingress {
 	}
 }
 
-// The routes.
-const (
-	hookPath    = "/api/webhooks/incoming/{token}"
-	dialectPath = hookPath + "/{dialect}"
-	messagePath = hookPath + "/messages/{message}"
-)
-
 // Mount registers the routes. Other methods are answered by the mux: 405 with
 // Allow.
 func (in *Ingress) Mount(mux *http.ServeMux) {
-	mux.HandleFunc("POST "+hookPath, in.post)
-	mux.HandleFunc("POST "+hookPath+"/{$}", in.post)
-	mux.HandleFunc("POST "+dialectPath, in.post)
-	mux.HandleFunc("GET "+hookPath, in.usage)
-	mux.HandleFunc("GET "+hookPath+"/{$}", in.usage)
-	mux.HandleFunc("GET "+dialectPath, in.usage)
-	mux.HandleFunc("PATCH "+messagePath, in.edit)
-	mux.HandleFunc("DELETE "+messagePath, in.delete)
+	for _, path := range []string{hookPath, hookPath + "/{$}", dialectPath, methodPath} {
+		mux.HandleFunc("POST "+path, in.posting(direct))
+	}
+	for _, path := range []string{hookPath, hookPath + "/{$}", dialectPath} {
+		mux.HandleFunc("GET "+path, in.usage)
+	}
+	mux.HandleFunc("PATCH "+messagePath, in.editing(direct))
+	mux.HandleFunc("DELETE "+messagePath, in.deleting(direct))
+	mux.HandleFunc("POST "+servicesPath, in.posting(services))
+	mux.HandleFunc("POST "+discordPath, in.posting(discordGuide))
+	mux.HandleFunc("GET "+hookPath+"/"+discordName, in.describing(discordClient))
+	mux.HandleFunc("GET "+clientPath, in.describing(discordClient))
+	mux.HandleFunc("POST "+clientPath, in.posting(discordClient))
+	for _, path := range []string{clientMessagePath, forcedMessagePath} {
+		mux.HandleFunc("GET "+path, in.reading(discordClient))
+		mux.HandleFunc("PATCH "+path, in.editing(discordClient))
+		mux.HandleFunc("DELETE "+path, in.deleting(discordClient))
+	}
 }
 
 // Run writes refused calls into the log and counts calls, in batches, until

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/nself-chat/hub"
-	"github.com/nself-chat/hub/internal/ingress/dialects"
+	"github.com/nself-chat/hub/internal/ingress/dialect"
 )
 
 const (
@@ -63,7 +63,7 @@ func newJournal(o Options) *journal {
 }
 
 // accepted counts a call that was carried out.
-func (j *journal) accepted(id hub.IncomingID, v dialects.Verdict, now time.Time) {
+func (j *journal) accepted(id hub.IncomingID, v dialect.Verdict, now time.Time) {
 	j.onCall(string(v))
 	if j.log.Enabled(context.Background(), slog.LevelDebug) {
 		j.log.Debug("call accepted", "webhook", id)
@@ -162,7 +162,7 @@ func (j *journal) drain(ctx context.Context) (calls []hub.Call) {
 // and not while the call is answered, so that the answer takes as long for a
 // disabled webhook as for a token that never was.
 func (j *journal) attribute(ctx context.Context, e *entry) {
-	if e.call.IncomingID != "" || e.call.Verdict != string(dialects.UnknownToken) {
+	if e.call.IncomingID != "" || e.call.Verdict != string(dialect.UnknownToken) {
 		return
 	}
 	w, err := j.store.IncomingByHash(ctx, e.hash.String())

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/ingress/fieldmap"
 	"github.com/nself-chat/hub/internal/secret"
 )
 
@@ -31,6 +32,9 @@ type tokenHash [sha256.Size]byte
 type hook struct {
 	hub.IncomingWebhook
 	key    secret.String // of signatures; empty: not asked for
+	// fields and subject are the webhook's own reading of what comes; zero: none.
+	fields  fieldmap.Map
+	subject fieldmap.Template
 	allow  []netip.Prefix
 	fresh  time.Time // until when it is believed
 	expiry time.Time // of the token; zero: never
@@ -109,19 +113,33 @@ func (l *lookup) load(ctx context.Context, hash tokenHash, now time.Time) (*hook
 	if err != nil {
 		return nil, err
 	}
-	h := &hook{IncomingWebhook: w, fresh: now.Add(cacheFor), expiry: w.ExpiresAt}
+	h, err := l.prepare(w)
+	if err != nil {
+		return nil, err
+	}
+	h.fresh, h.expiry = now.Add(cacheFor), w.ExpiresAt
 	if w.TokenHash != text && (h.expiry.IsZero() || w.PreviousUntil.Before(h.expiry)) {
 		h.expiry = w.PreviousUntil
 	}
-	if w.SealedHMAC != "" {
-		if h.key, err = l.open(&w); err != nil {
-			return nil, fmt.Errorf("ingress: open the secret of an incoming webhook: %w", err)
-		}
-		if h.key.IsZero() {
-			return nil, fmt.Errorf("ingress: incoming webhook %s is to be signed and its secret is empty", w.ID)
-		}
+	return h, nil
+}
+
+// prepare opens and reads what is needed of a webhook for a call.
+func (l *lookup) prepare(w hub.IncomingWebhook) (*hook, error) {
+	h := &hook{IncomingWebhook: w, allow: prefixes(w.AllowIPs), subject: fieldmap.Template(w.KeyTemplate)}
+	if w.FieldMap != "" {
+		h.fields, _ = fieldmap.Decode([]byte(w.FieldMap)) // checked when it was stored
 	}
-	h.allow = prefixes(w.AllowIPs)
+	if w.SealedHMAC == "" {
+		return h, nil
+	}
+	var err error
+	if h.key, err = l.open(&w); err != nil {
+		return nil, fmt.Errorf("ingress: open the secret of an incoming webhook: %w", err)
+	}
+	if h.key.IsZero() {
+		return nil, fmt.Errorf("ingress: incoming webhook %s is to be signed and its secret is empty", w.ID)
+	}
 	return h, nil
 }
 

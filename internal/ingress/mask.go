@@ -2,7 +2,11 @@ package ingress
 
 import (
 	"bytes"
+	"net/http"
+	"net/url"
 	"regexp"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/nself-chat/hub/internal/secret"
@@ -109,4 +113,29 @@ func wholeRunes(b []byte) []byte {
 		}
 	}
 	return b
+}
+
+// keptHeaders are the headers of a request that say what its body means, in which
+// no secret is expected. Those that end in -Event are kept, too.
+var keptHeaders = []string{"Content-Type", "Accept", "User-Agent", "Sentry-Hook-Resource", "X-Gitlab-Instance", "X-Ms-Teams", "X-Event-Key"}
+
+// headers returns what the log keeps of a request's headers.
+func (m *masker) headers(h http.Header) map[string]string {
+	kept := make(map[string]string)
+	for name, values := range h {
+		if len(values) > 0 && len(values[0]) <= 512 && (slices.Contains(keptHeaders, name) || strings.HasSuffix(name, "-Event")) {
+			kept[name] = string(m.mask([]byte(values[0])))
+		}
+	}
+	return kept
+}
+
+// query returns what the log keeps of the parameters of a URL.
+func (m *masker) query(q url.Values) string {
+	q.Del("token")
+	if len(q) == 0 {
+		return ""
+	}
+	text := string(m.mask([]byte(q.Encode())))
+	return text[:min(len(text), 2048)]
 }

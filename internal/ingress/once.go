@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/nself-chat/hub"
-	"github.com/nself-chat/hub/internal/ingress/dialects"
+	"github.com/nself-chat/hub/internal/ingress/dialect"
 )
 
 // maxKey is the longest Idempotency-Key taken.
@@ -16,12 +16,12 @@ const maxKey = 255
 // once asks that a post be carried out once: by the webhook-id that its
 // signature covers, else by its Idempotency-Key. The key is not signed, so a
 // recorded call with another key must not pass for another call.
-func (c *call) once() (*hub.Idempotency, *dialects.Failure) {
+func (c *call) once() (*hub.Idempotency, *dialect.Failure) {
 	key := c.r.Header.Get("Idempotency-Key")
 	switch {
 	case len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return nil, &dialects.Failure{
-			Verdict: dialects.BadBody,
+		return nil, &dialect.Failure{
+			Verdict: dialect.BadBody,
 			Detail:  "Idempotency-Key must be at most " + strconv.Itoa(maxKey) + " visible ASCII characters without spaces.",
 		}
 	case c.signedID != "":

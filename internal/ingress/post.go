@@ -1,6 +1,7 @@
 package ingress
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -8,78 +9,122 @@ import (
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/chat"
+	"github.com/nself-chat/hub/internal/ingress/dialect"
 	"github.com/nself-chat/hub/internal/ingress/dialects"
 	"github.com/nself-chat/hub/internal/server"
 )
 
-// post answers POST: a message is posted.
-func (in *Ingress) post(w http.ResponseWriter, r *http.Request) {
-	forced := r.PathValue("dialect")
-	if forced != "" && dialects.ByName(forced) == nil {
-		server.WriteProblem(w, r, hub.Errorf(hub.NotFound, "There is no such dialect; the address may end in /%s.",
-			strings.Join(dialects.Names(), " or /")))
-		return
+// posting answers POST: a message is posted.
+func (in *Ingress) posting(to func(*http.Request) address) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a := to(r)
+		if !a.known {
+			server.WriteProblem(w, r, hub.Errorf(hub.NotFound, "There is no such dialect; the address may end in /%s.",
+				strings.Join(dialects.Names(), ", /")))
+			return
+		}
+		c := in.begin(w, r, a)
+		defer c.end()
+		m, failed := c.post(r.Context())
+		if failed != nil {
+			c.refuse(failed)
+			return
+		}
+		respond(w, c.dialect.Succeeded(c.request, c.posted(m, postedWords)))
 	}
-	c := in.begin(w, r)
-	defer c.end()
-	c.dialect = dialects.ByName(forced)
-	posted, failed := c.post(r.Context())
-	if failed != nil {
-		c.refuse(failed)
-		return
-	}
-	respond(w, c.dialect.Success(posted))
+}
+
+const postedWords = "Message posted successfully"
+
+func (c *call) posted(m hub.Message, done string) dialect.Posted {
+	return dialect.Posted{Message: m, Duration: c.in.Now().Sub(c.began), Done: done}
 }
 
 // post takes all steps of a post.
-func (c *call) post(ctx context.Context) (dialects.Posted, *dialects.Failure) {
+func (c *call) post(ctx context.Context) (hub.Message, *dialect.Failure) {
 	if failed := c.admit(ctx); failed != nil {
-		return dialects.Posted{}, failed
+		return hub.Message{}, failed
 	}
 	p, failed := c.understand()
 	if failed != nil {
-		return dialects.Posted{}, failed
+		return hub.Message{}, failed
 	}
 	once, failed := c.once()
 	if failed != nil {
-		return dialects.Posted{}, failed
+		return hub.Message{}, failed
 	}
-	row := c.logRow(dialects.Accepted, "", http.StatusOK)
+	row := c.logRow(dialect.Accepted, c.remarks(&p), http.StatusOK)
 	row.Body = c.in.masker.mask(c.body)
-	m, failed := c.deliver(ctx, p, row, once)
-	if failed != nil {
-		return dialects.Posted{}, failed
-	}
-	return dialects.Posted{
-		MessageID: m.ID, ChannelID: m.ChannelID, At: m.CreatedAt, Duration: c.in.Now().Sub(c.began),
-		Done: "Message posted successfully",
-	}, nil
+	return c.deliver(ctx, p, row, once)
 }
 
 // understand makes a post of the body, of a size that the chat takes.
-func (c *call) understand() (dialects.Post, *dialects.Failure) {
-	request, err := dialects.Read(c.r.Header, c.body)
+func (c *call) understand() (dialect.Post, *dialect.Failure) {
+	request, err := dialect.Read(c.r.Header, c.r.URL.Query(), c.body)
+	c.request = request
+	request.Method = c.to.method
 	if c.dialect == nil {
-		c.dialect = dialects.Recognise(request)
+		c.dialect, c.why = dialects.Recognise(request)
 	}
 	if err != nil {
-		return dialects.Post{}, c.asFailure(err)
+		return dialect.Post{}, c.asFailure(err)
 	}
-	p, err := c.dialect.Parse(request)
+	p, err := c.parse(request)
 	if err != nil {
-		return dialects.Post{}, c.asFailure(err)
+		return dialect.Post{}, c.asFailure(err)
 	}
-	writeMentions(&p)
+	c.tie(&p)
 	clip(&p)
 	if p.Empty() {
-		return p, &dialects.Failure{Verdict: dialects.NoText, Detail: "There is nothing in the message that can be shown."}
+		return p, &dialect.Failure{Verdict: dialect.NoText, Detail: "There is nothing in the message that can be shown."}
 	}
 	return p, nil
 }
 
+// parse makes a post of the request: of a sender whom nobody knows by the webhook's
+// own mapping, where one is set, else as the dialect has it.
+func (c *call) parse(request *dialect.Request) (dialect.Post, error) {
+	if dialects.IsUnknown(c.dialect) && !c.hook.fields.IsZero() {
+		c.why = "the webhook's field mapping"
+		return c.hook.fields.Apply(request)
+	}
+	return c.dialect.Parse(request)
+}
+
+// tie lets the call and the webhook say what the post is about and what it replies
+// to, before the sender's product does.
+func (c *call) tie(p *dialect.Post) {
+	if key := c.hook.subject.Expand(c.request); key != "" {
+		p.Key = "template:" + key
+	}
+	q := c.r.URL.Query()
+	if key := strings.TrimSpace(q.Get("key")); key != "" {
+		p.Key = "call:" + key
+	}
+	if thread := strings.TrimSpace(q.Get("thread")); thread != "" {
+		p.Thread = thread
+	}
+}
+
+// remarks says what the log should know of a post that was accepted.
+func (c *call) remarks(p *dialect.Post) string {
+	var out []string
+	if c.request.Repaired {
+		out = append(out, "The JSON was broken, and was read as it was meant.")
+	}
+	if len(p.Losses) > 0 {
+		kinds := make([]string, len(p.Losses))
+		for i, l := range p.Losses {
+			kinds[i] = string(l.Kind)
+		}
+		out = append(out, "Shown in another way: "+strings.Join(kinds, ", ")+".")
+	}
+	return strings.Join(out, " ")
+}
+
 // asFailure passes the failures of dialects on.
-func (c *call) asFailure(err error) *dialects.Failure {
-	if f, ok := errors.AsType[*dialects.Failure](err); ok {
+func (c *call) asFailure(err error) *dialect.Failure {
+	if f, ok := errors.AsType[*dialect.Failure](err); ok {
 		return f
 	}
 	return c.failure(err)
@@ -87,31 +132,68 @@ func (c *call) asFailure(err error) *dialects.Failure {
 
 // deliver hands the post to the chat, with the call's row in the log, and
 // counts the call.
-func (c *call) deliver(ctx context.Context, p dialects.Post, row hub.Call, once *hub.Idempotency) (hub.Message, *dialects.Failure) {
-	m, err := c.in.Chat.Post(ctx, chat.Post{
-		ChannelID: c.hook.ChannelID, ThreadID: p.ThreadID, Author: author(c.hook, &p), Content: p.Content, Embeds: p.Embeds,
-		Remote: p.Files, Origin: c.origin(), Trace: c.trace(&row), Call: &row, Once: once, AllowMentions: c.hook.AllowMentions,
-	})
+func (c *call) deliver(ctx context.Context, p dialect.Post, row hub.Call, once *hub.Idempotency) (hub.Message, *dialect.Failure) {
+	files, err := c.save(ctx, p.Uploads)
 	if err != nil {
-		return m, c.whyNot(ctx, err, c.hook.ChannelID, p.ThreadID)
+		return hub.Message{}, c.failure(err)
+	}
+	post := chat.Post{
+		ChannelID: c.hook.ChannelID, Author: author(c.hook, &p), Content: p.Markdown, Document: p.Doc, FileIDs: files, Remote: p.Files,
+		Origin: c.origin(), Trace: c.trace(&row), Call: &row, Once: once, AllowMentions: c.hook.AllowMentions && !p.NoMentions,
+	}
+	c.place(&post, &p)
+	post.Answered = func(m *hub.Message) {
+		row.Answer = answerText(c.dialect.Succeeded(c.request, c.posted(*m, postedWords)))
+	}
+	m, err := c.in.Chat.Post(ctx, post)
+	if err != nil {
+		return m, c.whyNot(ctx, err, c.hook.ChannelID, post.ThreadID)
 	}
 	if once != nil && row.MessageID == "" {
 		c.noteRepeated(row, m.ID)
 		return m, nil
 	}
-	c.in.journal.accepted(c.hook.ID, dialects.Accepted, c.began)
+	c.in.journal.accepted(c.hook.ID, dialect.Accepted, c.began)
 	return m, nil
+}
+
+// place says what the post is about, and where in the channel it goes.
+func (c *call) place(post *chat.Post, p *dialect.Post) {
+	thread := dialect.Told(p.Thread)
+	if hub.ValidID(thread) {
+		post.ThreadID, thread = hub.MessageID(thread), ""
+	}
+	if p.Key != "" || thread != "" {
+		post.Keys = chat.Keys{Webhook: c.hook.ID, Subject: p.Key, Thread: thread}
+	}
+}
+
+// maxUploads is the number of files taken of one call; the chat has its own limits
+// for their size.
+const maxUploads = 10
+
+// save stores the files that came with the call, for the message to take.
+func (c *call) save(ctx context.Context, uploads []dialect.Upload) (ids []hub.FileID, err error) {
+	for _, u := range uploads[:min(len(uploads), maxUploads)] {
+		a, _, err := c.in.Chat.Save(ctx, chat.Upload{Filename: u.Filename, Content: bytes.NewReader(u.Content)},
+			chat.Cause{By: c.hook.UserID, Origin: c.origin()})
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, a.ID)
+	}
+	return ids, nil
 }
 
 // noteRepeated logs a call that was carried out before.
 func (c *call) noteRepeated(row hub.Call, of hub.MessageID) {
-	row.Verdict, row.Reason, row.Body, row.MessageID = string(dialects.Repeated), "The request was carried out before.", nil, of
+	row.Verdict, row.Reason, row.Body, row.MessageID = string(dialect.Repeated), "The request was carried out before.", nil, of
 	c.in.journal.note(entry{call: row}, false)
 }
 
 // author is how the message shows its author: as the call asks, else as the
 // webhook is set, else by the webhook's name.
-func author(h *hook, p *dialects.Post) hub.Author {
+func author(h *hook, p *dialect.Post) hub.Author {
 	a := hub.Author{ID: h.UserID, Kind: hub.UserWebhook, Username: p.Username, AvatarURL: p.AvatarURL}
 	if a.Username == "" {
 		a.Username = h.Username
@@ -139,21 +221,21 @@ func (c *call) trace(row *hub.Call) string {
 
 // whyNot words what the chat refused: the channel may be gone or archived, the
 // thread unknown, the signed id used.
-func (c *call) whyNot(ctx context.Context, err error, in hub.ChannelID, thread hub.MessageID) *dialects.Failure {
+func (c *call) whyNot(ctx context.Context, err error, in hub.ChannelID, thread hub.MessageID) *dialect.Failure {
 	failed := c.failure(err)
-	if failed.Verdict != dialects.NotFound && failed.Verdict != dialects.Conflict {
+	if failed.Verdict != dialect.NotFound && failed.Verdict != dialect.Conflict {
 		return failed
 	}
 	channel, cerr := c.in.Store.Channel(ctx, in)
 	switch {
 	case hub.CodeOf(cerr) == hub.NotFound:
-		failed.Verdict, failed.Detail = dialects.ChannelMissing, "The webhook's channel does not exist any more."
+		failed.Verdict, failed.Detail = dialect.ChannelMissing, "The webhook's channel does not exist any more."
 	case cerr == nil && channel.IsArchived:
-		failed.Verdict, failed.Detail = dialects.ChannelArchived, "The webhook's channel is archived; nothing can be posted into it."
-	case failed.Verdict == dialects.Conflict && c.signedID != "":
+		failed.Verdict, failed.Detail = dialect.ChannelArchived, "The webhook's channel is archived; nothing can be posted into it."
+	case failed.Verdict == dialect.Conflict && c.signedID != "":
 		failed.Detail = "This webhook-id was used for another call; each call needs a new one."
-	case thread != "" && failed.Verdict == dialects.NotFound:
-		failed.Verdict, failed.Detail = dialects.BadBody, "The body has fields with wrong values."
+	case thread != "" && failed.Verdict == dialect.NotFound:
+		failed.Verdict, failed.Detail = dialect.BadBody, "The body has fields with wrong values."
 		failed.Fields = []hub.FieldError{{Field: "threadId", Detail: "there is no such message in the webhook's channel"}}
 	}
 	return failed

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/ingress/dialect"
 	"github.com/nself-chat/hub/internal/ingress/dialects"
 )
 
@@ -21,7 +22,7 @@ func (in *Ingress) Replay(ctx context.Context, id hub.CallID) (hub.Call, error) 
 		return hub.Call{}, err
 	}
 	switch {
-	case logged.Verdict == string(dialects.Edited), logged.Verdict == string(dialects.Deleted):
+	case logged.Verdict == string(dialect.Edited), logged.Verdict == string(dialect.Deleted):
 		return hub.Call{}, hub.Errorf(hub.Conflict, "This call changed a message; only calls that post one can be replayed.")
 	case logged.IncomingID == "" || len(logged.Body) == 0:
 		return hub.Call{}, hub.Errorf(hub.Conflict, "The body of this call was not kept; it cannot be replayed.")
@@ -37,16 +38,21 @@ func (in *Ingress) Replay(ctx context.Context, id hub.CallID) (hub.Call, error) 
 			return hub.Call{}, err
 		}
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/", http.NoBody)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/?"+logged.Query, http.NoBody)
 	if err != nil {
 		return hub.Call{}, hub.Wrap(hub.Internal, err, "The call cannot be replayed.")
 	}
-	// The label was not kept. This one lets forms be forms; what is JSON or
-	// multipart shows by itself.
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	c := &call{
-		in: in, r: r, began: in.Now(), hook: &hook{IncomingWebhook: w}, dialect: dialects.ByName(logged.Dialect),
-		body: logged.Body, size: logged.BodySize,
+	for name, value := range logged.Headers {
+		r.Header.Set(name, value)
+	}
+	h, err := in.lookup.prepare(w)
+	if err != nil {
+		return hub.Call{}, err
+	}
+	c := &call{in: in, r: r, began: in.Now(), hook: h, body: logged.Body, size: logged.BodySize, admitted: true}
+	if logged.RecognisedBy == bySuffix {
+		c.to.forced = dialects.ByName(logged.Dialect)
+		c.dialect, c.why = c.to.forced, bySuffix
 	}
 	return c.replay(ctx, id)
 }
@@ -56,7 +62,7 @@ func (c *call) replay(ctx context.Context, of hub.CallID) (hub.Call, error) {
 	if failed != nil {
 		return hub.Call{}, asError(failed)
 	}
-	row := c.logRow(dialects.Accepted, "Replay of call "+string(of)+".", http.StatusOK)
+	row := c.logRow(dialect.Accepted, "Replay of call "+string(of)+".", http.StatusOK)
 	row.Body = c.body // masked when it was logged
 	m, failed := c.deliver(ctx, p, row, nil)
 	if failed != nil {
@@ -67,6 +73,6 @@ func (c *call) replay(ctx context.Context, of hub.CallID) (hub.Call, error) {
 }
 
 // asError is a failure as the API tells it.
-func asError(f *dialects.Failure) error {
+func asError(f *dialect.Failure) error {
 	return &hub.Error{Code: f.Code(), Detail: f.Detail, Fields: f.Fields, RetryAfter: f.RetryAfter}
 }

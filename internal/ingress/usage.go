@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/nself-chat/hub/internal/ingress/dialect"
 	"github.com/nself-chat/hub/internal/ingress/dialects"
 )
 
@@ -54,5 +55,5 @@ func (in *Ingress) usage(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	respond(w, dialects.Answer{Status: http.StatusOK, ContentType: "application/json", Body: append(body, '\n')})
+	respond(w, dialect.Answer{Status: http.StatusOK, ContentType: "application/json", Body: append(body, '\n')})
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nself-chat/hub/internal/ingress/dialects"
+	"github.com/nself-chat/hub/internal/ingress/dialect"
 	"github.com/nself-chat/hub/internal/secret"
 )
 
@@ -43,7 +43,7 @@ type proof struct {
 
 // readProof reads the proof in the header and checks what can be checked
 // without the body.
-func readProof(r *http.Request, now time.Time) (proof, *dialects.Failure) {
+func readProof(r *http.Request, now time.Time) (proof, *dialect.Failure) {
 	if signatures := r.Header.Get("Webhook-Signature"); signatures != "" {
 		p := proof{id: r.Header.Get("Webhook-Id"), stamp: r.Header.Get("Webhook-Timestamp"), signatures: signatures}
 		return p, p.checkStamp(now)
@@ -69,7 +69,7 @@ func readProof(r *http.Request, now time.Time) (proof, *dialects.Failure) {
 	return proof{sum: sum}, nil
 }
 
-func (p *proof) checkStamp(now time.Time) *dialects.Failure {
+func (p *proof) checkStamp(now time.Time) *dialect.Failure {
 	if p.id == "" || p.stamp == "" {
 		return badSignature("webhook-signature needs webhook-id and webhook-timestamp beside it.")
 	}
@@ -84,7 +84,7 @@ func (p *proof) checkStamp(now time.Time) *dialects.Failure {
 }
 
 // check holds the proof against the body as received.
-func (p *proof) check(key secret.String, body []byte) *dialects.Failure {
+func (p *proof) check(key secret.String, body []byte) *dialect.Failure {
 	if p.id == "" {
 		if !hmac.Equal(p.sum, sign([]byte(key.Reveal()), body)) {
 			return noMatch
@@ -129,6 +129,6 @@ func sign(key []byte, parts ...[]byte) []byte {
 	return mac.Sum(nil)
 }
 
-func badSignature(detail string) *dialects.Failure {
-	return &dialects.Failure{Verdict: dialects.BadSignature, Detail: detail}
+func badSignature(detail string) *dialect.Failure {
+	return &dialect.Failure{Verdict: dialect.BadSignature, Detail: detail}
 }

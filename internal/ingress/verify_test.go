@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/ingress/dialect"
 	"github.com/nself-chat/hub/internal/ingress/dialects"
 	"github.com/nself-chat/hub/internal/secret"
 )
@@ -30,7 +31,7 @@ const (
 )
 
 // verify takes both steps with a POST.
-func verify(key secret.String, h http.Header, body []byte, now time.Time) (string, *dialects.Failure) {
+func verify(key secret.String, h http.Header, body []byte, now time.Time) (string, *dialect.Failure) {
 	p, failed := readProof(&http.Request{Method: http.MethodPost, Header: h}, now)
 	if failed != nil {
 		return "", failed
@@ -93,7 +94,7 @@ func TestVerify(t *testing.T) {
 			if test.ok && id != wantID {
 				t.Errorf("id %q, want %q", id, wantID)
 			}
-			if failed != nil && (failed.Verdict != dialects.BadSignature || strings.Contains(failed.Detail, test.key)) {
+			if failed != nil && (failed.Verdict != dialect.BadSignature || strings.Contains(failed.Detail, test.key)) {
 				t.Errorf("refused with %+v", failed)
 			}
 		})

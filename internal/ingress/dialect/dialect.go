@@ -28,6 +28,17 @@ type Dialect struct {
 	// Failure is what the sender expects to hear when it was refused. nil: what
 	// [Problem] says.
 	Failure func(*Failure) Answer
+	// API is how calls are answered that name a method behind the dialect in their
+	// URL, as chat.postMessage; nil: there are no methods.
+	API *Dialect
+	// Hook and Message are the product's descriptions of a webhook and of a message,
+	// for those who ask; nil: it has none. url is the webhook's, with its token.
+	Hook    func(h *hub.IncomingWebhook, token, url string) []byte
+	Message func(m *hub.Message) []byte
+	// Changed is what the sender expects to hear when a message was edited; nil: what
+	// it hears of a post. Deleted is the same of a deletion.
+	Changed func(Posted) Answer
+	Deleted func(Posted) Answer
 }
 
 // Succeeded words the answer to a call that was carried out.
@@ -36,6 +47,22 @@ func (d *Dialect) Succeeded(r *Request, p Posted) Answer {
 		return Success(p)
 	}
 	return d.Success(r, p)
+}
+
+// Edited words the answer to an edit.
+func (d *Dialect) Edited(r *Request, p Posted) Answer {
+	if d.Changed == nil {
+		return d.Succeeded(r, p)
+	}
+	return d.Changed(p)
+}
+
+// Removed words the answer to a deletion.
+func (d *Dialect) Removed(r *Request, p Posted) Answer {
+	if d.Deleted == nil {
+		return d.Succeeded(r, p)
+	}
+	return d.Deleted(p)
 }
 
 // Failed words the answer to a call that was refused.

@@ -15,6 +15,14 @@ func success(r *dialect.Request, p dialect.Posted) dialect.Answer {
 	return dialect.Answer{Status: http.StatusOK, ContentType: "application/json", Body: Message(&p.Message)}
 }
 
+// changed is the message ("Edit Webhook Message").
+func changed(p dialect.Posted) dialect.Answer {
+	return dialect.Answer{Status: http.StatusOK, ContentType: "application/json", Body: Message(&p.Message)}
+}
+
+// deleted has no body ("Delete Webhook Message").
+func deleted(dialect.Posted) dialect.Answer { return dialect.Answer{Status: http.StatusNoContent} }
+
 // wording is a failure in Discord's words ("JSON Error Codes"). Code 0 is a general
 // error.
 type wording struct {

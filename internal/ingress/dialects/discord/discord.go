@@ -20,6 +20,7 @@ import (
 // Dialect is Discord's.
 var Dialect = &dialect.Dialect{
 	Name: "discord", Title: "Discord", Detect: detect, Parse: parse, Success: success, Failure: failure,
+	Hook: Hook, Message: Message, Changed: changed, Deleted: deleted,
 }
 
 // marks are the members that only Discord has.

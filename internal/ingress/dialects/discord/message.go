@@ -168,9 +168,9 @@ func attachments(files []hub.Attachment) []attachment {
 const incoming = 1
 
 // Hook returns the JSON of the webhook object ("Webhook Object") that Discord
-// answers to a GET of the webhook's URL. The workspace stands for the guild; the
-// token is the one that the caller named.
-func Hook(h *hub.IncomingWebhook, workspace, token, url string) []byte {
+// answers to a GET of the webhook's URL. There are no guilds: the channel stands for
+// its own. The token is the one that the caller named.
+func Hook(h *hub.IncomingWebhook, token, url string) []byte {
 	return encode(struct {
 		ID            string  `json:"id"`
 		Type          int     `json:"type"`
@@ -183,7 +183,7 @@ func Hook(h *hub.IncomingWebhook, workspace, token, url string) []byte {
 		URL           string  `json:"url"`
 	}{
 		ID: dialect.Decimal(string(h.ID)), Type: incoming, Name: h.Name, ChannelID: dialect.Decimal(string(h.ChannelID)),
-		GuildID: dialect.Decimal(workspace), Token: token, URL: url,
+		GuildID: dialect.Decimal(string(h.ChannelID)), Token: token, URL: url,
 	})
 }
 

@@ -17,7 +17,7 @@ import (
 
 // Dialect is Slack's, by marks of its own.
 var Dialect = &dialect.Dialect{
-	Name: "slack", Title: "Slack", Detect: detect, Parse: parse, Success: success, Failure: failure,
+	Name: "slack", Title: "Slack", Detect: detect, Parse: parse, Success: success, Failure: failure, API: API,
 }
 
 // Plain is the same dialect, known by nothing but a text. It is to be tried when no
