@@ -156,7 +156,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		OpenSecret: func(w *hub.IncomingWebhook) (secret.String, error) {
 			return a.keys.Open(w.SealedHMAC, control.HMACSecretAAD(w.ID))
 		},
-		Gate: gate.Check, RateLimit: c.Incoming.RateLimit,
+		Gate: gate.Check, RateLimit: c.Incoming.RateLimit, BaseURL: a.url,
 		OnCall: func(verdict string) { a.metrics.calls.WithLabelValues(verdict).Inc() },
 	})
 	policy := hub.DefaultPolicy()
@@ -338,6 +338,9 @@ func (a *App) checkProgress(context.Context) error {
 }
 
 const (
+	// keysKept is after which silence nothing is expected under a key of an incoming
+	// webhook any more.
+	keysKept       = 90 * 24 * time.Hour
 	callsPruned    = 1000
 	requestsPruned = 1000
 )
@@ -351,6 +354,9 @@ func (a *App) cleanups() []func(context.Context) error {
 				return nil
 			}
 			return untilNone(func() (int64, error) { return a.store.PruneCalls(ctx, a.now().Add(-keep), callsPruned) })
+		},
+		func(ctx context.Context) error {
+			return untilNone(func() (int64, error) { return a.store.PruneKeys(ctx, a.now().Add(-keysKept), callsPruned) })
 		},
 		func(ctx context.Context) error {
 			return untilNone(func() (int, error) {

@@ -124,7 +124,9 @@ func (c *call) readEdit() (chat.Edit, *dialect.Failure) {
 	}
 	speaks := c.dialect
 	if c.to.forced == nil {
-		speaks, _ = dialects.Recognise(request)
+		if speaks, _ = dialects.Recognise(request); dialects.IsUnknown(speaks) {
+			speaks = c.dialect // a part of a message is no card of everything
+		}
 	}
 	p, err := speaks.Parse(request)
 	if err != nil {

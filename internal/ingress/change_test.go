@@ -51,6 +51,10 @@ func TestEdit(t *testing.T) {
 				t.Fatalf("answered %d %s", rec.Code, rec.Body)
 			}
 			normal := func(e chat.Edit) chat.Edit {
+				if e.Document != nil {
+					cards := embedsOf(&chat.Post{Document: *e.Document})
+					e.Embeds, e.Document = &cards, nil
+				}
 				if e.Embeds != nil && len(*e.Embeds) == 0 {
 					e.Embeds = embeds()
 				}

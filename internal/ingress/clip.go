@@ -1,11 +1,15 @@
 package ingress
 
 import (
+	"bytes"
+	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/ingress/dialect"
 	"github.com/nself-chat/hub/internal/markup"
 )
@@ -64,24 +68,58 @@ func markdownSize(d markup.Document) int {
 	return utf8.RuneCountInString(text)
 }
 
-// cardBudget is how many characters the cards of a message may have together; what
-// the chat keeps of them is bounded, too.
-const cardBudget = 24_000
+// embedBudget is how many bytes of JSON the cards of a message may have together
+// as embeds. It is the chat's.
+const embedBudget = 64 << 10
 
-// fitCards leaves of cards what a person would look at.
+// fitCards leaves of cards what a person would look at and the chat takes: the last
+// ones go first, then the last fields of the only one. What stays says so.
 func fitCards(cards []markup.Card) []markup.Card {
-	left := cardBudget
 	for i := range cards {
 		c := &cards[i]
 		c.Title, c.Footer = clipInline(c.Title, maxTitle), clipInline(c.Footer, maxFooter)
 		c.Author.Name = clipLine(c.Author.Name, maxTitle)
-		c.Blocks = clipBlocks(c.Blocks, min(left, maxDescription))
-		left -= markdownSize(markup.Document{Blocks: c.Blocks})
-		if left <= 0 {
-			return cards[:i+1]
+		c.Blocks = clipBlocks(c.Blocks, maxDescription)
+	}
+	shortened := []markup.Inline{markup.Text("… (shortened: the cards were too long)")}
+	for len(cards) > 0 && embedBytes(cards) > embedBudget {
+		last := &cards[len(cards)-1]
+		switch n := len(last.Blocks); {
+		case len(cards) > 1:
+			cards = cards[:len(cards)-1]
+		case n == 0:
+			return nil
+		default:
+			last.Blocks[n-1] = halved(last.Blocks[n-1])
+			if last.Blocks[n-1] == nil {
+				last.Blocks = last.Blocks[:n-1]
+			}
 		}
+		cards[len(cards)-1].Footer = shortened
 	}
 	return cards
+}
+
+// halved returns half of the fields; nil for any other block.
+func halved(b markup.Block) markup.Block {
+	if f, ok := b.(markup.Fields); ok && len(f.Fields) > 1 {
+		return markup.Fields{Fields: f.Fields[:len(f.Fields)/2]}
+	}
+	return nil
+}
+
+// embedBytes is how many bytes of JSON the cards have at most in the chat, which
+// writes a zero-width space after each @ that addresses everybody.
+func embedBytes(cards []markup.Card) int {
+	embeds := make([]hub.Embed, len(cards))
+	for i := range cards {
+		embeds[i] = markup.CardEmbed(cards[i])
+	}
+	encoded, err := json.Marshal(embeds)
+	if err != nil { // strings always encode
+		return math.MaxInt
+	}
+	return len(encoded) + bytes.Count(encoded, []byte{'@'})*len("\u200b")
 }
 
 // clipBlocks bounds the text of a card, and its fields by themselves.

@@ -45,10 +45,10 @@ func FuzzHandler(f *testing.F) {
 			t.Fatalf("answered %d %s\n%s", rec.Code, rec.Body, w.log.String())
 		}
 		for _, p := range w.chat.posts {
-			if !utf8.ValidString(p.Content) || utf8.RuneCountInString(p.Content) > maxContent || utf8.RuneCountInString(p.Author.Username) > maxUsername {
+			if content := contentOf(&p); !utf8.ValidString(content) || utf8.RuneCountInString(content) > maxContent || utf8.RuneCountInString(p.Author.Username) > maxUsername {
 				t.Fatalf("posted %+v", p)
 			}
-			if p.Content == "" && len(p.Embeds)+len(p.Remote) == 0 {
+			if contentOf(&p) == "" && len(embedsOf(&p))+len(p.Remote)+len(p.FileIDs) == 0 {
 				t.Fatal("an empty message was posted")
 			}
 			if len(p.Call.Body) > maxLogged || p.Call.BodySize != int64(len(body)) {

@@ -31,13 +31,13 @@ type tokenHash [sha256.Size]byte
 // hook is an incoming webhook in force, prepared for use. It is immutable.
 type hook struct {
 	hub.IncomingWebhook
-	key    secret.String // of signatures; empty: not asked for
+	key secret.String // of signatures; empty: not asked for
 	// fields and subject are the webhook's own reading of what comes; zero: none.
 	fields  fieldmap.Map
 	subject fieldmap.Template
-	allow  []netip.Prefix
-	fresh  time.Time // until when it is believed
-	expiry time.Time // of the token; zero: never
+	allow   []netip.Prefix
+	fresh   time.Time // until when it is believed
+	expiry  time.Time // of the token; zero: never
 }
 
 func (h *hook) validAt(now time.Time) bool {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/chat"
+	"github.com/nself-chat/hub/internal/markup"
 	"github.com/nself-chat/hub/internal/secret"
 )
 
@@ -159,6 +160,11 @@ func (c *fakeChat) Message(_ context.Context, id hub.MessageID) (hub.Message, er
 		return m, nil
 	}
 	return hub.Message{}, hub.Errorf(hub.NotFound, "There is no such message.")
+}
+
+func (c *fakeChat) Save(_ context.Context, u chat.Upload, by chat.Cause) (hub.Attachment, bool, error) {
+	content, err := io.ReadAll(u.Content)
+	return hub.Attachment{ID: hub.FileID(c.ids.New()), UserID: by.By, Filename: u.Filename, Size: int64(len(content))}, false, err
 }
 
 func (c *fakeChat) Edit(_ context.Context, id hub.MessageID, e chat.Edit, by chat.Cause) (hub.Message, error) {
@@ -310,3 +316,20 @@ func (e *endless) Read(b []byte) (int, error) {
 }
 
 var _ io.Reader = (*endless)(nil)
+
+// contentOf is the Markdown of a post, as the chat puts it together.
+func contentOf(p *chat.Post) string {
+	text, _ := markup.Cards(markup.Normal(p.Document))
+	printed, _ := markup.PrintMarkdown(text)
+	return strings.TrimSpace(p.Content + "\n\n" + printed)
+}
+
+// embedsOf are the cards of a post, as the chat makes them.
+func embedsOf(p *chat.Post) []hub.Embed {
+	_, cards := markup.Cards(markup.Normal(p.Document))
+	embeds := slices.Clone(p.Embeds)
+	for _, c := range cards {
+		embeds = append(embeds, markup.CardEmbed(c))
+	}
+	return embeds
+}

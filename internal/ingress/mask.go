@@ -121,9 +121,12 @@ var keptHeaders = []string{"Content-Type", "Accept", "User-Agent", "Sentry-Hook-
 
 // headers returns what the log keeps of a request's headers.
 func (m *masker) headers(h http.Header) map[string]string {
-	kept := make(map[string]string)
+	var kept map[string]string
 	for name, values := range h {
 		if len(values) > 0 && len(values[0]) <= 512 && (slices.Contains(keptHeaders, name) || strings.HasSuffix(name, "-Event")) {
+			if kept == nil {
+				kept = make(map[string]string)
+			}
 			kept[name] = string(m.mask([]byte(values[0])))
 		}
 	}

@@ -71,7 +71,7 @@ func (c *call) understand() (dialect.Post, *dialect.Failure) {
 	}
 	p, err := c.parse(request)
 	if err != nil {
-		return dialect.Post{}, c.asFailure(err)
+		return dialect.Post{}, c.broken(c.asFailure(err))
 	}
 	c.tie(&p)
 	clip(&p)
@@ -79,6 +79,15 @@ func (c *call) understand() (dialect.Post, *dialect.Failure) {
 		return p, &dialect.Failure{Verdict: dialect.NoText, Detail: "There is nothing in the message that can be shown."}
 	}
 	return p, nil
+}
+
+// broken tells of JSON that could be repaired and then said nothing that it is
+// broken: that is what its sender should know.
+func (c *call) broken(failed *dialect.Failure) *dialect.Failure {
+	if failed.Verdict != dialect.NoText || !c.request.Repaired {
+		return failed
+	}
+	return dialect.Refused("The body is not valid JSON, and what can be read of it says nothing.")
 }
 
 // parse makes a post of the request: of a sender whom nobody knows by the webhook's

@@ -50,7 +50,8 @@ func TestGuideCall(t *testing.T) {
 	got := w.chat.posts[0]
 	call := hub.Call{
 		IncomingID: "hook", Verdict: "accepted", Dialect: "nself-chat", RemoteIP: "192.0.2.1", Status: 200,
-		Body: []byte(guideBody), BodySize: int64(len(guideBody)), CreatedAt: noon,
+		Body: []byte(guideBody), BodySize: int64(len(guideBody)), CreatedAt: noon, RecognisedBy: "text with icon_url",
+		Headers: map[string]string{"Content-Type": "application/json"},
 	}
 	post := chat.Post{
 		ChannelID: "channel",
@@ -59,7 +60,7 @@ func TestGuideCall(t *testing.T) {
 		Origin:    hub.Origin{Kind: hub.OriginIncoming, ID: "hook", Hop: 2},
 		Trace:     string(got.Call.ID), Call: &call,
 	}
-	if diff := cmp.Diff(post, got, cmpopts.IgnoreFields(hub.Call{}, "ID")); diff != "" {
+	if diff := cmp.Diff(post, got, cmpopts.IgnoreFields(hub.Call{}, "ID"), cmpopts.IgnoreFields(chat.Post{}, "Answered")); diff != "" {
 		t.Errorf("post (-want +got):\n%s", diff)
 	}
 	if !hub.ValidID(string(got.Call.ID)) {
@@ -109,9 +110,10 @@ func TestAnswersInTheSendersDialect(t *testing.T) {
 		"forced slack, broken":  {token + "/slack", `{`, nil, "400 text/plain invalid_payload$"},
 		"forced slack, text":    {token + "/slack", `hello`, nil, "200 text/plain ok$"},
 		"forced nself-chat":     {token + "/nself-chat", `{"text":"x"}`, nil, `200 application/json {"success":true,`},
-		"payload, broken":       {token, `payload=%7B`, nil, "400 text/plain invalid_payload$"},
+		"payload, broken":       {token, `payload=nothing`, nil, "400 text/plain invalid_payload$"},
 		"broken":                {token, `{"text":`, nil, `400 application/problem+json {"type":"about:blank","title":"Bad Request","status":400,"detail":"The body is not valid JSON`},
-		"nothing known":         {token, `{"foo":1}`, nil, `400 application/problem+json {"type":"about:blank","title":"Bad Request","status":400,"detail":"There is nothing to post in the body: send JSON with \"text\"`},
+		"nothing known":         {token, `{"foo":null}`, nil, `400 application/problem+json {"type":"about:blank","title":"Bad Request","status":400,"detail":"There is nothing to post in the body: send JSON with \"text\"`},
+		"any JSON":              {token, `{"foo":1}`, nil, `200 application/json {"success":true,`},
 		"unknown token":         {"nobody", `{"text":"x"}`, nil, "404 text/plain no_service$"},
 		"unknown token, ours":   {"nobody", `{"content":"x"}`, nil, `404 application/problem+json {"type":"about:blank","title":"Not Found","status":404,`},
 		"unknown token, forced": {"nobody/slack", `{"content":"x"}`, nil, "404 text/plain no_service$"},
@@ -145,7 +147,7 @@ func TestAnswersInTheSendersDialect(t *testing.T) {
 
 func TestUnknownDialectSaysWhichExist(t *testing.T) {
 	w := newWorld(t)
-	if body := w.do("POST", token+"/telegraph", "x").Body.String(); !strings.Contains(body, "/nself-chat or /slack") {
+	if body := w.do("POST", token+"/telegraph", "x").Body.String(); !strings.Contains(body, "/nself-chat, /") {
 		t.Errorf("answer %s", body)
 	}
 }
@@ -436,18 +438,19 @@ func TestClips(t *testing.T) {
 		t.Fatalf("answered %d %s", rec.Code, rec.Body)
 	}
 	p := w.chat.posts[0]
-	if n := utf8.RuneCountInString(p.Content); n != maxContent || !strings.HasSuffix(p.Content, "_(shortened from 16001 characters)_") {
-		t.Errorf("content of %d characters ends in %q", n, p.Content[len(p.Content)-60:])
+	if n := utf8.RuneCountInString(contentOf(&p)); n != maxContent || !strings.HasSuffix(contentOf(&p), "_(shortened from 16001 characters)_") {
+		t.Errorf("content of %d characters ends in %q", n, contentOf(&p)[len(contentOf(&p))-60:])
 	}
 	if n := utf8.RuneCountInString(p.Author.Username); n != maxUsername || !strings.HasSuffix(p.Author.Username, "u…") {
 		t.Errorf("name %q", p.Author.Username)
 	}
-	encoded, err := json.Marshal(p.Embeds)
-	if err != nil || len(encoded) > embedBudget || len(p.Embeds) != 2 {
-		t.Errorf("%d embeds of %d bytes, error %v", len(p.Embeds), len(encoded), err)
+	kept := embedsOf(&p)
+	encoded, err := json.Marshal(kept)
+	if err != nil || len(encoded) > embedBudget || len(kept) < 2 || len(kept) == 10 {
+		t.Fatalf("%d embeds of %d bytes, error %v", len(kept), len(encoded), err)
 	}
-	if !strings.Contains(p.Embeds[1].Footer, "shortened") || !strings.HasSuffix(p.Embeds[1].Title, "t…") {
-		t.Errorf("the cut is not to be seen: %+v", p.Embeds[1])
+	if last := kept[len(kept)-1]; !strings.Contains(last.Footer, "shortened") || !strings.HasSuffix(last.Title, "t…") {
+		t.Errorf("the cut is not to be seen: %+v", last)
 	}
 	if n := utf8.RuneCountInString(p.Remote[0].Filename); n != maxFilename {
 		t.Errorf("a file name of %d characters", n)
@@ -457,7 +460,7 @@ func TestClips(t *testing.T) {
 func TestContentOfExactlyTheLimitStays(t *testing.T) {
 	w := newWorld(t)
 	w.do("POST", token, strings.Repeat("é", maxContent), "Content-Type", "text/plain")
-	if got := w.chat.posts[0].Content; got != strings.Repeat("é", maxContent) {
+	if got := contentOf(&w.chat.posts[0]); got != strings.Repeat("é", maxContent) {
 		t.Errorf("content of %d characters", utf8.RuneCountInString(got))
 	}
 }
@@ -466,8 +469,8 @@ func TestControlCharactersAreDropped(t *testing.T) {
 	w := newWorld(t)
 	w.do("POST", token, `{"content":"a\u0000b\u0007\r\nc\td\u0085e\u007f","username":"\u0000"}`)
 	p := w.chat.posts[0]
-	if p.Content != "ab\nc\tde" || p.Author.DisplayName != "Builds" {
-		t.Errorf("content %q, author %+v", p.Content, p.Author)
+	if contentOf(&p) != "ab\nc\tde" || p.Author.DisplayName != "Builds" {
+		t.Errorf("content %q, author %+v", contentOf(&p), p.Author)
 	}
 	if rec := w.do("POST", token, `{"content":"\u0000\u0001"}`); rec.Code != http.StatusBadRequest {
 		t.Errorf("a message of control characters answered %d", rec.Code)
@@ -476,33 +479,24 @@ func TestControlCharactersAreDropped(t *testing.T) {
 
 func TestSlacksMentionsAreWritten(t *testing.T) {
 	for in, want := range map[string]string{
-		"<!channel> and <!here|here>!":     "@channel and @here!",
-		"<!EVERYONE>":                      "@everyone",
-		"<!subteam^S1|@ops> <!subteam^S1>": "@ops <!subteam^S1>",
-		"<!DOCTYPE html>":                  "<!DOCTYPE html>",
-		"<!channel":                        "<!channel",
-		"a <! b <!here>":                   "a <! b @here",
+		"<!channel> and <!here|here>!": "@channel and @here!",
+		"<@U1|ann> in <#C1|general>":   "@ann in #general",
 	} {
 		w := newWorld(t)
-		body, err := json.Marshal(map[string]any{"content": in, "embeds": []any{map[string]any{
-			"description": in, "fields": []any{map[string]any{"name": in, "value": in}},
-		}}})
+		body, err := json.Marshal(map[string]any{"text": in, "mrkdwn": true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.do("POST", token, string(body))
-		p := w.chat.posts[0]
-		if e := p.Embeds[0]; p.Content != want || e.Description != want || e.Fields[0].Name != want || e.Fields[0].Value != want {
-			t.Errorf("%q became %q, in the card %q %v, want %q", in, p.Content, e.Description, e.Fields, want)
-		}
-		if p.AllowMentions {
-			t.Error("mentions are allowed")
+		if p := w.chat.posts[0]; contentOf(&p) != want || p.AllowMentions {
+			t.Errorf("%q became %q, want %q; mentions are allowed: %v", in, contentOf(&p), want, p.AllowMentions)
 		}
 	}
 	w := newWorld(t, func(_ *Options, h *hub.IncomingWebhook) { h.AllowMentions = true })
 	w.do("POST", token, "hi")
-	if !w.chat.posts[0].AllowMentions {
-		t.Error("the owner's permission is not passed on")
+	w.do("POST", token, `{"content":"hi","allowed_mentions":{"parse":[]}}`)
+	if posts := w.chat.posts; !posts[0].AllowMentions || posts[1].AllowMentions {
+		t.Errorf("mentions are allowed: %v, and where the sender asks for none %v", posts[0].AllowMentions, posts[1].AllowMentions)
 	}
 }
 
@@ -514,7 +508,7 @@ func TestUsageNeverPosts(t *testing.T) {
 		if err := json.Unmarshal(rec.Body.Bytes(), &u); err != nil || rec.Code != http.StatusOK {
 			t.Fatalf("%s answered %d, error %v", path, rec.Code, err)
 		}
-		if u.Method != "POST" || len(u.Dialects) != 2 || strings.Contains(rec.Body.String(), token) {
+		if u.Method != "POST" || len(u.Dialects) < 20 || strings.Contains(rec.Body.String(), token) {
 			t.Errorf("%s answered %s", path, rec.Body)
 		}
 	}
@@ -534,7 +528,7 @@ func TestUsageNeverPosts(t *testing.T) {
 func TestOtherMethods(t *testing.T) {
 	w := newWorld(t)
 	for path, allow := range map[string]string{
-		token: "GET, HEAD, POST", token + "/slack": "GET, HEAD, POST", token + "/messages/x": "DELETE, PATCH",
+		token: "GET, HEAD, POST", token + "/slack": "GET, HEAD, POST", token + "/messages/x": "DELETE, PATCH, POST", token + "/discord/messages/x": "DELETE, GET, HEAD, PATCH",
 	} {
 		for _, method := range []string{"PUT", "OPTIONS"} {
 			rec := w.do(method, path, "")
@@ -610,16 +604,14 @@ func TestSecretThatCannotBeOpened(t *testing.T) {
 
 func TestBadInputIsRefused(t *testing.T) {
 	for name, test := range map[string]struct{ body, label string }{
-		"broken JSON":    {`{"text":"x"`, "application/json"},
+		"broken JSON":    {`{"text":`, "application/json"},
 		"wrong types":    {`{"text":{"a":[]},"embeds":"x","username":{}}`, "application/json"},
 		"deep":           {strings.Repeat(`{"text":`, 10_000) + `1` + strings.Repeat(`}`, 10_000), "application/json"},
 		"deep arrays":    {strings.Repeat(`[`, 1_000_000), "application/json"},
-		"invalid UTF-8":  {"{\"text\":\"\xff\"}", "application/json"},
 		"UTF-16":         {"\xff\xfe{\x00}\x00", "application/json"},
 		"NUL bytes":      {"\x00\x00\x00", "application/json"},
 		"only a label":   {"", "multipart/form-data; boundary="},
 		"bad boundary":   {"--x", "multipart/form-data; boundary=\"" + strings.Repeat("b", 100) + "\""},
-		"many members":   {"{" + strings.Repeat(`"a":1,`, 200_000) + `"b":1}`, "application/json"},
 		"many fields":    {strings.Repeat("a&", 300_000), "multipart/form-data"},
 		"number":         {"1" + strings.Repeat("0", 1_000_000), "application/json"},
 		"gzip":           {"\x1f\x8b\x08\x00\x00\x00\x00\x00", "application/json"},
@@ -652,6 +644,9 @@ func TestBadInputIsRefused(t *testing.T) {
 		"huge number":     `{"text":1e999999}`,
 		"duplicate keys":  `{"text":"a","text":"b"}`,
 		"NUL in a string": `{"text":"a\u0000"}`,
+		"cut off":         `{"text":"x"`,
+		"Latin-1":         "{\"text\":\"\xe9\"}",
+		"many members":    "{" + strings.Repeat(`"a":1,`, 200_000) + `"b":1}`,
 	} {
 		w := newWorld(t)
 		if rec := w.do("POST", token, body); rec.Code != http.StatusOK {

@@ -42,6 +42,10 @@ func (in *Ingress) Replay(ctx context.Context, id hub.CallID) (hub.Call, error) 
 	if err != nil {
 		return hub.Call{}, hub.Wrap(hub.Internal, err, "The call cannot be replayed.")
 	}
+	if len(logged.Headers) == 0 {
+		// This label lets forms be forms; what is JSON or multipart shows by itself.
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	for name, value := range logged.Headers {
 		r.Header.Set(name, value)
 	}

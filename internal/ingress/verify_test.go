@@ -11,7 +11,6 @@ import (
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/ingress/dialect"
-	"github.com/nself-chat/hub/internal/ingress/dialects"
 	"github.com/nself-chat/hub/internal/secret"
 )
 

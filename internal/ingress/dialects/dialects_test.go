@@ -11,7 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/ingress/dialect"
 	"github.com/nself-chat/hub/internal/ingress/dialects"
+	"github.com/nself-chat/hub/internal/markup"
 )
 
 func header(pairs ...string) http.Header {
@@ -27,15 +29,34 @@ const (
 	thread = "0190b3c8-7c4e-7a12-8000-000000000001"
 )
 
+// said is a post as the chat will have it.
+type said struct {
+	Content, Username, AvatarURL, Thread string
+	Embeds                               []hub.Embed
+	Files                                []hub.Attachment
+}
+
+func flat(p dialect.Post) said {
+	text, cards := markup.Cards(markup.Normal(p.Doc))
+	printed, _ := markup.PrintMarkdown(text)
+	out := said{
+		Content: strings.TrimSpace(p.Markdown + "\n\n" + printed), Username: p.Username, AvatarURL: p.AvatarURL, Thread: p.Thread, Files: p.Files,
+	}
+	for _, c := range cards {
+		out.Embeds = append(out.Embeds, markup.CardEmbed(c))
+	}
+	return out
+}
+
 // understand reads, recognises and parses, as a call without suffix does.
-func understand(h http.Header, body string) (string, dialects.Post, error) {
-	r, err := dialects.Read(h, []byte(body))
-	d := dialects.Recognise(r)
+func understand(h http.Header, body string) (string, said, error) {
+	r, err := dialect.Read(h, nil, []byte(body))
+	d, _ := dialects.Recognise(r)
 	if err != nil {
-		return d.Name, dialects.Post{}, err
+		return d.Name, said{}, err
 	}
 	p, err := d.Parse(r)
-	return d.Name, p, err
+	return d.Name, flat(p), err
 }
 
 func TestUnderstands(t *testing.T) {
@@ -43,7 +64,7 @@ func TestUnderstands(t *testing.T) {
 		header  http.Header
 		body    string
 		dialect string
-		want    dialects.Post
+		want    said
 	}{
 		"the guide's call": {
 			header("Content-Type", "application/json"),
@@ -53,72 +74,72 @@ func TestUnderstands(t *testing.T) {
     "icon_url": "https://example.com/icon.png"
   }`,
 			"nself-chat",
-			dialects.Post{Content: "Hello from external service!", Username: "External Bot", AvatarURL: "https://example.com/icon.png"},
+			said{Content: "Hello from external service!", Username: "External Bot", AvatarURL: "https://example.com/icon.png"},
 		},
-		"bare text": {header(), `{"text":"hi"}`, "slack", dialects.Post{Content: "hi"}},
+		"bare text": {header(), `{"text":"hi"}`, "slack", said{Content: "hi"}},
 		"text and name": {
 			header("Content-Type", "text/plain"), `{"text":"hi","username":"CI","channel":"#ops"}`, "slack",
-			dialects.Post{Content: "hi", Username: "CI"},
+			said{Content: "hi", Username: "CI"},
 		},
 		"text, and only JSON accepted": {
-			header("Accept", "application/json, application/problem+json"), `{"text":"hi"}`, "nself-chat", dialects.Post{Content: "hi"},
+			header("Accept", "application/json, application/problem+json"), `{"text":"hi"}`, "nself-chat", said{Content: "hi"},
 		},
 		"text, and JSON accepted among others": {
-			header("Accept", "application/json, text/plain, */*"), `{"text":"hi"}`, "slack", dialects.Post{Content: "hi"},
+			header("Accept", "application/json, text/plain, */*"), `{"text":"hi"}`, "slack", said{Content: "hi"},
 		},
 		"content": {
 			header(), `{"content":"hi","avatarUrl":"https://a.example/b.png"}`, "nself-chat",
-			dialects.Post{Content: "hi", AvatarURL: "https://a.example/b.png"},
+			said{Content: "hi", AvatarURL: "https://a.example/b.png"},
 		},
 		"avatar in snake case": {
 			header(), `{"text":"hi","avatar_url":"http://a.example/b.png"}`, "nself-chat",
-			dialects.Post{Content: "hi", AvatarURL: "http://a.example/b.png"},
+			said{Content: "hi", AvatarURL: "http://a.example/b.png"},
 		},
 		"a picture that is no address is left out": {
 			header(), `{"content":"hi","icon_url":"javascript:alert(1)"}`, "nself-chat",
-			dialects.Post{Content: "hi"},
+			said{Content: "hi"},
 		},
-		"thread":             {header(), `{"text":"hi","threadId":"` + strings.ToUpper(thread) + `"}`, "nself-chat", dialects.Post{Content: "hi", ThreadID: thread}},
-		"number as text":     {header(), `{"content":12.50}`, "nself-chat", dialects.Post{Content: "12.50"}},
-		"boolean as text":    {header(), `{"content":true}`, "nself-chat", dialects.Post{Content: "true"}},
-		"null is absent":     {header(), `{"content":null,"text":"hi","username":null,"embeds":null}`, "slack", dialects.Post{Content: "hi"}},
-		"the last one wins":  {header(), `{"content":"a","content":"b"}`, "nself-chat", dialects.Post{Content: "b"}},
-		"escapes":            {header(), `{"content":"a\u00e9\n\ud83d\ude00\"\\"}`, "nself-chat", dialects.Post{Content: "aé\n😀\"\\"}},
-		"a lone surrogate":   {header(), `{"content":"a\ud800b"}`, "nself-chat", dialects.Post{Content: "a\ufffdb"}},
-		"escaped name":       {header(), `{"\u0063ontent":"hi"}`, "nself-chat", dialects.Post{Content: "hi"}},
-		"raw line feeds":     {header(), "{\"content\":\"a\nb\tc\"}", "nself-chat", dialects.Post{Content: "a\nb\tc"}},
-		"byte order mark":    {header(), "\ufeff{\"content\":\"hi\"}", "nself-chat", dialects.Post{Content: "hi"}},
-		"plain text":         {header("Content-Type", "text/plain"), "Deploy done\n", "nself-chat", dialects.Post{Content: "Deploy done"}},
-		"plain text by curl": {header("Content-Type", asForm), "50% = a & b are done; [ok]", "nself-chat", dialects.Post{Content: "50% = a & b are done; [ok]"}},
-		"bracketed text":     {header("Content-Type", "text/plain"), "[build] done", "nself-chat", dialects.Post{Content: "[build] done"}},
-		"JSON string":        {header("Content-Type", "application/json"), `"hi \"there\""`, "nself-chat", dialects.Post{Content: `hi "there"`}},
+		"thread":             {header(), `{"text":"hi","threadId":"` + strings.ToUpper(thread) + `"}`, "nself-chat", said{Content: "hi", Thread: thread}},
+		"number as text":     {header(), `{"content":12.50}`, "nself-chat", said{Content: "12.50"}},
+		"boolean as text":    {header(), `{"content":true}`, "nself-chat", said{Content: "true"}},
+		"null is absent":     {header(), `{"content":null,"text":"hi","username":null,"embeds":null}`, "slack", said{Content: "hi"}},
+		"the last one wins":  {header(), `{"content":"a","content":"b"}`, "nself-chat", said{Content: "b"}},
+		"escapes":            {header(), `{"content":"a\u00e9\n\ud83d\ude00\"\\"}`, "nself-chat", said{Content: "aé\n😀\"\\"}},
+		"a lone surrogate":   {header(), `{"content":"a\ud800b"}`, "nself-chat", said{Content: "a\ufffdb"}},
+		"escaped name":       {header(), `{"\u0063ontent":"hi"}`, "nself-chat", said{Content: "hi"}},
+		"raw line feeds":     {header(), "{\"content\":\"a\nb\tc\"}", "nself-chat", said{Content: "a\nb\tc"}},
+		"byte order mark":    {header(), "\ufeff{\"content\":\"hi\"}", "nself-chat", said{Content: "hi"}},
+		"plain text":         {header("Content-Type", "text/plain"), "Deploy done\n", "nself-chat", said{Content: "Deploy done"}},
+		"plain text by curl": {header("Content-Type", asForm), "50% = a & b are done; [ok]", "nself-chat", said{Content: "50% = a & b are done; [ok]"}},
+		"bracketed text":     {header("Content-Type", "text/plain"), "[build] done", "nself-chat", said{Content: "[build] done"}},
+		"JSON string":        {header("Content-Type", "application/json"), `"hi \"there\""`, "nself-chat", said{Content: `hi "there"`}},
 		"form": {
 			header("Content-Type", asForm), "text=Hello+w%C3%B6rld%21&username=CI", "slack",
-			dialects.Post{Content: "Hello wörld!", Username: "CI"},
+			said{Content: "Hello wörld!", Username: "CI"},
 		},
 		"form in our words": {
 			header("Content-Type", asForm+"; charset=utf-8"), "content=Hi&icon_url=https%3A%2F%2Fa.example%2Fb", "nself-chat",
-			dialects.Post{Content: "Hi", AvatarURL: "https://a.example/b"},
+			said{Content: "Hi", AvatarURL: "https://a.example/b"},
 		},
-		"payload":           {header(), `payload=%7B%22text%22%3A%22hi%22%7D`, "slack", dialects.Post{Content: "hi"}},
-		"payload, labelled": {header("Content-Type", asForm), `x=1&payload=%7B%22content%22%3A%22hi%22%2C%22text%22%3A%22ho%22%7D`, "slack", dialects.Post{Content: "ho"}},
+		"payload":           {header(), `payload=%7B%22text%22%3A%22hi%22%7D`, "slack", said{Content: "hi"}},
+		"payload, labelled": {header("Content-Type", asForm), `x=1&payload=%7B%22content%22%3A%22hi%22%2C%22text%22%3A%22ho%22%7D`, "slack", said{Content: "ho"}},
 		"multipart": {
 			header("Content-Type", `multipart/form-data; boundary=XX`),
 			"--XX\r\nContent-Disposition: form-data; name=\"content\"\r\n\r\nhi\r\n--XX\r\n" +
 				"Content-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\n\r\nbytes\r\n--XX--\r\n",
 			"nself-chat",
-			dialects.Post{Content: "hi\n\n_(1 file was not taken)_"},
+			said{Content: "hi\n\n_(1 file was not taken)_"},
 		},
 		"multipart, unlabelled, with JSON": {
 			header(),
 			"--XX\r\nContent-Disposition: form-data; name=\"payload_json\"\r\n\r\n{\"content\":\"hi\"}\r\n--XX--\r\n",
 			"nself-chat",
-			dialects.Post{Content: "hi"},
+			said{Content: "hi"},
 		},
 		"files": {
 			header(), `{"text":"hi","attachments":[{"url":"https://a.example/x/report%20%231.pdf?v=1","contentType":"application/pdf"},
 				{"url":"https://a.example/","filename":"b"}]}`, "nself-chat",
-			dialects.Post{Content: "hi", Files: []hub.Attachment{
+			said{Content: "hi", Files: []hub.Attachment{
 				{URL: "https://a.example/x/report%20%231.pdf?v=1", Filename: "report #1.pdf", MimeType: "application/pdf"},
 				{URL: "https://a.example/", Filename: "b"},
 			}},
@@ -127,7 +148,7 @@ func TestUnderstands(t *testing.T) {
 			header(), `{"embeds":[{"title":"T","description":"D","url":"https://a.example","color":"#00F","timestamp":"2026-02-01T13:00:00+01:00",
 				"thumbnail":{"url":"https://a.example/t"},"image":{"url":"https://a.example/i"},"footer":{"text":"F","iconUrl":"x"},
 				"author":{"name":"N","url":"x"},"fields":[{"name":"a","value":1,"inline":true},{"name":"b","value":"c"}]}]}`, "nself-chat",
-			dialects.Post{Embeds: []hub.Embed{{
+			said{Embeds: []hub.Embed{{
 				Title: "T", Description: "D", URL: "https://a.example", Color: "#0000ff", Timestamp: "2026-02-01T12:00:00Z",
 				ThumbURL: "https://a.example/t", ImageURL: "https://a.example/i", Footer: "F", AuthorName: "N",
 				Fields: []hub.EmbedField{{Name: "a", Value: "1", Inline: true}, {Name: "b", Value: "c"}},
@@ -135,7 +156,7 @@ func TestUnderstands(t *testing.T) {
 		},
 		"flat embeds": {
 			header(), `{"content":"x","embeds":[{"color":16711680,"imageUrl":"https://a.example/i","authorName":"N","footer":"F"},{"color":"good"}]}`, "nself-chat",
-			dialects.Post{Content: "x", Embeds: []hub.Embed{{Color: "#ff0000", ImageURL: "https://a.example/i", AuthorName: "N", Footer: "F"}, {Color: "#2eb886"}}},
+			said{Content: "x", Embeds: []hub.Embed{{Color: "#ff0000", ImageURL: "https://a.example/i", AuthorName: "N", Footer: "F"}, {Color: "#2eb886"}}},
 		},
 		"Slack's cards": {
 			header("Accept", "application/json"),
@@ -143,31 +164,31 @@ func TestUnderstands(t *testing.T) {
 				"text":"see <https://a.example/a(b)|the [alert]>","color":"danger","ts":1700000000,"pretext":"now",
 				"fields":[{"title":"host","value":true,"short":"true"}],"footer":"g"}]}`,
 			"slack",
-			dialects.Post{Content: "now", Username: "Grafana", AvatarURL: "https://a.example/g", Embeds: []hub.Embed{{
+			said{Content: "now", Username: "Grafana", AvatarURL: "https://a.example/g", Embeds: []hub.Embed{{
 				Title: "Firing", URL: "https://a.example/a", Description: `see [the \[alert\]](https://a.example/a%28b%29)`,
 				Color: "#a30200", Timestamp: "2023-11-14T22:13:20Z", Footer: "g", Fields: []hub.EmbedField{{Name: "host", Value: "true", Inline: true}},
 			}}},
 		},
 		"a file with a text": {
 			header(), `{"content":"c","attachments":[{"url":"https://a.example/f","text":"t","title":"u"}]}`, "nself-chat",
-			dialects.Post{Content: "c", Files: []hub.Attachment{{URL: "https://a.example/f", Filename: "f"}}},
+			said{Content: "c", Files: []hub.Attachment{{URL: "https://a.example/f", Filename: "f"}}},
 		},
-		"only a fallback": {header(), `{"attachments":[{"fallback":"f"}]}`, "slack", dialects.Post{Embeds: []hub.Embed{{Description: "f"}}}},
+		"only a fallback": {header(), `{"attachments":[{"fallback":"f"}]}`, "slack", said{Embeds: []hub.Embed{{Description: "f"}}}},
 		"Slack's blocks": {
 			header(), `{"blocks":[{"type":"header","text":{"type":"plain_text","text":"Title"}},
 				{"type":"context","elements":[{"type":"mrkdwn","text":"a"},{"type":"image","image_url":"x"}]},
 				{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"b"}]}]},{"type":"new"}]}`,
 			"slack",
-			dialects.Post{Content: "Title\na\nb"},
+			said{Content: "Title\na\nb"},
 		},
 		"text before blocks": {
 			header(), `{"text":"t","blocks":[{"type":"section","text":{"type":"mrkdwn","text":"b"}}],"thread_ts":"1700.1"}`,
 			"slack",
-			dialects.Post{Content: "t"},
+			said{Content: "t"},
 		},
 		"what is no link stays": {
 			header(), `{"text":"a < b <https://a.example> <@U1> <x|y> <https://a.example|"}`, "slack",
-			dialects.Post{Content: "a < b <https://a.example> <@U1> <x|y> <https://a.example|"},
+			said{Content: "a < b <https://a.example> <@U1> <x|y> <https://a.example|"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -191,43 +212,43 @@ func TestRefuses(t *testing.T) {
 		header  http.Header
 		body    string
 		dialect string
-		verdict dialects.Verdict
+		verdict dialect.Verdict
 		fields  string // the names, joined
 	}{
-		"empty":                {header(), "", "nself-chat", dialects.NoText, ""},
-		"space":                {header(), " \r\n\t", "nself-chat", dialects.NoText, ""},
-		"broken":               {header(), `{"text":"hi"`, "nself-chat", dialects.BadBody, ""},
-		"trailing":             {header(), `{"text":"hi"}{}`, "nself-chat", dialects.BadBody, ""},
-		"single quotes":        {header(), `{'text':'hi'}`, "nself-chat", dialects.BadBody, ""},
-		"labelled JSON":        {header("Content-Type", "application/json"), `hello`, "nself-chat", dialects.BadBody, ""},
-		"array":                {header("Content-Type", "application/json"), `[{"text":"hi"}]`, "nself-chat", dialects.BadBody, ""},
-		"number":               {header("Content-Type", "application/vnd.x+json"), `1e999`, "nself-chat", dialects.BadBody, ""},
-		"null":                 {header("Content-Type", "application/json"), `null`, "nself-chat", dialects.BadBody, ""},
-		"invalid UTF-8 JSON":   {header(), "{\"text\":\"a\xffb\"}", "nself-chat", dialects.BadBody, ""},
-		"invalid UTF-8 text":   {header(), "a\xffb", "nself-chat", dialects.BadBody, ""},
-		"invalid UTF-8 form":   {header("Content-Type", asForm), "text=a%FFb", "nself-chat", dialects.BadBody, ""},
-		"too deep":             {header(), deep(65), "nself-chat", dialects.BadBody, ""},
-		"much too deep":        {header(), strings.Repeat(`{"a":`, 100_000), "nself-chat", dialects.BadBody, ""},
-		"deep, wrong type":     {header(), deep(64), "slack", dialects.BadBody, "text"},
-		"nothing known":        {header(), `{"foo":"bar"}`, "nself-chat", dialects.NoText, ""},
-		"empty text":           {header(), `{"text":" \n"}`, "slack", dialects.NoText, ""},
-		"empty content":        {header(), `{"content":""}`, "nself-chat", dialects.NoText, ""},
-		"text is an object":    {header(), `{"text":{"a":1},"username":[]}`, "slack", dialects.BadBody, "text username"},
-		"content is an array":  {header(), `{"content":["a"],"embeds":{},"threadId":"x"}`, "nself-chat", dialects.BadBody, "content threadId embeds"},
-		"embed is a string":    {header(), `{"content":"a","embeds":["x",{"title":{}}]}`, "nself-chat", dialects.BadBody, "embeds[0] embeds[1].title"},
-		"field of an embed":    {header(), `{"embeds":[{"fields":[{"name":"a","value":[]}]}]}`, "nself-chat", dialects.BadBody, "embeds[0].fields[0].value"},
-		"file without address": {header(), `{"content":"a","attachments":[{"url":"file:///etc/passwd"}]}`, "nself-chat", dialects.BadBody, "attachments[0].url"},
-		"broken payload":       {header(), `payload=%7B`, "slack", dialects.BadBody, ""},
-		"payload is an array":  {header(), `payload=[]`, "slack", dialects.BadBody, ""},
-		"multipart, cut":       {header("Content-Type", "multipart/form-data; boundary=X"), "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx", "nself-chat", dialects.BadBody, ""},
+		"empty":                {header(), "", "nself-chat", dialect.NoText, ""},
+		"space":                {header(), " \r\n\t", "nself-chat", dialect.NoText, ""},
+		"broken":               {header(), `{"text":"hi"`, "nself-chat", dialect.BadBody, ""},
+		"trailing":             {header(), `{"text":"hi"}{}`, "nself-chat", dialect.BadBody, ""},
+		"single quotes":        {header(), `{'text':'hi'}`, "nself-chat", dialect.BadBody, ""},
+		"labelled JSON":        {header("Content-Type", "application/json"), `hello`, "nself-chat", dialect.BadBody, ""},
+		"array":                {header("Content-Type", "application/json"), `[{"text":"hi"}]`, "nself-chat", dialect.BadBody, ""},
+		"number":               {header("Content-Type", "application/vnd.x+json"), `1e999`, "nself-chat", dialect.BadBody, ""},
+		"null":                 {header("Content-Type", "application/json"), `null`, "nself-chat", dialect.BadBody, ""},
+		"invalid UTF-8 JSON":   {header(), "{\"text\":\"a\xffb\"}", "nself-chat", dialect.BadBody, ""},
+		"invalid UTF-8 text":   {header(), "a\xffb", "nself-chat", dialect.BadBody, ""},
+		"invalid UTF-8 form":   {header("Content-Type", asForm), "text=a%FFb", "nself-chat", dialect.BadBody, ""},
+		"too deep":             {header(), deep(65), "nself-chat", dialect.BadBody, ""},
+		"much too deep":        {header(), strings.Repeat(`{"a":`, 100_000), "nself-chat", dialect.BadBody, ""},
+		"deep, wrong type":     {header(), deep(64), "slack", dialect.BadBody, "text"},
+		"nothing known":        {header(), `{"foo":"bar"}`, "nself-chat", dialect.NoText, ""},
+		"empty text":           {header(), `{"text":" \n"}`, "slack", dialect.NoText, ""},
+		"empty content":        {header(), `{"content":""}`, "nself-chat", dialect.NoText, ""},
+		"text is an object":    {header(), `{"text":{"a":1},"username":[]}`, "slack", dialect.BadBody, "text username"},
+		"content is an array":  {header(), `{"content":["a"],"embeds":{},"threadId":"x"}`, "nself-chat", dialect.BadBody, "content threadId embeds"},
+		"embed is a string":    {header(), `{"content":"a","embeds":["x",{"title":{}}]}`, "nself-chat", dialect.BadBody, "embeds[0] embeds[1].title"},
+		"field of an embed":    {header(), `{"embeds":[{"fields":[{"name":"a","value":[]}]}]}`, "nself-chat", dialect.BadBody, "embeds[0].fields[0].value"},
+		"file without address": {header(), `{"content":"a","attachments":[{"url":"file:///etc/passwd"}]}`, "nself-chat", dialect.BadBody, "attachments[0].url"},
+		"broken payload":       {header(), `payload=%7B`, "slack", dialect.BadBody, ""},
+		"payload is an array":  {header(), `payload=[]`, "slack", dialect.BadBody, ""},
+		"multipart, cut":       {header("Content-Type", "multipart/form-data; boundary=X"), "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx", "nself-chat", dialect.BadBody, ""},
 		"multipart, only a file": {
 			header("Content-Type", "multipart/form-data; boundary=X"),
-			"--X\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\nx\r\n--X--\r\n", "nself-chat", dialects.NoText, "",
+			"--X\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\nx\r\n--X--\r\n", "nself-chat", dialect.NoText, "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dialect, _, err := understand(test.header, test.body)
-			failed, ok := errors.AsType[*dialects.Failure](err)
+			failed, ok := errors.AsType[*dialect.Failure](err)
 			if !ok {
 				t.Fatalf("error %v, want a *Failure", err)
 			}
@@ -252,37 +273,37 @@ func TestRefuses(t *testing.T) {
 }
 
 func TestAnswers(t *testing.T) {
-	posted := dialects.Posted{
-		MessageID: "m1", ChannelID: "c1", At: time.Date(2026, 2, 1, 12, 0, 0, 7_654_321, time.FixedZone("", 3600)),
+	posted := dialect.Posted{
+		Message:  hub.Message{ID: "m1", ChannelID: "c1", CreatedAt: time.Date(2026, 2, 1, 12, 0, 0, 7_654_321, time.FixedZone("", 3600))},
 		Duration: 1234 * time.Microsecond, Done: "Message posted successfully",
 	}
-	limited := &dialects.Failure{Verdict: dialects.RateLimited, Detail: "Slow.", RetryAfter: 1500 * time.Millisecond}
-	for name, test := range map[string]struct{ got, want dialects.Answer }{
+	limited := &dialect.Failure{Verdict: dialect.RateLimited, Detail: "Slow.", RetryAfter: 1500 * time.Millisecond}
+	for name, test := range map[string]struct{ got, want dialect.Answer }{
 		"nself-chat posted": {
-			dialects.ByName("nself-chat").Success(posted),
-			dialects.Answer{Status: 200, ContentType: "application/json", Body: []byte(`{"success":true,"message":"Message posted successfully",` +
+			dialects.ByName("nself-chat").Succeeded(&dialect.Request{}, posted),
+			dialect.Answer{Status: 200, ContentType: "application/json", Body: []byte(`{"success":true,"message":"Message posted successfully",` +
 				`"messageId":"m1","channelId":"c1","timestamp":"2026-02-01T11:00:00.007Z","duration":1.234}`)},
 		},
 		"slack posted": {
-			dialects.ByName("slack").Success(posted), dialects.Answer{Status: 200, ContentType: "text/plain", Body: []byte("ok")},
+			dialects.ByName("slack").Succeeded(&dialect.Request{}, posted), dialect.Answer{Status: 200, ContentType: "text/plain", Body: []byte("ok")},
 		},
 		"nself-chat refused": {
-			dialects.ByName("nself-chat").Failure(&dialects.Failure{
-				Verdict: dialects.BadBody, Detail: "D <b>.", Fields: []hub.FieldError{{Field: "f", Detail: "d"}},
+			dialects.ByName("nself-chat").Failed(&dialect.Failure{
+				Verdict: dialect.BadBody, Detail: "D <b>.", Fields: []hub.FieldError{{Field: "f", Detail: "d"}},
 			}),
-			dialects.Answer{Status: 400, ContentType: "application/problem+json", Body: []byte(`{"type":"about:blank","title":"Bad Request",` +
+			dialect.Answer{Status: 400, ContentType: "application/problem+json", Body: []byte(`{"type":"about:blank","title":"Bad Request",` +
 				`"status":400,"detail":"D \u003cb\u003e.","code":"invalid","errors":[{"field":"f","detail":"d"}]}`)},
 		},
 		"nself-chat refused, no field": {
-			dialects.ByName("nself-chat").Failure(&dialects.Failure{Verdict: dialects.UnknownToken, Detail: "D."}),
-			dialects.Answer{
+			dialects.ByName("nself-chat").Failed(&dialect.Failure{Verdict: dialect.UnknownToken, Detail: "D."}),
+			dialect.Answer{
 				Status: 404, ContentType: "application/problem+json",
 				Body: []byte(`{"type":"about:blank","title":"Not Found","status":404,"detail":"D.","code":"not_found","errors":[]}`),
 			},
 		},
 		"slack limited": {
-			dialects.ByName("slack").Failure(limited),
-			dialects.Answer{Status: 429, ContentType: "application/json", Body: []byte(`{"retry_after":2,"ok":false,"error":"rate_limited"}`)},
+			dialects.ByName("slack").Failed(limited),
+			dialect.Answer{Status: 429, ContentType: "application/json", Body: []byte(`{"retry_after":2,"ok":false,"error":"rate_limited"}`)},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -294,14 +315,14 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestSlackTokens(t *testing.T) {
-	for verdict, want := range map[dialects.Verdict]string{
-		dialects.BadBody: "400 invalid_payload", dialects.NoText: "400 no_text", dialects.UnknownToken: "404 no_service",
-		dialects.ChannelArchived: "410 channel_is_archived", dialects.ChannelMissing: "404 channel_not_found",
-		dialects.AddressRefused: "403 action_prohibited", dialects.BadSignature: "401 invalid_token", dialects.Internal: "500 rollup_error",
-		dialects.StorageFull: "507 storage_full", dialects.LoopDetected: "508 loop_detected", dialects.TooLarge: "413 payload_too_large",
-		dialects.Unavailable: "503 service_unavailable", "unheard of": "500 rollup_error",
+	for verdict, want := range map[dialect.Verdict]string{
+		dialect.BadBody: "400 invalid_payload", dialect.NoText: "400 no_text", dialect.UnknownToken: "404 no_service",
+		dialect.ChannelArchived: "410 channel_is_archived", dialect.ChannelMissing: "404 channel_not_found",
+		dialect.AddressRefused: "403 action_prohibited", dialect.BadSignature: "401 invalid_token", dialect.Internal: "500 rollup_error",
+		dialect.StorageFull: "507 storage_full", dialect.LoopDetected: "508 loop_detected", dialect.TooLarge: "413 payload_too_large",
+		dialect.Unavailable: "503 service_unavailable", "unheard of": "500 rollup_error",
 	} {
-		a := dialects.ByName("slack").Failure(&dialects.Failure{Verdict: verdict, Detail: "D."})
+		a := dialects.ByName("slack").Failed(&dialect.Failure{Verdict: verdict, Detail: "D."})
 		if got := jsonNumber(a.Status) + " " + string(a.Body); got != want || a.ContentType != "text/plain" {
 			t.Errorf("%s: %s %s, want %s as text/plain", verdict, got, a.ContentType, want)
 		}
