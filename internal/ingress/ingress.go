@@ -37,6 +37,8 @@ type Chat interface {
 	Delete(ctx context.Context, id hub.MessageID, by chat.Cause) error
 	Message(ctx context.Context, id hub.MessageID) (hub.Message, error)
 	Save(ctx context.Context, u chat.Upload, by chat.Cause) (a hub.Attachment, repeated bool, err error)
+	// Preview returns the message that a post would become.
+	Preview(ctx context.Context, p chat.Post, uploads []hub.Attachment) (hub.Message, error)
 }
 
 // Ingress receives the calls of incoming webhooks; make it with [New]. It is

@@ -169,8 +169,8 @@ func (c *call) deliver(ctx context.Context, p dialect.Post, row hub.Call, once *
 // place says what the post is about, and where in the channel it goes.
 func (c *call) place(post *chat.Post, p *dialect.Post) {
 	thread := dialect.Told(p.Thread)
-	if hub.ValidID(thread) {
-		post.ThreadID, thread = hub.MessageID(thread), ""
+	if id := strings.ToLower(thread); hub.ValidID(id) {
+		post.ThreadID, thread = hub.MessageID(id), ""
 	}
 	if p.Key != "" || thread != "" {
 		post.Keys = chat.Keys{Webhook: c.hook.ID, Subject: p.Key, Thread: thread}

@@ -17,19 +17,7 @@ import (
 // webhook), Conflict (the body was not kept, or not all of it, or the call
 // changed a message instead of posting one), and what posting can refuse.
 func (in *Ingress) Replay(ctx context.Context, id hub.CallID) (hub.Call, error) {
-	logged, err := in.Store.Call(ctx, id)
-	if err != nil {
-		return hub.Call{}, err
-	}
-	switch {
-	case logged.Verdict == string(dialect.Edited), logged.Verdict == string(dialect.Deleted):
-		return hub.Call{}, hub.Errorf(hub.Conflict, "This call changed a message; only calls that post one can be replayed.")
-	case logged.IncomingID == "" || len(logged.Body) == 0:
-		return hub.Call{}, hub.Errorf(hub.Conflict, "The body of this call was not kept; it cannot be replayed.")
-	case logged.BodySize > maxLogged:
-		return hub.Call{}, hub.Errorf(hub.Conflict, "Only the beginning of this call's body was kept; it cannot be replayed.")
-	}
-	w, err := in.Store.IncomingWebhook(ctx, logged.IncomingID)
+	c, err := in.reopen(ctx, id)
 	if err != nil {
 		return hub.Call{}, err
 	}
@@ -38,9 +26,31 @@ func (in *Ingress) Replay(ctx context.Context, id hub.CallID) (hub.Call, error) 
 			return hub.Call{}, err
 		}
 	}
+	return c.replay(ctx, id)
+}
+
+// reopen makes a call of a logged one, which the caller may read again. Its hook is
+// nobody else's.
+func (in *Ingress) reopen(ctx context.Context, id hub.CallID) (*call, error) {
+	logged, err := in.Store.Call(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case logged.Verdict == string(dialect.Edited), logged.Verdict == string(dialect.Deleted):
+		return nil, hub.Errorf(hub.Conflict, "This call changed a message; only calls that post one can be replayed.")
+	case logged.IncomingID == "" || len(logged.Body) == 0:
+		return nil, hub.Errorf(hub.Conflict, "The body of this call was not kept; it cannot be replayed.")
+	case logged.BodySize > maxLogged:
+		return nil, hub.Errorf(hub.Conflict, "Only the beginning of this call's body was kept; it cannot be replayed.")
+	}
+	w, err := in.Store.IncomingWebhook(ctx, logged.IncomingID)
+	if err != nil {
+		return nil, err
+	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/?"+logged.Query, http.NoBody)
 	if err != nil {
-		return hub.Call{}, hub.Wrap(hub.Internal, err, "The call cannot be replayed.")
+		return nil, hub.Wrap(hub.Internal, err, "The call cannot be replayed.")
 	}
 	if len(logged.Headers) == 0 {
 		// This label lets forms be forms; what is JSON or multipart shows by itself.
@@ -51,14 +61,14 @@ func (in *Ingress) Replay(ctx context.Context, id hub.CallID) (hub.Call, error) 
 	}
 	h, err := in.lookup.prepare(w)
 	if err != nil {
-		return hub.Call{}, err
+		return nil, err
 	}
 	c := &call{in: in, r: r, began: in.Now(), hook: h, body: logged.Body, size: logged.BodySize, admitted: true}
 	if logged.RecognisedBy == bySuffix {
 		c.to.forced = dialects.ByName(logged.Dialect)
 		c.dialect, c.why = c.to.forced, bySuffix
 	}
-	return c.replay(ctx, id)
+	return c, nil
 }
 
 func (c *call) replay(ctx context.Context, of hub.CallID) (hub.Call, error) {

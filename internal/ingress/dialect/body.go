@@ -114,6 +114,7 @@ func (r *Request) readJSON(b []byte) error {
 
 // take accepts a value: an object has fields, and a string is the message itself.
 func (r *Request) take(v Value) error {
+	v = shorten(v)
 	r.JSON = v
 	switch {
 	case v.IsObject():

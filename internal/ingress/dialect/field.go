@@ -111,24 +111,12 @@ func hasWebScheme(s string) bool {
 	return len(s) > 8 && (strings.EqualFold(s[:8], "https://") || strings.EqualFold(s[:7], "http://"))
 }
 
-// namedColors are the colours that have a name somewhere: Slack's three
-// (reference "Secondary message attachments") and the plain ones.
-var namedColors = map[string]markup.Color{
-	"good": "#2eb886", "warning": "#daa038", "danger": "#a30200",
-	"red": "#e01e5a", "green": "#2eb67d", "blue": "#36c5f0", "yellow": "#ecb22e", "orange": "#e8912d",
-	"purple": "#4a154b", "grey": "#868686", "gray": "#868686", "black": "#000000", "white": "#ffffff",
-}
-
-// Color reads "#rrggbb", "rrggbb", "#rgb", a name, or an integer; "" for
-// anything else.
+// Color reads a colour: "#rrggbb", "rrggbb", "#rgb", a name such as "good", or an
+// integer; "" for anything else.
 func Color(v Value) markup.Color {
 	s, ok := v.Text()
 	if !ok {
 		return ""
-	}
-	s = strings.ToLower(strings.TrimSpace(s))
-	if named, ok := namedColors[s]; ok {
-		return named
 	}
 	if v[0] == '"' {
 		return markup.ParseColor(s)

@@ -136,8 +136,7 @@ func remoteFile(f dialect.Fields) (file hub.Attachment, ok bool) {
 		MimeType: f.Text("contentType", "mimeType", "content_type"),
 	}
 	if !dialect.IsWebURL(file.URL) {
-		f.Wrong("url", "must be a web address")
-		return file, false
+		return file, false // nobody could open it
 	}
 	if file.Filename == "" {
 		file.Filename = lastSegment(file.URL)
