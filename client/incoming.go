@@ -21,6 +21,8 @@ type IncomingWebhook struct {
 	ExpiresAt          time.Time `json:"expiresAt"`
 	RateLimit          *int      `json:"rateLimit"` // nil: the hub's default; 0: no limit
 	AllowMentions      bool      `json:"allowMentions"`
+	KeyTemplate        string    `json:"keyTemplate"`
+	FieldMap           *FieldMap `json:"fieldMap"` // nil: none
 	PreviousTokenUntil time.Time `json:"previousTokenUntil"`
 	LastUsedAt         time.Time `json:"lastUsedAt"`
 	CallCount          int64     `json:"callCount"`
@@ -46,22 +48,10 @@ type IncomingWebhookFields struct {
 	ExpiresAt       Field[time.Time] `json:"expiresAt,omitzero"`
 	RateLimit       Field[int]       `json:"rateLimit,omitzero"`
 	AllowMentions   Field[bool]      `json:"allowMentions,omitzero"`
-}
-
-// Call is one request to an incoming webhook.
-type Call struct {
-	ID         string    `json:"id"`
-	IncomingID string    `json:"incomingWebhookId"`
-	Verdict    string    `json:"verdict"`
-	Reason     string    `json:"reason"`
-	Dialect    string    `json:"dialect"`
-	RemoteIP   string    `json:"remoteIp"`
-	Status     int       `json:"status"`
-	BodySize   int64     `json:"bodySize"`
-	Body       string    `json:"body"` // of a single call only
-	MessageID  string    `json:"messageId"`
-	Duration   float64   `json:"duration"` // milliseconds
-	CreatedAt  time.Time `json:"createdAt"`
+	// KeyTemplate makes of each call what its message is about; FieldMap makes a
+	// card of the calls of senders that the hub does not know.
+	KeyTemplate Field[string]   `json:"keyTemplate,omitzero"`
+	FieldMap    Field[FieldMap] `json:"fieldMap,omitzero"`
 }
 
 const incomingsPath = "/api/incoming-webhooks"
@@ -98,21 +88,6 @@ func (c *Client) RotateIncomingWebhook(ctx context.Context, id string, overlap t
 // DeleteIncomingWebhook ends an incoming webhook.
 func (c *Client) DeleteIncomingWebhook(ctx context.Context, id string) error {
 	return c.do(ctx, request{method: http.MethodDelete, path: incomingPath(id)})
-}
-
-// Calls lists the calls of an incoming webhook, newest first, without bodies.
-func (c *Client) Calls(ctx context.Context, id string) iter.Seq2[Call, error] {
-	return list[Call](ctx, c, incomingPath(id)+"/log", nil)
-}
-
-// Call returns one call with its body.
-func (c *Client) Call(ctx context.Context, id, callID string) (Call, error) {
-	return call[Call](ctx, c, get(incomingPath(id)+"/log/"+escape(callID), nil))
-}
-
-// ReplayCall posts a call again and returns the new one.
-func (c *Client) ReplayCall(ctx context.Context, id, callID string) (Call, error) {
-	return call[Call](ctx, c, post(incomingPath(id)+"/log/"+escape(callID)+"/replay", nil))
 }
 
 type overlapBody struct {

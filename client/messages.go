@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"iter"
 	"net/http"
 	"time"
@@ -9,22 +10,25 @@ import (
 
 // Message is one post in a channel.
 type Message struct {
-	ID          string       `json:"id"`
-	ChannelID   string       `json:"channelId"`
-	ThreadID    string       `json:"threadId"` // "": top level
-	Author      Author       `json:"author"`
-	Content     string       `json:"content"` // Markdown
-	Type        string       `json:"type"`
-	Embeds      []Embed      `json:"embeds"`
-	Attachments []Attachment `json:"attachments"`
-	Reactions   []Reaction   `json:"reactions"`
-	ReplyCount  int          `json:"replyCount"`
-	IsPinned    bool         `json:"isPinned"`
-	IsDeleted   bool         `json:"isDeleted"`
-	CreatedAt   time.Time    `json:"createdAt"`
-	EditedAt    time.Time    `json:"editedAt"`
-	DeletedAt   time.Time    `json:"deletedAt"`
-	Revision    int          `json:"revision"`
+	ID        string  `json:"id"`
+	ChannelID string  `json:"channelId"`
+	ThreadID  string  `json:"threadId"` // "": top level
+	Author    Author  `json:"author"`
+	Content   string  `json:"content"` // Markdown
+	Type      string  `json:"type"`
+	Embeds    []Embed `json:"embeds"`
+	// Document is all of what the message says as a tree, when Content and Embeds do
+	// not say it; nil: they do.
+	Document    json.RawMessage `json:"document"`
+	Attachments []Attachment    `json:"attachments"`
+	Reactions   []Reaction      `json:"reactions"`
+	ReplyCount  int             `json:"replyCount"`
+	IsPinned    bool            `json:"isPinned"`
+	IsDeleted   bool            `json:"isDeleted"`
+	CreatedAt   time.Time       `json:"createdAt"`
+	EditedAt    time.Time       `json:"editedAt"`
+	DeletedAt   time.Time       `json:"deletedAt"`
+	Revision    int             `json:"revision"`
 }
 
 // Author is who a message shows as its author.
@@ -43,9 +47,12 @@ type Embed struct {
 	URL         string       `json:"url,omitempty"`
 	Color       string       `json:"color,omitempty"` // "#rrggbb"
 	AuthorName  string       `json:"authorName,omitempty"`
+	AuthorURL   string       `json:"authorUrl,omitempty"`
+	AuthorIcon  string       `json:"authorIconUrl,omitempty"`
 	ImageURL    string       `json:"imageUrl,omitempty"`
 	ThumbURL    string       `json:"thumbnailUrl,omitempty"`
 	Footer      string       `json:"footer,omitempty"`
+	FooterIcon  string       `json:"footerIconUrl,omitempty"`
 	Timestamp   string       `json:"timestamp,omitempty"`
 	Fields      []EmbedField `json:"fields,omitempty"`
 }

@@ -23,6 +23,8 @@ type IncomingWebhook struct {
 	ExpiresAt     time.Time      `json:"expiresAt,omitzero"`
 	RateLimit     *int           `json:"rateLimit" doc:"Posts a minute per client; 0: no limit; null: the hub's default."`
 	AllowMentions bool           `json:"allowMentions"`
+	KeyTemplate   string         `json:"keyTemplate,omitempty" doc:"Makes of each call what its message is about."`
+	FieldMap      *FieldMap      `json:"fieldMap,omitempty"`
 	PreviousUntil time.Time      `json:"previousTokenUntil,omitzero" doc:"Until then the previous token is taken as well."`
 	LastUsedAt    time.Time      `json:"lastUsedAt,omitzero"`
 	CallCount     int64          `json:"callCount"`
@@ -46,8 +48,11 @@ func wireIncoming(w hub.IncomingWebhook) IncomingWebhook {
 	out := IncomingWebhook{
 		ID: w.ID, Name: w.Name, ChannelID: w.ChannelID, UserID: w.UserID, Username: w.Username, AvatarURL: w.AvatarURL,
 		Enabled: w.Enabled, Signed: w.SealedHMAC != "", AllowIPs: orEmpty(w.AllowIPs), ExpiresAt: w.ExpiresAt,
-		AllowMentions: w.AllowMentions, PreviousUntil: w.PreviousUntil, LastUsedAt: w.LastUsedAt, CallCount: w.CallCount,
-		RefusedCount: w.RefusedCount, CreatedBy: w.CreatedBy, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
+		AllowMentions: w.AllowMentions, KeyTemplate: w.KeyTemplate, PreviousUntil: w.PreviousUntil, LastUsedAt: w.LastUsedAt,
+		CallCount: w.CallCount, RefusedCount: w.RefusedCount, CreatedBy: w.CreatedBy, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
+	}
+	if w.FieldMap != "" {
+		out.FieldMap = ptr(FieldMap(control.FieldMapOf(&w)))
 	}
 	if w.RateLimit != 0 {
 		out.RateLimit = ptr(max(w.RateLimit, 0))
@@ -57,30 +62,6 @@ func wireIncoming(w hub.IncomingWebhook) IncomingWebhook {
 
 func wireIncomingMade(w hub.IncomingWebhook, s control.IncomingSecret) IncomingWebhookMade {
 	return IncomingWebhookMade{wireIncoming(w), s.Token.Reveal(), s.URL.Reveal()}
-}
-
-// Call is one request to an incoming webhook.
-type Call struct {
-	ID         hub.CallID     `json:"id"`
-	IncomingID hub.IncomingID `json:"incomingWebhookId"`
-	Verdict    string         `json:"verdict" doc:"accepted, or why not."`
-	Reason     string         `json:"reason,omitempty"`
-	Dialect    string         `json:"dialect,omitempty"`
-	RemoteIP   string         `json:"remoteIp,omitempty"`
-	Status     int            `json:"status" doc:"HTTP status answered."`
-	BodySize   int64          `json:"bodySize"`
-	Body       string         `json:"body,omitempty" doc:"As received, secrets masked; in the single call only."`
-	MessageID  hub.MessageID  `json:"messageId,omitempty"`
-	Duration   float64        `json:"duration" doc:"Milliseconds."`
-	CreatedAt  time.Time      `json:"createdAt"`
-}
-
-func wireCall(c hub.Call) Call {
-	return Call{
-		ID: c.ID, IncomingID: c.IncomingID, Verdict: c.Verdict, Reason: c.Reason, Dialect: c.Dialect, RemoteIP: c.RemoteIP,
-		Status: c.Status, BodySize: c.BodySize, Body: printable(c.Body), MessageID: c.MessageID,
-		Duration: float64(c.Duration.Microseconds()) / 1000, CreatedAt: c.CreatedAt,
-	}
 }
 
 // IncomingWebhookFields makes an incoming webhook, or changes one.
@@ -95,6 +76,8 @@ type IncomingWebhookFields struct {
 	ExpiresAt     field[time.Time] `json:"expiresAt,omitzero"`
 	RateLimit     field[int]       `json:"rateLimit,omitzero" doc:"Posts a minute per client; 0: no limit; null: the hub's default."`
 	AllowMentions field[bool]      `json:"allowMentions,omitzero" doc:"Texts may mention everybody."`
+	KeyTemplate   field[string]    `json:"keyTemplate,omitzero" doc:"A JSON Pointer into the call, or a text with pointers in braces. Calls for which it makes the same text are about the same: the later takes the place of the earlier one."`
+	FieldMap      field[FieldMap]  `json:"fieldMap,omitzero"`
 }
 
 func (b *IncomingWebhookFields) change() control.IncomingChange {
@@ -102,6 +85,7 @@ func (b *IncomingWebhookFields) change() control.IncomingChange {
 		Name: b.Name.Change, ChannelID: changeTo(b.ChannelID, func(s string) hub.ChannelID { return hub.ChannelID(s) }),
 		Username: b.Username.Change, AvatarURL: b.AvatarURL.Change, Enabled: b.Enabled.Change, HMACSecret: b.HMACSecret.Change,
 		AllowIPs: b.AllowIPs.Change, ExpiresAt: b.ExpiresAt.Change, RateLimit: b.RateLimit.Change, AllowMentions: b.AllowMentions.Change,
+		KeyTemplate: b.KeyTemplate.Change, FieldMap: changeTo(b.FieldMap, FieldMap.control),
 	}
 }
 
@@ -123,14 +107,6 @@ type (
 	rotateIncomingInput struct {
 		IncomingPath
 		Body *Overlap
-	}
-	callsInput struct {
-		IncomingPath
-		Paging
-	}
-	callInput struct {
-		IncomingPath
-		CallID hub.CallID `path:"callId"`
 	}
 )
 
@@ -177,32 +153,6 @@ func (a *API) incomingRoutes() {
 		w, s, err := a.Control.RotateIncoming(ctx, who, in.ID, in.Body.overlap())
 		return wireIncomingMade(w, s), err
 	})
+	a.dialectRoutes(base + "/dialects")
 	a.callRoutes(base + "/{id}/log")
-}
-
-func (a *API) callRoutes(log string) {
-	register(a, operation{
-		method: http.MethodGet, path: log, id: "listCalls", tag: "incoming webhooks", summary: "List its calls, newest first",
-	}, func(ctx context.Context, who hub.Actor, in *callsInput) (page[Call], error) {
-		before, err := idCursor[hub.CallID]("call", in.Cursor)
-		if err != nil {
-			return page[Call]{}, err
-		}
-		calls, more, err := a.Control.Calls(ctx, who, in.ID, before, in.Limit)
-		if err != nil {
-			return page[Call]{}, err
-		}
-		return pageOf(calls, wireCall, nextOf("call", calls, more, func(c hub.Call) string { return string(c.ID) })), nil
-	})
-	register(a, operation{
-		method: http.MethodGet, path: log + "/{callId}", id: "getCall", tag: "incoming webhooks", summary: "Show a call with its body",
-	}, func(ctx context.Context, who hub.Actor, in *callInput) (Call, error) {
-		return wired(wireCall)(a.Control.Call(ctx, who, in.ID, in.CallID))
-	})
-	register(a, operation{
-		method: http.MethodPost, path: log + "/{callId}/replay", id: "replayCall", tag: "incoming webhooks", summary: "Post a call again",
-		status: http.StatusAccepted,
-	}, func(ctx context.Context, who hub.Actor, in *callInput) (Call, error) {
-		return wired(wireCall)(a.Control.ReplayCall(ctx, who, in.ID, in.CallID))
-	})
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/control"
 )
@@ -20,6 +22,7 @@ type Message struct {
 	Content     string               `json:"content" doc:"Markdown; empty when deleted."`
 	Type        hub.MessageType      `json:"type"`
 	Embeds      []hub.Embed          `json:"embeds"`
+	Document    Document             `json:"document,omitzero"`
 	Attachments []hub.AttachmentInfo `json:"attachments"`
 	Reactions   []hub.Reaction       `json:"reactions"`
 	ReplyCount  int                  `json:"replyCount"`
@@ -36,7 +39,7 @@ func (m Message) location() string { return "/api/messages/" + string(m.ID) }
 func wireMessage(m hub.Message) Message {
 	out := Message{
 		ID: m.ID, ChannelID: m.ChannelID, ThreadID: m.ThreadID, Author: m.Author, Content: m.Content, Type: m.Type,
-		Embeds: orEmpty(m.Embeds), Attachments: make([]hub.AttachmentInfo, len(m.Files)), Reactions: orEmpty(m.Reactions),
+		Embeds: orEmpty(m.Embeds), Document: Document{m.Document}, Attachments: make([]hub.AttachmentInfo, len(m.Files)), Reactions: orEmpty(m.Reactions),
 		ReplyCount: m.ReplyCount, IsPinned: m.IsPinned, IsDeleted: m.IsDeleted,
 		CreatedAt: m.CreatedAt, EditedAt: m.EditedAt, DeletedAt: m.DeletedAt, Revision: m.Revision,
 	}
@@ -44,6 +47,24 @@ func wireMessage(m hub.Message) Message {
 		out.Attachments[i] = wireFile(m.Files[i])
 	}
 	return out
+}
+
+// Document is what a message says as a tree.
+type Document struct{ json.RawMessage }
+
+// Schema implements huma.SchemaProvider. The tree is not described to the leaves:
+// readers skip what they do not know.
+func (Document) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeObject,
+		Description: "All of what the message says, as a tree of blocks, when content and embeds do not say it; otherwise absent. " +
+			"A block is an object with a type (paragraph, heading, list, codeBlock, table, card …); one of an unknown type has a fallback.",
+		Properties: map[string]*huma.Schema{
+			"v":      {Type: huma.TypeInteger, Description: "The version of the format: 1."},
+			"blocks": {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}},
+		},
+		Required: []string{"v", "blocks"},
+	}
 }
 
 // Thread is a thread: its root and a page of the replies.

@@ -14,10 +14,8 @@ type field[T any] struct{ control.Change[T] }
 
 // Schema implements huma.SchemaProvider: that of T, or null.
 func (field[T]) Schema(r huma.Registry) *huma.Schema {
-	s := *r.Schema(reflect.TypeFor[T](), true, "")
-	if s.Ref == "" {
-		s.Nullable = true
-	}
+	s := *r.Schema(reflect.TypeFor[T](), false, "") // a reference cannot be null
+	s.Nullable = true
 	return &s
 }
 

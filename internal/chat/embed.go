@@ -43,7 +43,9 @@ func cleanEmbed(e hub.Embed, mentions bool) hub.Embed {
 		return s
 	}
 	e.Title, e.Description, e.Footer, e.AuthorName = text(e.Title), text(e.Description), text(e.Footer), text(e.AuthorName)
-	e.URL, e.ImageURL, e.ThumbURL = webURL(e.URL), webURL(e.ImageURL), webURL(e.ThumbURL)
+	for _, url := range []*string{&e.URL, &e.ImageURL, &e.ThumbURL, &e.AuthorURL, &e.AuthorIcon, &e.FooterIcon} {
+		*url = webURL(*url)
+	}
 	e.Timestamp = cleanLine(e.Timestamp, maxName)
 	if !isColor(e.Color) {
 		e.Color = ""

@@ -108,26 +108,17 @@ func (s *Service) postedBefore(ctx context.Context, once *hub.Idempotency) (m hu
 
 // draft checks the post and makes the message of it.
 func (s *Service) draft(ctx context.Context, p *Post) (*hub.Message, error) {
-	var errs hub.FieldErrors
+	say, err := s.say(p, len(p.FileIDs)+len(p.Remote))
+	if err != nil {
+		return nil, err
+	}
 	m := &hub.Message{
 		ID: hub.MessageID(s.IDs.New()), ChannelID: p.ChannelID, Type: p.Type, Origin: originOf(p.Origin), Revision: 1,
-		CreatedAt: s.now(),
+		CreatedAt: s.now(), Content: say.content, Embeds: say.embeds, Document: say.document,
 	}
 	if m.Type == "" {
 		m.Type = hub.MessageText
 	}
-	say := s.compose(&errs, p.Content, p.Embeds, p.Document, p.AllowMentions)
-	m.Content, m.Embeds, m.Document = say.content, say.embeds, say.document
-	if limit := s.Limits.files(); len(p.FileIDs)+len(p.Remote) > limit {
-		errs.Add("attachments", "at most %d files", limit)
-	}
-	if len(errs) == 0 && isEmpty(m.Content, len(m.Embeds)+len(p.FileIDs)+len(p.Remote)) {
-		errs.Add("content", "must not be empty when there is no embed and no file")
-	}
-	if err := errs.Err(); err != nil {
-		return nil, err
-	}
-	var err error
 	if m.Author, err = s.author(ctx, p.Author); err != nil {
 		return nil, err
 	}
@@ -135,6 +126,19 @@ func (s *Service) draft(ctx context.Context, p *Post) (*hub.Message, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// say checks and composes what the post says beside so many files.
+func (s *Service) say(p *Post, files int) (says, error) {
+	var errs hub.FieldErrors
+	say := s.compose(&errs, p.Content, p.Embeds, p.Document, p.AllowMentions)
+	if limit := s.Limits.files(); files > limit {
+		errs.Add("attachments", "at most %d files", limit)
+	}
+	if len(errs) == 0 && isEmpty(say.content, len(say.embeds)+files) {
+		errs.Add("content", "must not be empty when there is no embed and no file")
+	}
+	return say, errs.Err()
 }
 
 func isEmpty(content string, parts int) bool { return parts == 0 && strings.TrimSpace(content) == "" }

@@ -40,6 +40,9 @@ type IncomingChange struct {
 	ExpiresAt     Change[time.Time]
 	RateLimit     Change[int] // posts a minute; 0: no limit; null: the hub's default
 	AllowMentions Change[bool]
+	// KeyTemplate and FieldMap are the webhook's own reading of what comes; null: none.
+	KeyTemplate Change[string]
+	FieldMap    Change[FieldMap]
 }
 
 // IncomingSecret is what is shown once of an incoming webhook.
@@ -183,7 +186,8 @@ func (s *Service) DeleteIncoming(ctx context.Context, a hub.Actor, id hub.Incomi
 }
 
 // Calls returns at most limit calls of an incoming webhook older than before
-// ("": the newest), newest first and without bodies, and whether there are more.
+// ("": the newest), newest first and whether there are more. They are without
+// headers, query, body and answer.
 func (s *Service) Calls(ctx context.Context, a hub.Actor, id hub.IncomingID, before hub.CallID, limit int) ([]hub.Call, bool, error) {
 	if _, err := s.Incoming(ctx, a, id); err != nil {
 		return nil, false, err
@@ -191,38 +195,6 @@ func (s *Service) Calls(ctx context.Context, a hub.Actor, id hub.IncomingID, bef
 	all, err := s.Store.Calls(ctx, id, before, limit+1)
 	items, more := firstOf(all, limit)
 	return items, more, err
-}
-
-// Call returns one call of an incoming webhook with its body.
-func (s *Service) Call(ctx context.Context, a hub.Actor, id hub.IncomingID, call hub.CallID) (hub.Call, error) {
-	if _, err := s.Incoming(ctx, a, id); err != nil {
-		return hub.Call{}, err
-	}
-	c, err := s.Store.Call(ctx, call)
-	if err != nil {
-		return hub.Call{}, err
-	}
-	if c.IncomingID != id {
-		return hub.Call{}, hub.Errorf(hub.NotFound, "There is no such call.")
-	}
-	return c, nil
-}
-
-// ReplayCall posts a logged call again, as if it had just come in, and returns
-// the new call.
-func (s *Service) ReplayCall(ctx context.Context, a hub.Actor, id hub.IncomingID, call hub.CallID) (hub.Call, error) {
-	if _, err := s.Call(ctx, a, id, call); err != nil {
-		return hub.Call{}, err
-	}
-	if err := s.intake(); err != nil {
-		return hub.Call{}, err
-	}
-	out, err := s.Ingress.Replay(ctx, call)
-	if err != nil {
-		return hub.Call{}, err
-	}
-	s.audit(ctx, a, "incoming_webhook.replay", string(id), nil, map[string]any{"callId": call, "newCallId": out.ID})
-	return out, nil
 }
 
 // HMACSecretAAD binds the sealed HMAC secret of an incoming webhook to its row;
@@ -241,6 +213,10 @@ func setIncoming(w *hub.IncomingWebhook, c IncomingChange) {
 	c.AllowIPs.apply(&w.AllowIPs, nil)
 	c.ExpiresAt.apply(&w.ExpiresAt, time.Time{})
 	c.AllowMentions.apply(&w.AllowMentions, false)
+	c.KeyTemplate.apply(&w.KeyTemplate, "")
+	if m := c.FieldMap; m.Present {
+		w.FieldMap = m.Value.text()
+	}
 	switch limit := c.RateLimit; {
 	case limit.Null:
 		w.RateLimit = 0 // the hub's default
@@ -277,6 +253,9 @@ func (s *Service) applyIncoming(ctx context.Context, a hub.Actor, w *hub.Incomin
 	}
 	if c.RateLimit.Present && !c.RateLimit.Null {
 		between(&errs, "rateLimit", c.RateLimit.Value, 0, maxRate)
+	}
+	if c.KeyTemplate.Present || c.FieldMap.Present {
+		errs = append(errs, s.Ingress.CheckReading(w.KeyTemplate, w.FieldMap)...)
 	}
 	if c.HMACSecret.Present {
 		checkSecret(&errs, "hmacSecret", c.HMACSecret)
@@ -356,5 +335,6 @@ func incomingFacts(w *hub.IncomingWebhook) map[string]any {
 	return map[string]any{
 		"name": w.Name, "channelId": w.ChannelID, "username": w.Username, "enabled": w.Enabled, "signed": w.SealedHMAC != "",
 		"allowIps": w.AllowIPs, "expiresAt": w.ExpiresAt, "rateLimit": w.RateLimit, "allowMentions": w.AllowMentions,
+		"keyTemplate": w.KeyTemplate, "fieldMap": FieldMapOf(w),
 	}
 }

@@ -85,8 +85,15 @@ type Egress interface {
 type Ingress interface {
 	// Invalidate forgets what is cached of incoming webhooks.
 	Invalidate()
+	// Dialects lists the products whose posts are understood.
+	Dialects() []hub.Dialect
+	// CheckReading says what is wrong with a webhook's KeyTemplate and FieldMap.
+	CheckReading(keyTemplate, fieldMap string) hub.FieldErrors
 	// Replay posts a logged call again and returns the new call.
 	Replay(ctx context.Context, id hub.CallID) (hub.Call, error)
+	// Preview tells what Replay would post, with another reading than the webhook's
+	// where one is given ("": none).
+	Preview(ctx context.Context, id hub.CallID, fieldMap, keyTemplate *string) (hub.Reading, error)
 }
 
 // Credentials caches who is who.
