@@ -23,6 +23,11 @@ func (in *Ingress) posting(to func(*http.Request) address) http.HandlerFunc {
 				strings.Join(dialects.Names(), ", /")))
 			return
 		}
+		if a.token == "" {
+			server.WriteProblem(w, r, hub.Errorf(hub.Unauthorized, "Which webhook is meant? Post to %s/api/webhooks/incoming/{token}/%s.",
+				in.BaseURL, discordName))
+			return
+		}
 		c := in.begin(w, r, a)
 		defer c.end()
 		m, failed := c.post(r.Context())

@@ -68,7 +68,9 @@ func newRealWorld(t testing.TB) *realWorld {
 	})
 	w := &realWorld{db: db, router: &router{}, mux: http.NewServeMux()}
 	ids := &hub.IDs{}
-	w.chat = &chat.Service{Store: db, Router: w.router, IDs: ids, Now: time.Now, Log: log}
+	w.chat = &chat.Service{
+		Store: db, Router: w.router, IDs: ids, Now: time.Now, Log: log, Blobs: &chat.Blobs{Dir: t.TempDir()},
+	}
 	d, err := w.chat.EnsureDefaults(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +97,10 @@ func newRealWorld(t testing.TB) *realWorld {
 
 func (w *realWorld) do(t testing.TB, method, path, body string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequest(method, "/api/webhooks/incoming/"+path, strings.NewReader(body))
+	if !strings.HasPrefix(path, "/") {
+		path = "/api/webhooks/incoming/" + path
+	}
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
