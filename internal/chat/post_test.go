@@ -98,6 +98,7 @@ func TestPostChecksContent(t *testing.T) {
 	}
 	m := must(post(Post{Embeds: []hub.Embed{{
 		Title: "t\xff", URL: "javascript:alert(1)", ImageURL: "//example.org/x", ThumbURL: "https://example.org/t.png", Color: "red",
+		AuthorURL: "javascript:alert(1)", AuthorIcon: "data:image/png,", FooterIcon: "//example.org/x",
 		Fields: []hub.EmbedField{{}, {Name: "n", Value: "v"}},
 	}}}))(t)
 	same(t, "embeds", m.Embeds, []hub.Embed{{
