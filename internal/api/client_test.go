@@ -152,16 +152,35 @@ func TestClientWebhooks(t *testing.T) {
 		Name: client.Set("CI"), TargetChannelID: client.Set(string(r.defaults.General)), RateLimit: client.Set(5), ExpiresAt: client.Set(time.Now().AddDate(1, 0, 0)),
 	}))
 	r.call("", http.MethodPost, "/api/webhooks/incoming/"+in.Token, `{"text": "built"}`).want(http.StatusOK, nil)
-	in = got[client.IncomingWebhook](t)(c.UpdateIncomingWebhook(ctx, in.ID, client.IncomingWebhookFields{RateLimit: client.Null[int](), AllowIPs: client.Set([]string{"127.0.0.1"})}))
+	r.call("", http.MethodPost, "/api/webhooks/incoming/"+in.Token+"/slack", `{"blocks": [{"type": "context", "elements": [{"type": "mrkdwn", "text": "small"}]},
+		{"type": "actions", "elements": [{"type": "button", "text": {"type": "plain_text", "text": "Go"}}]}]}`).want(http.StatusOK, nil)
+	in = got[client.IncomingWebhook](t)(c.UpdateIncomingWebhook(ctx, in.ID, client.IncomingWebhookFields{
+		RateLimit: client.Null[int](), AllowIPs: client.Set([]string{"127.0.0.1"}), KeyTemplate: client.Set("/id"),
+		FieldMap: client.Set(client.FieldMap{Text: "/a"}),
+	}))
 	same(t, r, "/api/incoming-webhooks/"+in.ID, got[client.IncomingWebhook](t)(c.IncomingWebhook(ctx, in.ID)))
 	if next := got[client.IncomingWebhook](t)(c.RotateIncomingWebhook(ctx, in.ID, time.Hour)); next.Token == "" || next.URL == "" || next.PreviousTokenUntil.IsZero() {
 		t.Errorf("%+v", next)
 	}
 	calls := got[[]client.Call](t)(client.Collect(c.Calls(ctx, in.ID)))
-	if len(calls) != 1 {
+	if len(calls) != 2 {
 		t.Fatalf("%+v", calls)
 	}
-	same(t, r, "/api/incoming-webhooks/"+in.ID+"/log/"+calls[0].ID, got[client.Call](t)(c.Call(ctx, in.ID, calls[0].ID)))
+	rich := got[client.Call](t)(c.Call(ctx, in.ID, calls[0].ID))
+	if same(t, r, "/api/incoming-webhooks/"+in.ID+"/log/"+rich.ID, rich); rich.Message == nil || rich.Message.Document == nil || rich.Answer != "ok" {
+		t.Errorf("%+v", rich)
+	}
+	if reading := got[client.Reading](t)(c.PreviewCall(ctx, in.ID, rich.ID, client.ReadingFields{})); len(reading.Losses) == 0 || reading.Document == nil {
+		t.Errorf("%+v", reading)
+	}
+	calls = calls[1:]
+	reading := got[client.Reading](t)(c.PreviewCall(ctx, in.ID, calls[0].ID, client.ReadingFields{KeyTemplate: client.Set("k {/text}")}))
+	if reading.Key != "template:k built" || reading.Content != "built" || reading.Username == "" || reading.Dialect != "slack" {
+		t.Errorf("%+v", reading)
+	}
+	if all := got[[]client.Dialect](t)(client.Collect(c.Dialects(ctx))); len(all) < 20 || all[0].Title != "nself-chat" {
+		t.Errorf("%+v", all)
+	}
 	if n := got[client.Call](t)(c.ReplayCall(ctx, in.ID, calls[0].ID)); n.MessageID == "" || n.ID == calls[0].ID {
 		t.Errorf("%+v", n)
 	}

@@ -94,6 +94,11 @@ func TestIncomingWebhookRefusals(t *testing.T) {
 		"rateLimit":       {"rateLimit": -5},
 		"hmacSecret":      {"hmacSecret": "short"},
 		"enabled":         {"enabled": "yes"},
+		"keyTemplate":     {"keyTemplate": "{/a"},
+		"fieldMap":        {"fieldMap": "/title"},
+		"fieldMap.title":  {"fieldMap": map[string]any{"title": 5}},
+		"fieldMap.titel":  {"fieldMap": map[string]any{"titel": "/a"}},
+		"fieldMap.link":   {"fieldMap": map[string]any{"title": "/a", "link": "{a}"}},
 	} {
 		full := map[string]any{"name": "CI", "targetChannelId": r.defaults.General}
 		for k, v := range in {
@@ -118,33 +123,6 @@ func TestRotateToken(t *testing.T) {
 	}
 	r.call("owner", http.MethodPost, one+"/rotate", `{"overlapHours": 0}`).want(http.StatusOK, nil)
 	r.call("", http.MethodPost, "/api/webhooks/incoming/"+next.Token, `{"text": "x"}`).want(http.StatusNotFound, nil)
-}
-
-func TestCallLog(t *testing.T) {
-	r := newRig(t)
-	made := r.makeIncoming(nil)
-	log := incomings + "/" + string(made.ID) + "/log"
-	for _, text := range []string{"one", "two", "three"} {
-		r.call("", http.MethodPost, "/api/webhooks/incoming/"+made.Token, `{"text": "`+text+`"}`).want(http.StatusOK, nil)
-	}
-	ids := r.everything("owner", log, "2")
-	if len(ids) != 3 {
-		t.Fatalf("calls %v", ids)
-	}
-	var c Call
-	r.call("owner", http.MethodGet, log+"/"+ids[0], nil).want(http.StatusOK, &c)
-	if c.Verdict != "accepted" || c.Body != `{"text": "three"}` || c.MessageID == "" || c.Status != http.StatusOK {
-		t.Errorf("%+v", c)
-	}
-	r.call("owner", http.MethodPost, log+"/"+ids[0]+"/replay", nil).want(http.StatusAccepted, &c)
-	var m Message
-	r.call("owner", http.MethodGet, "/api/messages/"+string(c.MessageID), nil).want(http.StatusOK, &m)
-	if m.Content != "three" {
-		t.Errorf("%+v", m)
-	}
-	// Another webhook's call is not this one's.
-	other := r.makeIncoming(nil)
-	r.call("owner", http.MethodGet, incomings+"/"+string(other.ID)+"/log/"+ids[0], nil).refused(http.StatusNotFound, hub.NotFound)
 }
 
 func TestIncomingPaging(t *testing.T) {
