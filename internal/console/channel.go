@@ -55,6 +55,8 @@ type sidebarView struct {
 	Channels     []channelLink
 	Archived     []channelLink
 	ArchivedOpen bool
+	Manages      bool // the viewer may see the pages of management
+	InWebhooks   bool // this is one of them
 }
 
 // listView is a page of messages, oldest first.
@@ -290,12 +292,18 @@ func draftOf(w http.ResponseWriter, r *http.Request, id hub.ChannelID) (control.
 
 func canWrite(a hub.Actor) bool { return a.Can(hub.ScopeWrite) && a.Role != hub.RoleGuest }
 
+// canManage reports whether links to the pages of management are shown; who may
+// do what is decided by control.
+func canManage(a hub.Actor) bool {
+	return a.Can(hub.ScopeAdmin) && a.Role != hub.RoleGuest && len(a.Channels) == 0
+}
+
 func linkOf(ch *hub.Channel) channelLink {
 	return channelLink{ID: ch.ID, Name: ch.Name, Topic: ch.Topic, Private: ch.Type != hub.ChannelPublic, Archived: ch.IsArchived}
 }
 
 func sidebarOf(a hub.Actor, all []hub.Channel, current hub.ChannelID) sidebarView {
-	s := sidebarView{Username: a.Username}
+	s := sidebarView{Username: a.Username, Manages: canManage(a)}
 	for i := range all {
 		link := linkOf(&all[i])
 		link.Current = link.ID == current

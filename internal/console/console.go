@@ -22,6 +22,15 @@ type Control interface {
 	Thread(ctx context.Context, a hub.Actor, id hub.MessageID, q control.MessageQuery) (hub.Message, []hub.Message, bool, error)
 	Post(ctx context.Context, a hub.Actor, id hub.ChannelID, d control.Draft) (hub.Message, error)
 	LastEvent(ctx context.Context, a hub.Actor) (int64, error)
+
+	Incomings(ctx context.Context, a hub.Actor) ([]hub.IncomingWebhook, error)
+	Incoming(ctx context.Context, a hub.Actor, id hub.IncomingID) (hub.IncomingWebhook, error)
+	UpdateIncoming(ctx context.Context, a hub.Actor, id hub.IncomingID, ifMatch string, c control.IncomingChange) (hub.IncomingWebhook, error)
+	Dialects(ctx context.Context, a hub.Actor) ([]hub.Dialect, error)
+	Calls(ctx context.Context, a hub.Actor, id hub.IncomingID, before hub.CallID, limit int) ([]hub.Call, bool, error)
+	Call(ctx context.Context, a hub.Actor, id hub.IncomingID, call hub.CallID) (control.CallDetail, error)
+	ReplayCall(ctx context.Context, a hub.Actor, id hub.IncomingID, call hub.CallID) (hub.Call, error)
+	PreviewCall(ctx context.Context, a hub.Actor, id hub.IncomingID, call hub.CallID, c control.ReadingChange) (hub.Reading, error)
 }
 
 var _ Control = (*control.Service)(nil)
@@ -46,6 +55,12 @@ func (c *Console) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /channels/{id}", c.page(c.channel))
 	mux.Handle("GET /channels/{id}/threads/{root}", c.page(c.thread))
 	mux.Handle("POST /channels/{id}/messages", c.page(c.post))
+
+	mux.Handle("GET /incoming-webhooks", c.page(c.webhooks))
+	mux.Handle("GET /incoming-webhooks/{id}", c.page(c.webhook))
+	mux.Handle("GET /incoming-webhooks/{id}/calls/{call}", c.page(c.call))
+	mux.Handle("POST /incoming-webhooks/{id}/calls/{call}/replay", c.page(c.replay))
+	mux.Handle("POST /incoming-webhooks/{id}/calls/{call}/mapping", c.page(c.mapping))
 
 	mux.Handle("GET /fragments/messages/{id}", c.fragment(c.messageFragment))
 	mux.Handle("GET /fragments/channels/{id}/messages", c.fragment(c.listFragment))

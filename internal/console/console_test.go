@@ -56,8 +56,8 @@ func TestManyChannelsAreAllInTheSidebar(t *testing.T) {
 		s.chat.channels = append(s.chat.channels, hub.Channel{ID: hub.ChannelID(id), Name: id, Type: hub.ChannelPublic})
 	}
 	w := s.get("/channels/" + string(messageID(0)))
-	if n := strings.Count(w.Body.String(), `<span class="name">`); n != 600 {
-		t.Errorf("%d channels in the sidebar", n)
+	if n := strings.Count(w.Body.String(), `<span class="sign" aria-hidden="true">#</span>`); n != 601 {
+		t.Errorf("%d channels in the sidebar and above the messages", n)
 	}
 }
 

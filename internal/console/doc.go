@@ -5,6 +5,11 @@
 //	GET  /channels/{id}                     a channel; ?before=<message> pages back
 //	GET  /channels/{id}/threads/{root}      a thread of it
 //	POST /channels/{id}/messages            post, then back to the page (works without script)
+//	GET  /incoming-webhooks                 all incoming webhooks
+//	GET  /incoming-webhooks/{id}            one: how to use it, and the log; ?before=<call> pages back
+//	GET  /incoming-webhooks/{id}/calls/{call}          one call
+//	POST /incoming-webhooks/{id}/calls/{call}/replay   post it again, then to the new call
+//	POST /incoming-webhooks/{id}/calls/{call}/mapping  try or store a field mapping
 //	GET  /login, POST /login, POST /logout  one-time sign-in link, sign-out
 //	GET  /fragments/…                       pieces of those pages, for the script
 //	GET  /static/{file}                     style, script and icon, under names that change with their content
@@ -13,6 +18,9 @@
 // rendered after, and fetches each message that an event names as a fragment.
 // A message is an element with an id of its own, so it is replaced rather than
 // doubled, whatever arrives twice.
+//
+// What a message says is its document (package markup), which that package
+// prints as HTML; the style of those elements is here.
 //
 // Everything goes through Control, with the caller as actor; nothing is read
 // from the store. All texts are in strings.go. The Content-Security-Policy

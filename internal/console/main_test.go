@@ -34,10 +34,17 @@ type chat struct {
 	channels []hub.Channel
 	messages []hub.Message // oldest first
 	posted   []control.Draft
-	refuse   error // answers Post
+	refuse   error // answers what changes something
 	fail     error // answers everything
 	last     int64
 	asked    []string // methods, in order
+
+	webhooks []hub.IncomingWebhook
+	calls    []hub.Call // newest first
+	changed  []control.IncomingChange
+	versions []string // that the changes were made on
+	tried    []control.ReadingChange
+	reading  hub.Reading // answers PreviewCall
 }
 
 func (c *chat) ask(method string) error {
@@ -152,6 +159,106 @@ func (c *chat) LastEvent(context.Context, hub.Actor) (int64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.last, c.ask("LastEvent")
+}
+
+// manage is ask for what only administrators may do.
+func (c *chat) manage(a hub.Actor, method string) error {
+	if err := c.ask(method); err != nil {
+		return err
+	}
+	if !a.Can(hub.ScopeAdmin) || a.Role == hub.RoleGuest {
+		return hub.Errorf(hub.Forbidden, "To manage webhooks and their deliveries needs the scope admin.")
+	}
+	return nil
+}
+
+func (c *chat) Incomings(_ context.Context, a hub.Actor) ([]hub.IncomingWebhook, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.webhooks, c.manage(a, "Incomings")
+}
+
+func (c *chat) Incoming(_ context.Context, a hub.Actor, id hub.IncomingID) (hub.IncomingWebhook, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.manage(a, "Incoming"); err != nil {
+		return hub.IncomingWebhook{}, err
+	}
+	i := slices.IndexFunc(c.webhooks, func(w hub.IncomingWebhook) bool { return w.ID == id })
+	if i < 0 {
+		return hub.IncomingWebhook{}, hub.Errorf(hub.NotFound, "There is no such incoming webhook.")
+	}
+	return c.webhooks[i], nil
+}
+
+func (c *chat) UpdateIncoming(_ context.Context, a hub.Actor, _ hub.IncomingID, ifMatch string, change control.IncomingChange) (
+	hub.IncomingWebhook, error,
+) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.manage(a, "UpdateIncoming"); err != nil {
+		return hub.IncomingWebhook{}, err
+	}
+	c.changed, c.versions = append(c.changed, change), append(c.versions, ifMatch)
+	return hub.IncomingWebhook{}, c.refuse
+}
+
+func (c *chat) Dialects(_ context.Context, a hub.Actor) ([]hub.Dialect, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return []hub.Dialect{{Name: "nself-chat", Title: "nself-chat"}, {Name: "uptime-kuma", Title: "Uptime Kuma"}}, c.manage(a, "Dialects")
+}
+
+func (c *chat) Calls(_ context.Context, a hub.Actor, id hub.IncomingID, before hub.CallID, limit int) ([]hub.Call, bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var page []hub.Call
+	for _, call := range c.calls {
+		switch {
+		case call.IncomingID != id, before != "" && call.ID >= before:
+		case len(page) == limit:
+			return page, true, c.manage(a, "Calls")
+		default:
+			page = append(page, call)
+		}
+	}
+	return page, false, c.manage(a, "Calls")
+}
+
+func (c *chat) Call(_ context.Context, a hub.Actor, id hub.IncomingID, call hub.CallID) (control.CallDetail, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.manage(a, "Call"); err != nil {
+		return control.CallDetail{}, err
+	}
+	i := slices.IndexFunc(c.calls, func(l hub.Call) bool { return l.ID == call && l.IncomingID == id })
+	if i < 0 {
+		return control.CallDetail{}, hub.Errorf(hub.NotFound, "There is no such call.")
+	}
+	d := control.CallDetail{Call: c.calls[i]}
+	if m, err := c.message(d.MessageID); err == nil {
+		d.Message = &m
+	}
+	return d, nil
+}
+
+func (c *chat) ReplayCall(_ context.Context, a hub.Actor, id hub.IncomingID, _ hub.CallID) (hub.Call, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.manage(a, "ReplayCall"); err != nil {
+		return hub.Call{}, err
+	}
+	return hub.Call{ID: "replayed", IncomingID: id}, c.refuse
+}
+
+func (c *chat) PreviewCall(_ context.Context, a hub.Actor, _ hub.IncomingID, _ hub.CallID, change control.ReadingChange) (hub.Reading, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.manage(a, "PreviewCall"); err != nil {
+		return hub.Reading{}, err
+	}
+	c.tried = append(c.tried, change)
+	return c.reading, c.refuse
 }
 
 // add appends a message to the channel "general" and returns it.

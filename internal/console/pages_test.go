@@ -61,6 +61,53 @@ func someChannel() channelView {
 	}
 }
 
+func someWebhook() hub.IncomingWebhook {
+	return hub.IncomingWebhook{
+		ID: "hook", Name: "Alerts <all>", ChannelID: "general", Enabled: true, LastUsedAt: noon, CallCount: 12, RefusedCount: 3, UpdatedAt: noon,
+		SealedHMAC: "sealed", AllowIPs: []string{"192.0.2.0/24", "198.51.100.7"}, ExpiresAt: noon.AddDate(100, 0, 0), RateLimit: 5, AllowMentions: true,
+		KeyTemplate: "{/id}", FieldMap: `{"title":"/alert/name"}`,
+	}
+}
+
+func someCall() hub.Call {
+	return hub.Call{
+		ID: "call", IncomingID: "hook", Verdict: "accepted", Reason: "Shown in another way: card.", Dialect: "card", RecognisedBy: "any other JSON",
+		Headers: map[string]string{"Content-Type": "application/json", "X-Acme-Event": "alert<1>"}, Query: "wait=true", RemoteIP: "192.0.2.1", Status: 200,
+		Answer: `{"success":true}`, Body: []byte(`{"alert":{"name":"<script>","a/b":[1.50,true,null]},"inner":"{\"x\":1}"}`), BodySize: 80,
+		MessageID: messageID(7), Duration: 1234567, CreatedAt: noon,
+	}
+}
+
+func someWebhooks() webhooksView {
+	full, bare, expired := someWebhook(), hub.IncomingWebhook{Name: "bare"}, hub.IncomingWebhook{Name: "old", Enabled: true, ExpiresAt: noon}
+	channels := map[hub.ChannelID]channelLink{"general": {ID: "general", Name: "general"}}
+	p := webhooksView{Sidebar: someSidebar()}
+	for _, h := range []hub.IncomingWebhook{full, bare, expired} {
+		p.Webhooks = append(p.Webhooks, webhookOf(&h, channels, noon))
+	}
+	return p
+}
+
+func someWebhookPage() webhookPageView {
+	h, call := someWebhook(), someCall()
+	refused := hub.Call{ID: "refused", Verdict: "bad_signature", Status: 401, CreatedAt: noon}
+	return webhookPageView{
+		Sidebar: someSidebar(), Webhook: someWebhooks().Webhooks[0], Facts: factsOf(&h), Rotate: "/api/incoming-webhooks/hook/rotate",
+		Dialects: []dialectView{{"/uptime-kuma", "Uptime Kuma"}},
+		Log:      []callRow{rowOf(&call, &h, map[string]string{"card": "any sender"}), rowOf(&refused, &h, nil)}, Older: "/incoming-webhooks/hook?before=x",
+	}
+}
+
+func someCallPage() callPageView {
+	h, call := someWebhook(), someCall()
+	m := viewer{elsewhere: true}.message(new(fullMessage()))
+	return callPageView{
+		Sidebar: someSidebar(), Title: "Call of Alerts", Webhook: "/incoming-webhooks/hook", Verdict: verdictOf(call.Verdict), Reason: call.Reason,
+		Facts: callFacts(&call, nil), Time: secondOf(noon), Replay: "/incoming-webhooks/hook/calls/call/replay", HasBody: true, Size: "1 B",
+		Body: payloadOf(call.Body, "application/json"), Headers: headersOf(&call), Answer: call.Answer, Message: &m, Mapping: mappingOf(&h, &call),
+	}
+}
+
 // pages are templates with typed data, what they must say and what not.
 func pages() map[string]struct {
 	page    templ.Component
@@ -74,7 +121,17 @@ func pages() map[string]struct {
 	thread.Thread, thread.Root = true, messageID(7)
 	empty.List = listView{Empty: textNoMessages, EmptyHelp: textNoMessagesHelp}
 	past.Live, past.List.Newest = false, "/channels/general"
+	refusedCall, badMapping, previewed := someCallPage(), someCallPage(), someCallPage()
+	refusedCall.HasBody, refusedCall.Replay, refusedCall.Message, refusedCall.MessageNote = false, "", nil, textNoMessage
+	badMapping.Mapping.Fields[1].Error, badMapping.Mapping.Error, badMapping.Mapping.Note = "has a brace", "Fields are wrong.", textMappingUnused
+	previewed.Message, previewed.Mapping.Saved = nil, true
+	previewed.Mapping.Preview = previewOf(&hub.Reading{
+		RecognisedBy: "the mapping", Key: "map:7", Thread: "t", Message: hub.Message{Content: "**seen**"}, Losses: []hub.Loss{{Kind: "poll", Done: "asText", Count: 2}},
+	})
+	noWebhooks, lastCalls, noCalls := webhooksView{}, someWebhookPage(), webhookPageView{}
+	lastCalls.Older, lastCalls.Newest = "", "/incoming-webhooks/hook"
 	crowded := someSidebar()
+	crowded.Manages = true
 	crowded.ArchivedOpen = true
 	type page = struct {
 		page    templ.Component
@@ -85,7 +142,7 @@ func pages() map[string]struct {
 		"channel": {channelPage(someChannel()), []string{
 			`<title>#general · nself-chat hub</title>`, `aria-current="page"`, `data-after="42"`, `data-channel="general"`,
 			`data-thread=""`, `id="m-` + string(messageID(7)) + `"`, `Build &lt;server&gt;`, `<span class="badge">webhook</span>`,
-			`<time datetime="2026-02-01T12:00:00Z">1 Feb 2026, 12:00 UTC</time>`, `<strong>done</strong>`, `fill="#00ff7F"`,
+			`<time datetime="2026-02-01T12:00:00Z">1 Feb 2026, 12:00 UTC</time>`, `<strong>done</strong>`, `fill="#00ff7f"`,
 			`<a href="https://example.org/1" rel="noopener nofollow" target="_blank">Build</a>`, `href="/api/files/f1"`, `1.5 KiB`,
 			`src="/api/files/f2"`, `width="640"`, `👍`, `2 replies`, `href="/channels/general/threads/` + string(messageID(7)) + `"`,
 			textDeleted, `(edited)`, `pinned`, `name="key" value="key-1"`, textLoadOlder, `aria-label="private"`, textArchived, `Everything`,
@@ -96,13 +153,43 @@ func pages() map[string]struct {
 		"failed post": {channelPage(failed), []string{
 			`>my &lt;text&gt;</textarea>`, `role="alert" id="error">At most 16000 characters.</p>`,
 		}, nil},
-		"thread":         {channelPage(thread), []string{textThread, textBackToChannel, `data-thread="` + string(messageID(7)) + `"`, `name="thread" value="` + string(messageID(7)) + `"`}, []string{"Everything"}},
-		"empty":          {channelPage(empty), []string{`<ol id="items"></ol>`, textNoMessages, textNoMessagesHelp}, []string{textLoadOlder}},
-		"older page":     {channelPage(past), []string{textOlderPage, `href="/channels/general">` + textNewest}, []string{"data-after"}},
-		"list":           {messageList(someChannel().List), []string{`id="older"`, textDeleted}, []string{"<html"}},
-		"message":        {message(viewer{}.message(new(fullMessage()))), []string{`data-message="` + string(messageID(7)) + `"`}, []string{"<html"}},
-		"avatar":         {avatar(avatarView{Initials: "AL", Color: "color-3"}), []string{"AL", "color-3"}, []string{"<img"}},
-		"embed":          {embedCard(embedView{Title: "bare"}), []string{"bare"}, []string{"<a", "fill=", "<img", "<dl"}},
+		"thread":     {channelPage(thread), []string{textThread, textBackToChannel, `data-thread="` + string(messageID(7)) + `"`, `name="thread" value="` + string(messageID(7)) + `"`}, []string{"Everything"}},
+		"empty":      {channelPage(empty), []string{`<ol id="items"></ol>`, textNoMessages, textNoMessagesHelp}, []string{textLoadOlder}},
+		"older page": {channelPage(past), []string{textOlderPage, `href="/channels/general">` + textNewest}, []string{"data-after"}},
+		"list":       {messageList(someChannel().List), []string{`id="older"`, textDeleted}, []string{"<html"}},
+		"message":    {message(viewer{}.message(new(fullMessage()))), []string{`data-message="` + string(messageID(7)) + `"`}, []string{"<html"}},
+		"avatar":     {avatar(avatarView{Initials: "AL", Color: "color-3"}), []string{"AL", "color-3"}, []string{"<img"}},
+		"webhooks": {webhooksPage(someWebhooks()), []string{
+			`<a href="/incoming-webhooks/hook">Alerts &lt;all&gt;</a>`, `href="/channels/general"`, `<span class="state good">enabled</span>`,
+			`<span class="state bad">disabled</span>`, `<span class="state bad">expired</span>`, `<time datetime="2026-02-01T12:00:00Z">`, textNever, textNoChannel, `>12</td>`, `>3</td>`,
+		}, []string{textNoWebhooks}},
+		"no webhooks": {webhooksPage(noWebhooks), []string{textNoWebhooks, textNoWebhooksHelp}, []string{"<table"}},
+		"webhook": {webhookPage(someWebhookPage()), []string{
+			"12, 3 of them refused", textSigned, "192.0.2.0/24, 198.51.100.7", "5 per address", textMentionsWork, "2126", `<code>/uptime-kuma</code> Uptime Kuma`,
+			"POST /api/incoming-webhooks/hook/rotate", `href="/incoming-webhooks/hook/calls/call"`, `data-format="seconds">1 Feb 2026, 12:00:00 UTC`, "any sender", "any other JSON",
+			`<span class="state bad">bad signature</span>`, `href="/channels/general/threads/` + string(messageID(7)) + `#m-`, textLoadOlder,
+		}, []string{textNoCalls, textNewest}},
+		"webhook, last page": {webhookPage(lastCalls), []string{textNewest}, []string{textLoadOlder}},
+		"webhook, no calls":  {webhookPage(noCalls), []string{textNoCalls}, []string{"<table"}},
+		"call": {callPage(someCallPage()), []string{
+			`<span class="state good">accepted</span>`, "Shown in another way: card.", `action="/incoming-webhooks/hook/calls/call/replay"`, "200 OK", "192.0.2.1", "1.235ms",
+			`<li data-step="alert">`, `<li data-step="a/b">`, `<li data-step="0">`, `<span class="value number">1.50</span>`, `<span class="value string">&#34;&lt;script&gt;&#34;</span>`,
+			textPacked, `<dt>X-Acme-Event</dt><dd>alert&lt;1&gt;</dd>`, "wait=true", `{&#34;success&#34;:true}`, `id="m-` + string(messageID(7)) + `"`,
+			`action="/incoming-webhooks/hook/calls/call/mapping#mapping"`, `name="title" value="/alert/name"`, `name="keyTemplate" value="{/id}"`, textMapText,
+		}, []string{textNoBody, textMappingUnused, textPreviewed, textSaved}},
+		"call, refused":  {callPage(refusedCall), []string{textNoBody, textNoMessage}, []string{`action="/incoming-webhooks`, "<textarea"}},
+		"call, wrong":    {callPage(badMapping), []string{`<span class="error">has a brace</span>`, "Fields are wrong.", textMappingUnused}, nil},
+		"call, preview":  {callPage(previewed), []string{textSaved, textPreviewed, "<strong>seen</strong>", "the mapping", "map:7", "2 × poll, asText"}, nil},
+		"body, text":     {body(payload{Text: "just <text>"}), []string{"just &lt;text&gt;"}, []string{"<ul"}},
+		"value":          {value(node{Open: "[", Close: "]"}), []string{"[", "]"}, []string{"<ul"}},
+		"mapping":        {mapping(mappingView{Fields: mappingFields}), []string{textMapTitleHelp}, []string{textSaved}},
+		"management":     {managePage("Heading", crowded, ""), []string{textManage, `href="/incoming-webhooks"`}, []string{`class="back"`}},
+		"menu":           {menuButton(), []string{"popovertarget"}, nil},
+		"back":           {backLink("/x", "Back"), []string{`href="/x"`}, nil},
+		"log":            {callLog(nil), []string{textVerdict}, nil},
+		"facts":          {facts([]fact{{"a", "<b>"}}), []string{"<dt>a</dt><dd>&lt;b&gt;</dd>"}, nil},
+		"channel name":   {channelName(channelLink{}), []string{textNoChannel}, []string{"<a"}},
+		"state":          {state("fine", true), []string{`class="state good"`}, nil},
 		"composer":       {composer(someChannel()), []string{"<textarea"}, nil},
 		"sidebar":        {sidebar(crowded), []string{"<details open"}, nil},
 		"links":          {channelLinks(someSidebar().Channels), []string{"general"}, nil},

@@ -51,6 +51,93 @@ const (
 	textSignInFailed     = "Signing in did not work"
 	textNewLink          = "Get a new link with:"
 
+	textManage           = "Manage"
+	textBack             = "Back"
+	textWebhooks         = "Incoming webhooks"
+	textWebhooksHelp     = "URLs with a token in them that post into a channel. Whoever has the URL may post."
+	textNoWebhooks       = "There are no incoming webhooks yet."
+	textNoWebhooksHelp   = "They are made with the API: POST /api/incoming-webhooks. The answer shows the URL, once."
+	textName             = "Name"
+	textChannel          = "Channel"
+	textNoChannel        = "none that you see"
+	textState            = "State"
+	textEnabled          = "enabled"
+	textDisabled         = "disabled"
+	textExpired          = "expired"
+	textLastUsed         = "Last used"
+	textNever            = "never"
+	textCalls            = "Calls"
+	textRefused          = "Refused"
+	textSignatures       = "Signatures"
+	textSigned           = "calls must be signed"
+	textNotAsked         = "not asked for"
+	textAddresses        = "Addresses"
+	textAnyAddress       = "any"
+	textRate             = "Calls a minute"
+	textDefaultRate      = "the hub's default"
+	textNoRate           = "no limit"
+	textMentions         = "Mentions of everybody"
+	textMentionsHarmless = "made harmless"
+	textMentionsWork     = "allowed"
+	textExpires          = "Expires"
+	textUse              = "How to use it"
+	textUseHelp          = "Put its URL wherever a product asks for a webhook URL: of Slack, Discord, Mattermost, or its own. The URL was shown once, when the webhook was made."
+	textLostURL          = "If it is lost, the API gives it a new one:"
+	textUseExample       = "curl -d '{\"text\": \"Hello **world**\"}' \"$URL\""
+	textDialects         = "Senders that are understood"
+	textDialectsHelp     = "They are recognised by what they send, and answered as they expect. To have a call read in one way whatever it looks like, append the suffix to the URL."
+
+	textLog           = "Calls"
+	textNoCalls       = "Nothing has called yet."
+	textTime          = "Time"
+	textVerdict       = "Verdict"
+	textSender        = "Sender"
+	textAnswered      = "Status"
+	textRecognisedBy  = "Recognised by"
+	textMessage       = "Message"
+	textFrom          = "Address"
+	textSize          = "Size"
+	textTook          = "Took"
+	textReplay        = "Replay"
+	textReplayHelp    = "Post this call again, as if it had just come in"
+	textBody          = "What came"
+	textNoBody        = "The body was not kept. Only those of accepted calls are, and of calls whose body is wrong."
+	textForm          = "A form; pointers lead to its fields."
+	textPayloadField  = "A form; pointers lead into its field “payload”."
+	textPacked        = "a text with JSON in it"
+	textHeaders       = "Headers that say what the body means"
+	textQuery         = "Query"
+	textAnswer        = "What was answered"
+	textNoMessage     = "This call made no message."
+	textMessageGone   = "The message is gone, or not visible to you."
+	textMapping       = "Field mapping"
+	textMappingHelp   = "Says what of a body becomes which part of a message, for senders that nobody knows. A field holds a JSON Pointer, such as /alert/name, or a text with pointers in braces: {/host}: {/alert/name}. Click into a field, then on a value of the body."
+	textMappingUnused = "The sender of this call is known, so its own reading is used and not these fields. The subject of all calls counts."
+	textMapTitle      = "Title"
+	textMapTitleHelp  = "One line above the text."
+	textMapText       = "Text"
+	textMapTextHelp   = "Markdown."
+	textMapColor      = "Color"
+	textMapColorHelp  = "A color, or a word such as firing, ok or critical."
+	textMapLink       = "Link"
+	textMapLinkHelp   = "Where the title leads."
+	textMapImage      = "Image"
+	textMapImageHelp  = "The address of a picture."
+	textMapAuthor     = "Author"
+	textMapAuthorHelp = "Who did it."
+	textMapKey        = "Subject"
+	textMapKeyHelp    = "What the message is about, such as an alert’s id. A later call with the same subject updates the message."
+	textMapThread     = "Thread"
+	textMapThreadHelp = "Calls with the same value go into one thread."
+
+	textKeyTemplate     = "Subject of all calls"
+	textKeyTemplateHelp = "The same for every call of this webhook, whoever sent it."
+	textPreview         = "Preview"
+	textPreviewed       = "What this call would become"
+	textLost            = "Shown otherwise"
+	textSave            = "Save"
+	textSaved           = "Saved. From now on calls are read so."
+
 	textNotFound     = "Nothing here"
 	textNotFoundHelp = "There is nothing at this address, or it is not visible to you."
 	textForbidden    = "Not allowed"
@@ -73,6 +160,19 @@ func textReplies(n int) string {
 	}
 	return strconv.Itoa(n) + " replies"
 }
+
+func textCallOf(webhook string) string { return "Call of " + webhook }
+
+func textCounts(calls, refused string) string { return calls + ", " + refused + " of them refused" }
+
+func textRateOf(n int) string { return strconv.Itoa(n) + " per address" }
+
+func textKept(kept, received string) string {
+	return kept + " of " + received + " are kept; secrets are masked."
+}
+
+// textLoss says what of a call has no place in a message.
+func textLoss(kind, done string, n int) string { return strconv.Itoa(n) + " × " + kind + ", " + done }
 
 func textSendTo(channel string) string { return "Message #" + channel }
 

@@ -3,7 +3,6 @@ package console
 import (
 	"hash/fnv"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/markup"
 )
 
 // What the templates show of a message. The views hold finished values, so
@@ -27,8 +27,7 @@ type messageView struct {
 	Pinned      bool
 	Deleted     bool
 	System      bool
-	HTML        string
-	Embeds      []embedView
+	HTML        string // what it says, cards included; "": nothing
 	Images      []fileView
 	Files       []fileView
 	Reactions   []reactionView
@@ -45,27 +44,9 @@ type avatarView struct {
 }
 
 type timeView struct {
-	ISO  string // for the script, which shows it in the viewer's zone
-	Text string // for readers without script
-}
-
-type embedView struct {
-	Color  string // "": the style's own
-	Author string
-	Title  string
-	URL    string // "": the title is no link
-	HTML   string
-	Fields []embedFieldView
-	Image  string
-	Thumb  string
-	Footer string
-	Time   timeView
-}
-
-type embedFieldView struct {
-	Name   string
-	HTML   string
-	Inline bool
+	ISO    string // for the script, which shows it in the viewer's zone
+	Text   string // for readers without script
+	Format string // how the script shows it: see its formats
 }
 
 type fileView struct {
@@ -87,6 +68,9 @@ type viewer struct {
 	// it would lead to where the reader is.
 	inThread bool
 	canWrite bool
+	// elsewhere: it stands on a page that is about something else, and links to
+	// where it belongs.
+	elsewhere bool
 }
 
 func (v viewer) message(m *hub.Message) messageView {
@@ -94,6 +78,9 @@ func (v viewer) message(m *hub.Message) messageView {
 		ID: m.ID, Avatar: avatarOf(m.Author), Author: authorName(m.Author), Badge: badgeOf(m), Time: timeOf(m.CreatedAt),
 		Deleted: m.IsDeleted, Pinned: m.IsPinned, System: m.Type == hub.MessageSystem,
 		Edited: !m.EditedAt.IsZero(), Permalink: "#" + elementID(m.ID),
+	}
+	if v.elsewhere {
+		out.Permalink = messagePath(m.ChannelID, m.ID)
 	}
 	if !v.inThread && m.ThreadID == "" {
 		out.Replies = m.ReplyCount
@@ -105,12 +92,7 @@ func (v viewer) message(m *hub.Message) messageView {
 	if m.IsDeleted {
 		return out
 	}
-	if m.Content != "" {
-		out.HTML = render(m.Content)
-	}
-	for i := range m.Embeds {
-		out.Embeds = append(out.Embeds, embedOf(&m.Embeds[i]))
-	}
+	out.HTML, _ = markup.PrintHTML(markup.OfMessage(m))
 	for i := range m.Files {
 		f := fileOf(&m.Files[i])
 		if isPicture(&m.Files[i]) && f.URL != "" {
@@ -190,6 +172,13 @@ func avatarOf(a hub.Author) avatarView {
 	return v
 }
 
+// safeImage reports whether an image may be loaded from there: the
+// Content-Security-Policy would refuse it otherwise, loudly.
+func safeImage(u string) bool {
+	const scheme = "https:"
+	return markup.SafeURL(u) && strings.EqualFold(u[:min(len(scheme), len(u))], scheme)
+}
+
 // localPath reports whether a URL is a path on the hub itself.
 func localPath(u string) bool {
 	return strings.HasPrefix(u, "/") && !strings.HasPrefix(u, "//") && !strings.ContainsAny(u, "\\\t\r\n")
@@ -220,33 +209,11 @@ func timeOf(t time.Time) timeView {
 	return timeView{ISO: t.Format(time.RFC3339), Text: t.Format("2 Jan 2006, 15:04 UTC")}
 }
 
-var hexColor = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
-
-func embedOf(e *hub.Embed) embedView {
-	v := embedView{Author: e.AuthorName, Title: e.Title, Footer: e.Footer}
-	if hexColor.MatchString(e.Color) {
-		v.Color = e.Color
-	}
-	if safeLink(e.URL) {
-		v.URL = e.URL
-		if v.Title == "" {
-			v.Title = e.URL
-		}
-	}
-	if e.Description != "" {
-		v.HTML = render(e.Description)
-	}
-	for _, f := range e.Fields {
-		v.Fields = append(v.Fields, embedFieldView{Name: f.Name, HTML: render(f.Value), Inline: f.Inline})
-	}
-	if safeImage(e.ImageURL) {
-		v.Image = e.ImageURL
-	}
-	if safeImage(e.ThumbURL) {
-		v.Thumb = e.ThumbURL
-	}
-	if t, err := time.Parse(time.RFC3339, e.Timestamp); err == nil {
-		v.Time = timeOf(t)
+// secondOf is timeOf where many things happen in a minute.
+func secondOf(t time.Time) timeView {
+	v := timeOf(t)
+	if v.ISO != "" {
+		v.Text, v.Format = t.UTC().Format("2 Jan 2006, 15:04:05 UTC"), "seconds"
 	}
 	return v
 }
@@ -262,7 +229,7 @@ func fileOf(a *hub.Attachment) fileView {
 	switch {
 	case a.Hash != "":
 		v.URL = "/api/files/" + string(a.ID)
-	case safeLink(a.URL):
+	case markup.SafeURL(a.URL):
 		v.URL = a.URL
 	}
 	if a.Width > 0 && a.Height > 0 {

@@ -107,22 +107,6 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-func TestEmbedShowsOnlyWhatIsSafe(t *testing.T) {
-	v := embedOf(&hub.Embed{
-		Title: "t", URL: "javascript:x", Color: `red" onload="x`, ImageURL: "http://example.org/i.png", ThumbURL: "data:image/png,x", Timestamp: "yesterday",
-		Description: "<b>", Fields: []hub.EmbedField{{Name: "n", Value: "<i>"}},
-	})
-	want := embedView{
-		Title: "t", HTML: "<p>&lt;b&gt;</p>\n", Fields: []embedFieldView{{Name: "n", HTML: "<p>&lt;i&gt;</p>\n"}},
-	}
-	if diff := cmp.Diff(want, v); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if v := embedOf(&hub.Embed{URL: "https://example.org"}); v.Title != "https://example.org" {
-		t.Errorf("a bare link shows as %q", v.Title)
-	}
-}
-
 func TestThreadLinks(t *testing.T) {
 	tests := map[string]struct {
 		viewer  viewer
@@ -150,7 +134,7 @@ func TestDeletedMessageShowsNothing(t *testing.T) {
 	m := fullMessage()
 	m.IsDeleted = true
 	v := viewer{}.message(&m)
-	if v.HTML != "" || v.Embeds != nil || v.Files != nil || v.Images != nil || v.Reactions != nil {
+	if v.HTML != "" || v.Files != nil || v.Images != nil || v.Reactions != nil {
 		t.Errorf("%+v", v)
 	}
 }

@@ -1,19 +1,42 @@
 "use strict";
 
-// Times in the viewer's zone: the hour for today, the date besides for other days.
+// Times in the viewer's zone, as precise as their writer asks for. Without a
+// wish: the hour for today, the date besides for other days.
 const hour = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+const formats = {
+	date: new Intl.DateTimeFormat(undefined, { dateStyle: "short" }),
+	dateLong: new Intl.DateTimeFormat(undefined, { dateStyle: "long" }),
+	dateTimeLong: new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" }),
+	time: hour,
+	timeSeconds: new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }),
+	seconds: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }),
+};
+const distance = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+const units = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
+
+function relative(time) {
+	const seconds = Math.round((time - Date.now()) / 1000);
+	const [unit, length] = units.find((u) => Math.abs(seconds) >= u[1]) ?? ["second", 1];
+	return distance.format(Math.trunc(seconds / length), unit);
+}
 
 function localTimes(root) {
 	const today = new Date().toDateString();
 	for (const element of root.querySelectorAll("time")) {
 		const time = new Date(element.dateTime);
 		if (isNaN(time)) continue;
-		element.textContent = (time.toDateString() === today ? hour : day).format(time);
+		const format = element.dataset.format;
+		if (format === "relative") element.textContent = relative(time);
+		else element.textContent = (formats[format] ?? (time.toDateString() === today ? hour : day)).format(time);
 		element.title = whole.format(time);
 	}
 }
+
+setInterval(() => {
+	for (const element of document.querySelectorAll("time[data-format=relative]")) element.textContent = relative(new Date(element.dateTime));
+}, 30_000);
 
 function parse(html) {
 	const template = document.createElement("template");
@@ -34,9 +57,11 @@ async function fetchFragment(url, options) {
 	throw Object.assign(new Error(detail), { status: answer.status });
 }
 
-// A picture that cannot be loaded leaves the initials that are behind it.
+// A picture that cannot be loaded leaves the initials that are behind it, or its
+// description; without one it leaves nothing.
 document.addEventListener("error", (event) => {
-	if (event.target instanceof HTMLImageElement && event.target.closest(".avatar")) event.target.remove();
+	const picture = event.target;
+	if (picture instanceof HTMLImageElement && (picture.alt === "" || picture.matches(".thumb"))) picture.remove();
 }, true);
 
 const log = document.getElementById("messages");
@@ -190,6 +215,43 @@ function compose(form) {
 	});
 	if (keyboard) box.focus({ preventScroll: true });
 }
+
+// On the page of a call, a value of the body that is clicked is put as a JSON
+// Pointer (RFC 6901) into the field of the mapping that was used last: alone, or
+// in braces where the field holds a text.
+function pick(payload, form) {
+	let field = form.querySelector("input:not([type=hidden]), textarea");
+	form.addEventListener("focusin", (event) => {
+		if (!event.target.matches("input, textarea")) return;
+		field.classList.remove("picked");
+		field = event.target;
+		field.classList.add("picked");
+	});
+	payload.classList.add("pickable");
+	payload.addEventListener("mouseover", (event) => {
+		const value = event.target.closest(".value");
+		if (value) value.title = pointerTo(value);
+	});
+	payload.addEventListener("click", (event) => {
+		const value = event.target.closest(".value");
+		if (!value || !getSelection().isCollapsed) return; // somebody copies
+		const pointer = pointerTo(value);
+		if (/^(\/[^{}]*)?$/.test(field.value.trim())) field.value = pointer;
+		else field.setRangeText("{" + pointer + "}", field.selectionStart, field.selectionEnd, "end");
+		field.focus({ preventScroll: true });
+	});
+}
+
+function pointerTo(value) {
+	let pointer = "";
+	for (let item = value.closest("[data-step]"); item; item = item.parentElement.closest("[data-step]")) {
+		pointer = "/" + item.dataset.step.replaceAll("~", "~0").replaceAll("/", "~1") + pointer;
+	}
+	return pointer;
+}
+
+const payload = document.getElementById("payload"), mapping = document.querySelector("form.mapping");
+if (payload && mapping) pick(payload, mapping);
 
 localTimes(document);
 if (log?.dataset.after) { // not on a page of older messages

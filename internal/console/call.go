@@ -1,0 +1,277 @@
+package console
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/control"
+	"github.com/nself-chat/hub/internal/server"
+)
+
+// One call of an incoming webhook: what came, what was answered, what became of
+// it, and what a field mapping would make of it.
+
+// callPageView is everything that callPage shows.
+type callPageView struct {
+	Sidebar sidebarView
+	Title   string
+	Webhook string // path
+	Verdict verdictView
+	Reason  string
+	Facts   []fact
+	Time    timeView
+	Error   string
+	Replay  string // where the form leads; "": it cannot be replayed
+
+	HasBody bool
+	Size    string // how much of the body is kept
+	Body    payload
+	Headers []fact
+	Answer  string
+
+	Message     *messageView // nil: there is none, or none that the viewer sees
+	MessageNote string       // why
+	Mapping     mappingView
+}
+
+// mappingView is the form of the field mapping, with what it makes of the call.
+type mappingView struct {
+	Path    string
+	Version string // that the form was filled from
+	Fields  []mappingField
+	Note    string // why it does not apply to this call
+	Saved   bool
+	Error   string
+	Preview *previewView
+}
+
+type mappingField struct {
+	Name, Label, Help, Value string
+	Error                    string
+	Long                     bool // of several lines
+}
+
+type previewView struct {
+	Message messageView
+	Facts   []fact
+}
+
+// keyTemplate is the field of the form that is not of the field map: it says of
+// known senders, too, what their calls are about.
+const keyTemplate = "keyTemplate"
+
+// mappingFields are the fields of the form, in order, by the names that they have
+// in the API.
+var mappingFields = []mappingField{
+	{Name: "title", Label: textMapTitle, Help: textMapTitleHelp},
+	{Name: "text", Label: textMapText, Help: textMapTextHelp, Long: true},
+	{Name: "color", Label: textMapColor, Help: textMapColorHelp},
+	{Name: "link", Label: textMapLink, Help: textMapLinkHelp},
+	{Name: "image", Label: textMapImage, Help: textMapImageHelp},
+	{Name: "author", Label: textMapAuthor, Help: textMapAuthorHelp},
+	{Name: "key", Label: textMapKey, Help: textMapKeyHelp},
+	{Name: "thread", Label: textMapThread, Help: textMapThreadHelp},
+	{Name: keyTemplate, Label: textKeyTemplate, Help: textKeyTemplateHelp},
+}
+
+// mapped returns where the value of a field of the form is.
+func mapped(m *control.FieldMap, key *string, name string) *string {
+	switch name {
+	case "title":
+		return &m.Title
+	case "text":
+		return &m.Text
+	case "color":
+		return &m.Color
+	case "link":
+		return &m.Link
+	case "image":
+		return &m.Image
+	case "author":
+		return &m.Author
+	case "key":
+		return &m.Key
+	case "thread":
+		return &m.Thread
+	default:
+		return key
+	}
+}
+
+// unknownSender is the dialect of senders that nobody knows, to which a field
+// map applies.
+const unknownSender = "card"
+
+func (c *Console) call(w http.ResponseWriter, r *http.Request, a hub.Actor) error {
+	p, err := c.callView(r, a)
+	if err != nil {
+		return err
+	}
+	p.Mapping.Saved = r.URL.Query().Has("saved")
+	return write(w, r, http.StatusOK, callPage(p))
+}
+
+// replay posts the call again and leads to the new one. What cannot be replayed
+// says so on its page.
+func (c *Console) replay(w http.ResponseWriter, r *http.Request, a hub.Actor) error {
+	id, call := hub.IncomingID(r.PathValue("id")), hub.CallID(r.PathValue("call"))
+	made, err := c.Control.ReplayCall(r.Context(), a, id, call)
+	if err == nil {
+		http.Redirect(w, r, callPath(id, made.ID), http.StatusSeeOther)
+		return nil
+	}
+	p, perr := c.callView(r, a)
+	if perr != nil {
+		return err // the page itself is not for this caller
+	}
+	problem := server.Report(r, err)
+	p.Error = sentence(problem)
+	return write(w, r, problem.Status, callPage(p))
+}
+
+// mapping takes the form of the field mapping: it is stored, or tried on the call.
+func (c *Console) mapping(w http.ResponseWriter, r *http.Request, a hub.Actor) error {
+	id, call := hub.IncomingID(r.PathValue("id")), hub.CallID(r.PathValue("call"))
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return formError(err)
+	}
+	p, err := c.callView(r, a)
+	if err != nil {
+		return err
+	}
+	var m control.FieldMap
+	var key string
+	for i := range p.Mapping.Fields {
+		f := &p.Mapping.Fields[i]
+		f.Value = strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get(f.Name), "\r\n", "\n"))
+		*mapped(&m, &key, f.Name) = f.Value
+	}
+	p.Mapping.Version = r.PostForm.Get("version")
+	if r.PostForm.Get("do") == "save" {
+		change := control.IncomingChange{KeyTemplate: control.Set(key), FieldMap: control.Set(m)}
+		_, err = c.Control.UpdateIncoming(r.Context(), a, id, p.Mapping.Version, change)
+		if err == nil {
+			http.Redirect(w, r, callPath(id, call)+"?saved#mapping", http.StatusSeeOther)
+			return nil
+		}
+	} else {
+		var reading hub.Reading
+		reading, err = c.Control.PreviewCall(r.Context(), a, id, call, control.ReadingChange{KeyTemplate: control.Set(key), FieldMap: control.Set(m)})
+		if err == nil {
+			p.Mapping.Preview = previewOf(&reading)
+			return write(w, r, http.StatusOK, callPage(p))
+		}
+	}
+	problem := server.Report(r, err)
+	p.Mapping.refuse(problem)
+	return write(w, r, problem.Status, callPage(p))
+}
+
+// refuse shows what is wrong: beside the fields, the rest above them.
+func (v *mappingView) refuse(p server.Problem) {
+	v.Error = p.Detail
+	for _, e := range p.Errors {
+		i := slices.IndexFunc(v.Fields, func(f mappingField) bool { return e.Field == f.Name || e.Field == "fieldMap."+f.Name })
+		if i < 0 {
+			v.Error += " " + e.Field + ": " + e.Detail + "."
+			continue
+		}
+		v.Fields[i].Error = e.Detail
+	}
+}
+
+func (c *Console) callView(r *http.Request, a hub.Actor) (callPageView, error) {
+	ctx, id := r.Context(), hub.IncomingID(r.PathValue("id"))
+	hook, err := c.Control.Incoming(ctx, a, id)
+	if err != nil {
+		return callPageView{}, err
+	}
+	call, err := c.Control.Call(ctx, a, id, hub.CallID(r.PathValue("call")))
+	if err != nil {
+		return callPageView{}, err
+	}
+	dialects, err := c.Control.Dialects(ctx, a)
+	if err != nil {
+		return callPageView{}, err
+	}
+	side, _, err := c.managing(ctx, a)
+	if err != nil {
+		return callPageView{}, err
+	}
+	p := callPageView{
+		Sidebar: side, Title: textCallOf(hook.Name), Webhook: webhookPath(id), Verdict: verdictOf(call.Verdict), Reason: call.Reason,
+		Facts: callFacts(&call.Call, titlesOf(dialects)), Time: secondOf(call.CreatedAt),
+		HasBody: len(call.Body) > 0, Body: payloadOf(call.Body, call.Headers["Content-Type"]), Headers: headersOf(&call.Call),
+		Answer: call.Answer, Mapping: mappingOf(&hook, &call.Call),
+	}
+	if p.HasBody {
+		p.Size = textKept(byteSize(int64(len(call.Body))), byteSize(call.BodySize))
+		p.Replay = callPath(id, call.ID) + "/replay"
+	}
+	switch {
+	case call.Message != nil:
+		p.Message = new(viewer{elsewhere: true}.message(call.Message))
+	case call.MessageID != "":
+		p.MessageNote = textMessageGone
+	default:
+		p.MessageNote = textNoMessage
+	}
+	return p, nil
+}
+
+func callFacts(call *hub.Call, titles map[string]string) []fact {
+	facts := []fact{{textSender, senderOf(call, titles)}}
+	if call.RecognisedBy != "" {
+		facts = append(facts, fact{textRecognisedBy, call.RecognisedBy})
+	}
+	facts = append(facts, fact{textAnswered, strings.TrimSpace(strconv.Itoa(call.Status) + " " + http.StatusText(call.Status))})
+	if call.RemoteIP != "" {
+		facts = append(facts, fact{textFrom, call.RemoteIP})
+	}
+	return append(facts, fact{textSize, byteSize(call.BodySize)}, fact{textTook, call.Duration.Round(time.Microsecond).String()})
+}
+
+func headersOf(call *hub.Call) []fact {
+	var out []fact
+	for _, name := range slices.Sorted(maps.Keys(call.Headers)) {
+		out = append(out, fact{name, call.Headers[name]})
+	}
+	if call.Query != "" {
+		out = append(out, fact{textQuery, call.Query})
+	}
+	return out
+}
+
+func mappingOf(h *hub.IncomingWebhook, call *hub.Call) mappingView {
+	v := mappingView{
+		Path: callPath(h.ID, call.ID) + "/mapping#mapping", Version: control.Version(h.UpdatedAt), Fields: slices.Clone(mappingFields),
+	}
+	m := control.FieldMapOf(h)
+	for i := range v.Fields {
+		v.Fields[i].Value = *mapped(&m, &h.KeyTemplate, v.Fields[i].Name)
+	}
+	if call.Dialect != unknownSender {
+		v.Note = textMappingUnused
+	}
+	return v
+}
+
+func previewOf(reading *hub.Reading) *previewView {
+	v := &previewView{Message: viewer{}.message(&reading.Message), Facts: []fact{{textRecognisedBy, reading.RecognisedBy}}}
+	if reading.Key != "" {
+		v.Facts = append(v.Facts, fact{textMapKey, reading.Key})
+	}
+	if reading.Thread != "" {
+		v.Facts = append(v.Facts, fact{textMapThread, reading.Thread})
+	}
+	for _, l := range reading.Losses {
+		v.Facts = append(v.Facts, fact{textLost, textLoss(l.Kind, l.Done, l.Count)})
+	}
+	return v
+}
