@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -108,7 +109,7 @@ func wireReading(r hub.Reading) Reading {
 	m := &r.Message
 	out := Reading{
 		Dialect: r.Dialect, RecognisedBy: r.RecognisedBy, Key: r.Key, Thread: r.Thread,
-		Username: m.Author.Username, AvatarURL: m.Author.AvatarURL, Content: m.Content, Embeds: orEmpty(m.Embeds),
+		Username: cmp.Or(m.Author.DisplayName, m.Author.Username), AvatarURL: m.Author.AvatarURL, Content: m.Content, Embeds: orEmpty(m.Embeds),
 		Document: Document{m.Document}, Attachments: make([]ReadingFile, len(m.Files)), Losses: make([]Loss, len(r.Losses)),
 	}
 	for i, f := range m.Files {

@@ -186,6 +186,10 @@ func TestPreview(t *testing.T) {
 	if got := preview(`{"fieldMap": {"text": "{/n} of {/host}"}}`); got.Content != "1 of db-1" {
 		t.Errorf("%+v", got)
 	}
+	r.call("owner", http.MethodPatch, incomings+"/"+string(made.ID), `{"username": null}`).want(http.StatusOK, nil)
+	if got := preview(`{}`); got.Username != "CI" {
+		t.Errorf("%+v", got)
+	}
 	if n := len(r.everything("owner", log, "10")); n != 1 {
 		t.Errorf("%d calls", n)
 	}
