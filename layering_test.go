@@ -58,7 +58,7 @@ var mayImport = map[string][]string{
 	"internal/ingress/dialect":             {".", "internal/markup"},
 	"internal/ingress/dialect/dialecttest": {"internal/ingress/dialect", "internal/markup"},
 	"internal/ingress/dialects":            {"internal/ingress/dialect", "internal/ingress/dialects/..."},
-	"internal/ingress/fieldmap":            {".", "internal/ingress/dialect", "internal/ingress/dialects/card", "internal/markup"},
+	"internal/ingress/fieldmap":            {".", "internal/ingress/dialect", "internal/ingress/dialects/...", "internal/markup"},
 	"internal/ingress/dialects/...":        {".", "internal/ingress/dialect", "internal/markup", "internal/markup/..."},
 	"internal/oauth":                       {".", "internal/egress", "internal/provider", "internal/secret"},
 

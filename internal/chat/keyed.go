@@ -136,7 +136,11 @@ func (s *Service) supersede(ctx context.Context, p *Post, m, before *hub.Message
 	changed := say.replace(&next)
 	once, call := p.about(&next)
 	if !changed && len(m.Files) == 0 {
-		return before, true, s.Store.LogCall(ctx, once, call)
+		err := s.Store.LogCall(ctx, once, call)
+		if err == nil && p.Call != nil {
+			p.Call.MessageID = before.ID
+		}
+		return before, true, err
 	}
 	next.Revision, next.EditedAt = before.Revision+1, c.at
 	added := moved(m.Files, before.ID)

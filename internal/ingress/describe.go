@@ -3,7 +3,9 @@ package ingress
 import (
 	"net/http"
 
+	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/ingress/dialect"
+	"github.com/nself-chat/hub/internal/server"
 )
 
 // describing answers GET with what the product of the address calls a webhook:
@@ -11,7 +13,12 @@ import (
 // nothing; nothing is posted.
 func (in *Ingress) describing(to func(*http.Request) address) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		c := in.begin(w, r, to(r))
+		a := to(r)
+		if !a.known {
+			server.WriteProblem(w, r, hub.Errorf(hub.NotFound, "There is nothing at this address."))
+			return
+		}
+		c := in.begin(w, r, a)
 		defer c.end()
 		if failed := c.admit(r.Context()); failed != nil {
 			c.refuse(failed)

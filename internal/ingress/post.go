@@ -99,7 +99,9 @@ func (c *call) broken(failed *dialect.Failure) *dialect.Failure {
 // own mapping, where one is set, else as the dialect has it.
 func (c *call) parse(request *dialect.Request) (dialect.Post, error) {
 	if dialects.IsUnknown(c.dialect) && !c.hook.fields.IsZero() {
-		c.why = "the webhook's field mapping"
+		if c.to.forced == nil {
+			c.why = "the webhook's field mapping"
+		}
 		return c.hook.fields.Apply(request)
 	}
 	return c.dialect.Parse(request)

@@ -290,7 +290,7 @@ func TestContract(t *testing.T) {
 	c.Check(t, schemas+"MessageResponse", discord.Message(&hub.Message{}))
 	c.Check(t, schemas+"GuildIncomingWebhookResponse", discord.Hook(&hub.IncomingWebhook{
 		ID: hub.IncomingID(m.Origin.ID), Name: "Deploys", ChannelID: m.ChannelID,
-	}, string(m.ID), "token", "https://hub.example/api/webhooks/incoming/token"))
+	}, "token", "https://hub.example/api/webhooks/incoming/token"))
 	for _, verdict := range verdicts {
 		c.Check(t, schemas+"Error", discord.Dialect.Failed(&dialect.Failure{Verdict: verdict, Detail: "D."}).Body)
 	}
@@ -306,9 +306,9 @@ var verdicts = []dialect.Verdict{
 func TestHook(t *testing.T) {
 	got := string(discord.Hook(&hub.IncomingWebhook{
 		ID: "0190b3c8-7c4e-7a12-8000-000000000001", Name: "Deploys", ChannelID: "0190b3c8-7c4e-7a12-8000-000000000002",
-	}, "0190b3c8-7c4e-7a12-8000-000000000003", "t", "https://hub.example/api/webhooks/incoming/t"))
+	}, "t", "https://hub.example/api/webhooks/incoming/t"))
 	const want = `{"id":"2080565178836501455038008856301010945","type":1,"name":"Deploys","avatar":null,` +
-		`"channel_id":"2080565178836501455038008856301010946","guild_id":"2080565178836501455038008856301010947","application_id":null,` +
+		`"channel_id":"2080565178836501455038008856301010946","guild_id":"2080565178836501455038008856301010946","application_id":null,` +
 		`"token":"t","url":"https://hub.example/api/webhooks/incoming/t"}`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -96,10 +97,7 @@ func Message(m *hub.Message) []byte {
 	if m.Origin.Kind == hub.OriginIncoming {
 		webhook = m.Origin.ID
 	}
-	name := m.Author.Username
-	if name == "" {
-		name = m.Author.DisplayName
-	}
+	name := cmp.Or(m.Author.DisplayName, m.Author.Username)
 	channel := string(m.ChannelID)
 	if m.ThreadID != "" {
 		channel = string(m.ThreadID)

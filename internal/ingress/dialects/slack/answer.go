@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"net/http"
@@ -43,10 +44,7 @@ type message struct {
 
 func describe(m *hub.Message) message {
 	out := message{
-		Type: "message", Subtype: "bot_message", Text: m.Content, Username: m.Author.Username, TS: dialect.Decimal(string(m.ID)),
-	}
-	if out.Username == "" {
-		out.Username = m.Author.DisplayName
+		Type: "message", Subtype: "bot_message", Text: m.Content, Username: cmp.Or(m.Author.DisplayName, m.Author.Username), TS: dialect.Decimal(string(m.ID)),
 	}
 	if m.ThreadID != "" {
 		out.ThreadTS = dialect.Decimal(string(m.ThreadID))
