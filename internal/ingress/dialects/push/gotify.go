@@ -12,9 +12,9 @@ import (
 
 // Gotify is the dialect of Gotify's messages: a title, a message and a priority, and
 // in the extras a link, a picture, and whether the message is Markdown.
-var Gotify = &dialect.Dialect{
+var Gotify = base(dialect.Dialect{
 	Name: "gotify", Title: "Gotify", Detect: detectGotify, Parse: parseGotify, Success: gotifySuccess, Failure: gotifyFailure,
-}
+})
 
 var gotifyFields = map[string]bool{"title": true, "message": true, "priority": true, "extras": true, "token": true}
 
@@ -31,6 +31,9 @@ func detectGotify(r *dialect.Request) string {
 }
 
 func parseGotify(r *dialect.Request) (dialect.Post, error) {
+	if r.Method != "" && r.Method != "message" {
+		return dialect.Post{}, &dialect.Failure{Verdict: dialect.NotFound, Detail: "There is no such method here, only message."}
+	}
 	f := r.Fields
 	c := markup.Card{
 		Title:  dialect.Line(dialect.Txt(dialect.FirstLine(f.Str("title")))),

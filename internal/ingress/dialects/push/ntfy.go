@@ -13,9 +13,9 @@ import (
 
 // Ntfy is the dialect of ntfy: JSON with a topic, or a text whose title, tags and
 // priority are in headers.
-var Ntfy = &dialect.Dialect{
+var Ntfy = base(dialect.Dialect{
 	Name: "ntfy", Title: "ntfy", Detect: detectNtfy, Parse: parseNtfy, Success: ntfySuccess, Failure: ntfyFailure,
-}
+})
 
 var ntfyFields = map[string]bool{
 	"topic": true, "message": true, "title": true, "tags": true, "priority": true, "actions": true, "click": true, "attach": true, "markdown": true,
@@ -100,7 +100,7 @@ func readNote(r *dialect.Request) note {
 
 func textNote(r *dialect.Request) note {
 	return note{
-		title: header(r, "title"), message: strings.TrimSpace(r.Text), click: header(r, "click"), attach: header(r, "attach"),
+		topic: r.Method, title: header(r, "title"), message: strings.TrimSpace(r.Text), click: header(r, "click"), attach: header(r, "attach"),
 		filename: header(r, "filename"), icon: header(r, "icon"), priority: ntfyPriorities[header(r, "priority")],
 		markdown: slices.Contains([]string{"yes", "true", "1"}, strings.ToLower(header(r, "markdown"))) ||
 			strings.HasPrefix(r.Header.Get("Content-Type"), "text/markdown"),

@@ -23,6 +23,14 @@ import (
 // All are the dialects of this package, in the order in which they are to be tried.
 var All = []*dialect.Dialect{Telegram, Ntfy, Gotify}
 
+// base makes a dialect whose clients add a path to the address that they are given:
+// Gotify's "message", ntfy's topic. It is the method behind the dialect in the URL.
+func base(d dialect.Dialect) *dialect.Dialect {
+	api := d
+	d.API = &api
+	return &d
+}
+
 // answer words an answer in JSON.
 func answer(status int, body any) dialect.Answer {
 	b, err := json.Marshal(body)

@@ -296,3 +296,24 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestPathOfTheClient: Gotify's clients add "message" to their address, ntfy's a topic.
+func TestPathOfTheClient(t *testing.T) {
+	body := request{"application/json", `{"message":"m","priority":5}`, nil}
+	for method, ok := range map[string]bool{"": true, "message": true, "application": false} {
+		r := body.read(t)
+		r.Method = method
+		if _, err := Gotify.API.Parse(r); (err == nil) != ok {
+			t.Errorf("Gotify's %q: %v", method, err)
+		}
+	}
+	r := request{"text/plain", "done", nil}.read(t)
+	r.Method = "backups"
+	p, err := Ntfy.API.Parse(r)
+	if err != nil || !strings.Contains(dialecttest.Seen(&p), "backups") {
+		t.Errorf("ntfy's topic is not in the message: %v\n%s", err, dialecttest.Seen(&p))
+	}
+	if a := Ntfy.API.Succeeded(r, dialect.Posted{}); !strings.Contains(string(a.Body), `"topic":"backups"`) {
+		t.Errorf("ntfy's topic is not in the answer: %s", a.Body)
+	}
+}
