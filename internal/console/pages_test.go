@@ -94,7 +94,7 @@ func someWebhookPage() webhookPageView {
 	return webhookPageView{
 		Sidebar: someSidebar(), Webhook: someWebhooks().Webhooks[0], Facts: factsOf(&h), Rotate: "/api/incoming-webhooks/hook/rotate",
 		Dialects: []dialectView{{"/uptime-kuma", "Uptime Kuma"}},
-		Log:      []callRow{rowOf(&call, &h, map[string]string{"card": "any sender"}), rowOf(&refused, &h, nil)}, Older: "/incoming-webhooks/hook?before=x",
+		Log:      []callRow{rowOf(&call, &h, map[string]string{"card": "unknown sender"}), rowOf(&refused, &h, nil)}, Older: "/incoming-webhooks/hook?before=x",
 	}
 }
 
@@ -166,7 +166,7 @@ func pages() map[string]struct {
 		"no webhooks": {webhooksPage(noWebhooks), []string{textNoWebhooks, textNoWebhooksHelp}, []string{"<table"}},
 		"webhook": {webhookPage(someWebhookPage()), []string{
 			"12, 3 of them refused", textSigned, "192.0.2.0/24, 198.51.100.7", "5 per address", textMentionsWork, "2126", `<code>/uptime-kuma</code> Uptime Kuma`,
-			"POST /api/incoming-webhooks/hook/rotate", `href="/incoming-webhooks/hook/calls/call"`, `data-format="seconds">1 Feb 2026, 12:00:00 UTC`, "any sender", "any other JSON",
+			"POST /api/incoming-webhooks/hook/rotate", `href="/incoming-webhooks/hook/calls/call"`, `data-format="seconds">1 Feb 2026, 12:00:00 UTC`, "unknown sender", "any other JSON",
 			`<span class="state bad">bad signature</span>`, `href="/channels/general/threads/` + string(messageID(7)) + `#m-`, textLoadOlder,
 		}, []string{textNoCalls, textNewest}},
 		"webhook, last page": {webhookPage(lastCalls), []string{textNewest}, []string{textLoadOlder}},

@@ -80,8 +80,28 @@ func (f *Facts) Add(title, text string) {
 // AddLine adds inlines; none are left out.
 func (f *Facts) AddLine(title string, content ...markup.Inline) {
 	if strings.TrimSpace(markup.PlainInline(content)) != "" {
-		f.add(title, []markup.Block{markup.Paragraph{Content: content}}, len(markup.PlainInline(content)) <= 40)
+		f.add(title, []markup.Block{markup.Paragraph{Content: content}}, shownLength(content) <= 40)
 	}
+}
+
+// shownLength is how many bytes of inlines are seen: of a link not where it leads.
+func shownLength(content []markup.Inline) (n int) {
+	for _, inline := range content {
+		switch inline := inline.(type) {
+		case markup.Text:
+			n += len(inline)
+		case markup.Code:
+			n += len(inline)
+		case markup.Link:
+			if len(inline.Content) == 0 {
+				n += len(inline.URL)
+			}
+			n += shownLength(inline.Content)
+		default:
+			n += shownLength(markup.Children(inline))
+		}
+	}
+	return n
 }
 
 // AddLink adds a text that leads to a URL.

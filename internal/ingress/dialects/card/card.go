@@ -21,7 +21,7 @@ import (
 
 // Dialect is that of any sender. It knows every request with JSON or a form in it,
 // and has to be tried last.
-var Dialect = &dialect.Dialect{Name: "card", Title: "any sender", Detect: detect, Parse: parse}
+var Dialect = &dialect.Dialect{Name: "card", Title: "unknown sender", Detect: detect, Parse: parse}
 
 func detect(r *dialect.Request) string {
 	if r.JSON.IsObject() || r.JSON.IsArray() || len(r.Fields) > 0 {
