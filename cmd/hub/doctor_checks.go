@@ -172,22 +172,24 @@ func tryToWrite(folder string) error {
 }
 
 func (d *doctor) checkDiskSpace(config app.Config) (string, error) {
-	folder := config.DataDir
-	if _, err := os.Stat(folder); err != nil {
-		folder = existingParent(folder)
-	}
-	free, err := d.free(folder)
-	if err != nil {
-		return "", fmt.Errorf("cannot ask for the free space of %s: %w", folder, err)
+	fullest, free := "", uint64(0)
+	for _, folder := range config.DiskFolders() {
+		n, err := d.free(folder)
+		if err != nil {
+			return "", fmt.Errorf("cannot ask for the free space of %s: %w", folder, err)
+		}
+		if fullest == "" || n < free {
+			fullest, free = folder, n
+		}
 	}
 	reserve := uint64(config.DiskReserve) // never negative
 	switch {
 	case free < reserve:
-		return "", fmt.Errorf("%s free, less than the reserve of %s: the hub refuses new work until there is more "+
-			"(delete something, or lower HUB_DISK_RESERVE)", megabytes(free), megabytes(reserve))
+		return "", fmt.Errorf("%s free on the disk of %s, less than the reserve of %s: the hub refuses new work until there is more "+
+			"(delete something, or lower HUB_DISK_RESERVE)", megabytes(free), fullest, megabytes(reserve))
 	case free < 2*reserve:
-		return "", warnf("%s free, close to the reserve of %s below which the hub refuses new work: make room soon",
-			megabytes(free), megabytes(reserve))
+		return "", warnf("%s free on the disk of %s, close to the reserve of %s below which the hub refuses new work: make room soon",
+			megabytes(free), fullest, megabytes(reserve))
 	}
 	return fmt.Sprintf("%s free, %s kept in reserve", megabytes(free), megabytes(reserve)), nil
 }

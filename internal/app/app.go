@@ -123,8 +123,9 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err := a.engine.Start(ctx); err != nil {
 		return nil, err
 	}
+	gate := newDiskGate(c.DiskFolders, c.DiskReserve, a.now, component("disk"))
 	a.chat = &chat.Service{
-		Store: a.store, Router: a.engine, Blobs: &chat.Blobs{Dir: c.Files.Dir}, IDs: a.ids, Now: a.now, Log: component("chat"),
+		Store: a.store, Router: a.engine, Blobs: &chat.Blobs{Dir: c.Files.Dir, Gate: gate.Check}, IDs: a.ids, Now: a.now, Log: component("chat"),
 		Limits: chat.Limits{FileBytes: c.Files.Max}, ScrubDeleted: c.ScrubDeleted,
 	}
 	if a.defaults, err = a.chat.EnsureDefaults(ctx); err != nil {
@@ -150,7 +151,6 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		Store: a.store, IDs: a.ids, Now: a.now, Log: component("auth"), ClientIP: server.ClientIP, IsHTTPS: server.IsHTTPS,
 		SecureCookies: len(c.BaseURL) > 8 && c.BaseURL[:8] == "https://",
 	})
-	gate := newDiskGate(c.DataDir, c.DiskReserve, a.now, component("disk"))
 	a.ingress = ingress.New(ingress.Options{
 		Store: a.store, Chat: a.chat, IDs: a.ids, Now: a.now, Log: component("ingress"),
 		OpenSecret: func(w *hub.IncomingWebhook) (secret.String, error) {

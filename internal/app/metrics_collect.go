@@ -26,7 +26,7 @@ type figures struct {
 	members int
 	leads   bool
 	signals *cluster.Counters
-	free    int64 // bytes on the data folder's disk; -1: not known
+	free    int64 // bytes on the fullest of the hub's disks; -1: not known
 	reserve int64
 }
 
@@ -125,7 +125,7 @@ func state(desc *prometheus.Desc, label string, value func(*figures) int) metric
 	return metric{desc: desc, kind: prometheus.GaugeValue, label: label, value: func(f *figures) float64 { return float64(value(f)) }}
 }
 
-var freeDesc = describe("disk_free_bytes", "Free space on the disk of the data folder.")
+var freeDesc = describe("disk_free_bytes", "Free space on the disk of the data, the database or the uploaded files, whichever has least.")
 
 // collector looks up, at every scrape, what is not counted as it happens.
 type collector struct{ app *App }
@@ -185,7 +185,7 @@ func (a *App) figures() *figures {
 	if a.cluster != nil {
 		f.members, f.signals = len(a.cluster.Members()), a.cluster.Counters()
 	}
-	if free, err := freeBytes(a.config.DataDir); err == nil {
+	if _, free, err := leastFree(a.config.DiskFolders(), freeBytes); err == nil {
 		f.free = free
 	}
 	var both sync.WaitGroup

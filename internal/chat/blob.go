@@ -24,7 +24,14 @@ import (
 type Blobs struct {
 	// Dir is the folder; it is made when absent.
 	Dir string
+	// Gate is asked again while a long upload comes in; its error ends it, as
+	// when the disk's reserve is reached. nil: always open.
+	Gate func() error
 }
+
+// gateEvery is how many bytes of an upload are taken in between two looks at the
+// gate.
+const gateEvery = 1 << 20
 
 // incomingPrefix begins the names of files that are still being written.
 const incomingPrefix = ".incoming-"
@@ -48,16 +55,16 @@ func (b *Blobs) receive(r io.Reader, limit int64) (*incoming, error) {
 		return nil, diskError(err)
 	}
 	in := &incoming{file: f}
-	if err := in.fill(r, limit); err != nil {
+	if err := in.fill(r, limit, b.Gate); err != nil {
 		in.drop()
 		return nil, err
 	}
 	return in, nil
 }
 
-func (in *incoming) fill(r io.Reader, limit int64) error {
+func (in *incoming) fill(r io.Reader, limit int64, gate func() error) error {
 	sum := sha256.New()
-	source := &source{r: io.LimitReader(r, limit+1)}
+	source := &source{r: io.LimitReader(r, limit+1), gate: gate}
 	size, err := io.Copy(io.MultiWriter(in.file, sum), source)
 	switch {
 	case source.err != nil:
@@ -75,14 +82,21 @@ func (in *incoming) fill(r io.Reader, limit int64) error {
 	return nil
 }
 
-// source remembers whether it was the reader that failed, not the disk.
+// source remembers whether it was the reader that failed, not the disk. It
+// fails when the gate closes.
 type source struct {
-	r   io.Reader
-	err error
+	r     io.Reader
+	gate  func() error // nil: always open
+	asked int          // bytes since the gate was asked
+	err   error
 }
 
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
+	if s.asked += n; s.asked >= gateEvery && s.gate != nil && err == nil {
+		s.asked = 0
+		err = s.gate()
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.err = err
 	}

@@ -150,6 +150,31 @@ func TestSaveRefuses(t *testing.T) {
 	wantCode(t, err, hub.Internal)
 }
 
+// TestSaveAsksTheGate: an upload that began with room ends when there is none.
+func TestSaveAsksTheGate(t *testing.T) {
+	w := open(t)
+	asked := 0
+	w.Blobs.Gate = func() error {
+		if asked++; asked == 3 {
+			return hub.Errorf(hub.StorageFull, "The disk is nearly full.")
+		}
+		return nil
+	}
+	content := strings.Repeat("x", 2*gateEvery+gateEvery/2)
+	must(w.save("x", textReader(content), Cause{By: w.ann.ID}))(t)
+	if asked != 2 {
+		t.Errorf("the gate was asked %d times", asked)
+	}
+	w.router.types()
+	blobs := len(w.blobs())
+	_, err := w.save("y", textReader(content+"y"), Cause{By: w.ann.ID})
+	wantCode(t, err, hub.StorageFull)
+	if got := len(w.blobs()); got != blobs {
+		t.Errorf("the refused upload left %d blobs", got-blobs)
+	}
+	wantTypes(t, w.router)
+}
+
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }

@@ -373,6 +373,11 @@ func (s *Service) ReplayOutgoing(ctx context.Context, a hub.Actor, r hub.ReplayR
 	if w.State == hub.WebhookDisabled && !r.DryRun {
 		return 0, hub.Errorf(hub.Conflict, "The webhook is disabled; enable it first.")
 	}
+	if !r.DryRun {
+		if err := s.intake(); err != nil {
+			return 0, err
+		}
+	}
 	n, err := s.Engine.Replay(ctx, r)
 	if err != nil || r.DryRun {
 		return n, err
