@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/nself-chat/hub"
@@ -34,6 +35,8 @@ import (
 type Options struct {
 	Log     *slog.Logger
 	Version string
+	// Demo: SeedDemo will be called, and the hub must reach its receiver.
+	Demo bool
 }
 
 // App is a hub, put together and not yet running.
@@ -107,8 +110,12 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err := a.checkKeys(ctx); err != nil {
 		return nil, err
 	}
+	allow := c.Egress.Allow
+	if o.Demo {
+		allow = slices.Concat(allow, demoAllow(c.Addr))
+	}
 	a.egress = egress.New(egress.Options{
-		Policy:    egress.Policy{Allow: c.Egress.Allow, AllowLoopback: c.ListensOnLoopback(), AllowHTTP: c.Egress.AllowHTTP},
+		Policy:    egress.Policy{Allow: allow, AllowLoopback: c.ListensOnLoopback(), AllowHTTP: c.Egress.AllowHTTP},
 		UserAgent: delivery.UserAgent,
 	})
 	a.notifier = newNotifier(component("notices"))

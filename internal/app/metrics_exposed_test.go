@@ -18,13 +18,18 @@ import (
 // newTestApp returns a hub with a data folder of its own.
 func newTestApp(t *testing.T, env map[string]string) *App {
 	t.Helper()
+	return newTestAppOf(t, env, Options{Log: slog.New(slog.DiscardHandler), Version: "v1"})
+}
+
+func newTestAppOf(t *testing.T, env map[string]string, o Options) *App {
+	t.Helper()
 	settings := map[string]string{"HUB_DATA_DIR": t.TempDir(), "HUB_ADDR": "127.0.0.1:0"}
 	maps.Copy(settings, env)
 	c, err := LoadConfig(nil, environment(settings))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := New(t.Context(), c, Options{Log: slog.New(slog.DiscardHandler), Version: "v1"})
+	a, err := New(t.Context(), c, o)
 	if err != nil {
 		t.Fatal(err)
 	}
