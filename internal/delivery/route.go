@@ -267,8 +267,12 @@ func (e *Engine) retarget(w *hub.OutgoingWebhook) {
 	if l.target.err != nil {
 		e.Log.Error("webhook cannot be sent to", "webhook", w.ID, "error", l.target.err)
 	}
-	if was != nil && w.Health.Healthy() {
+	switch {
+	case was == nil:
+	case w.Health.Healthy():
 		l.health = hub.Health{} // enabled again, or changed: a fresh start
+	case was.state == hub.WebhookPaused && w.State == hub.WebhookActive:
+		l.health = l.health.Resumed()
 	}
 	if l.open() {
 		e.startMove(l) // release what was held
