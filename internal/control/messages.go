@@ -112,8 +112,18 @@ func (s *Service) EditMessage(ctx context.Context, a hub.Actor, id hub.MessageID
 	if err := s.intake(); err != nil {
 		return hub.Message{}, err
 	}
-	e.AllowMentions = m.Author.ID == a.UserID
-	return s.Chat.Edit(ctx, id, e, cause(ctx, a))
+	own := m.Author.ID == a.UserID
+	e.AllowMentions = own
+	after, err := s.Chat.Edit(ctx, id, e, cause(ctx, a))
+	if err != nil {
+		return hub.Message{}, err
+	}
+	if !own && after.Revision != m.Revision {
+		// What it said is among its revisions.
+		facts := map[string]any{"channelId": m.ChannelID, "authorId": m.Author.ID, "revision": m.Revision}
+		s.audit(ctx, a, "message.update", string(id), facts, map[string]any{"revision": after.Revision})
+	}
+	return after, nil
 }
 
 // DeleteMessage deletes a message: the author, or who manages the channel.
