@@ -11,6 +11,8 @@ import (
 
 // PruneStore is what the clean-up needs of the database.
 type PruneStore interface {
+	// PruneWeeks removes whole weeks, where the database keeps them apart.
+	PruneWeeks(ctx context.Context, r hub.Retention) (hub.Pruned, error)
 	// Prune looks at no more than limit events after a position, removes what
 	// retention allows to go, and returns where it ended.
 	Prune(ctx context.Context, r hub.Retention, after hub.EventID, limit int) (hub.Pruned, hub.EventID, error)
@@ -129,7 +131,10 @@ func (p *Pruner) quota(ctx context.Context) error {
 // prune removes what retention allows after a position in the event log, and
 // returns where it ended.
 func (p *Pruner) prune(ctx context.Context, r hub.Retention, position hub.EventID, why string) (hub.EventID, error) {
-	var total hub.Pruned
+	total, err := p.Store.PruneWeeks(ctx, r)
+	if err != nil {
+		return position, err
+	}
 	for {
 		n, next, err := p.Store.Prune(ctx, r, position, pruneBatch)
 		if err != nil {

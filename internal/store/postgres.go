@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,7 +67,7 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 		return fmt.Errorf("store: %w", err)
 	}
 	p := &postgres{pool: pool, schema: schema, local: o.Now}
-	s.pg, s.readers = p, pgPool{pool}
+	s.pg, s.readers = p, pgPool{pool: pool}
 	s.now = func() time.Time { return p.local().Add(time.Duration(p.offset.Load())) }
 	if err := p.await(ctx, o.Log); err != nil {
 		return err
@@ -211,10 +212,13 @@ func (p *postgres) lockID(purpose string) int64 {
 }
 
 // pgPool is the pool of reading connections.
-type pgPool struct{ pool *pgxpool.Pool }
+type pgPool struct {
+	pool *pgxpool.Pool
+	time time.Duration // of one query; 0: readTime
+}
 
 func (p pgPool) query(ctx context.Context, text string, args ...any) (rows, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTime)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(p.time, readTime))
 	found, err := p.pool.Query(ctx, text, pgArgs(args)...)
 	if err != nil {
 		cancel()
@@ -316,6 +320,10 @@ const (
 	codeCannotConnect  = "57P03"
 	codeIdleTimeout    = "25P03"
 	codeQueryCanceled  = "57014"
+	codeLocked         = "55P03" // somebody else has what is wanted
+	codeIdleSession    = "57P05"
+	codeNoMemory       = "53200"
+	codeIO             = "58030"
 	codeWrongPassword  = "28P01"
 	codeWrongAuth      = "28000"
 	codeNoSuchDatabase = "3D000"
@@ -343,7 +351,7 @@ func isRefusedLogin(err error) bool {
 func isLost(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return strings.HasPrefix(e.Code, "08") || isCode(err, codeAdminShutdown, codeCrashShutdown, codeCannotConnect,
-			codeIdleTimeout, codeTooMany, codeReadOnly)
+			codeIdleTimeout, codeIdleSession, codeTooMany, codeReadOnly)
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true
@@ -373,7 +381,7 @@ func pgRefusal(err error) error {
 		return hub.Wrap(hub.StorageFull, err, "The database's disk is full; nothing was stored.")
 	case isCode(err, codeReadOnly):
 		return hub.Wrap(hub.Unavailable, err, "The database is a read-only standby now; nothing was stored.")
-	case isLost(err), isCode(err, codeQueryCanceled):
+	case isLost(err), isRefusedLogin(err), isCode(err, codeQueryCanceled, codeLocked, codeIdleSession, codeNoMemory, codeIO):
 		return hub.Wrap(hub.Unavailable, err, "The database does not answer; nothing was stored.")
 	}
 	return err

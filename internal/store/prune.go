@@ -32,10 +32,7 @@ func (s *Store) Prune(ctx context.Context, r hub.Retention, after hub.EventID, l
 		p, position = hub.Pruned{}, after
 		before := highestID
 		if t.bulk != nil {
-			if p.More, err = t.dropWeek(r, &p); err != nil || p.More {
-				return err
-			}
-			// Younger rows go with their week.
+			// Younger rows go with their week (PruneWeeks).
 			before = hub.FirstID(weekOf(r.FinishedBefore))
 		}
 		events, err := list(ctx, t, scanPrunable,
@@ -120,7 +117,7 @@ func (t *tx) anyBetween(low, high string, r hub.Retention) (found bool, err erro
 // removeEvents removes a run of events with all that belongs to them.
 func (t *tx) removeEvents(events []prunable, p *hub.Pruned) error {
 	low, high := deliveriesOf(events)
-	if err := t.uncount(low, high, nil); err != nil {
+	if err := t.uncount(low, high); err != nil {
 		return err
 	}
 	for _, step := range []struct {
@@ -141,8 +138,9 @@ func (t *tx) removeEvents(events []prunable, p *hub.Pruned) error {
 	return nil
 }
 
-// uncount takes a range of deliveries out of the counters, and adds them to p.
-func (t *tx) uncount(low, high string, p *hub.Pruned) error {
+// uncount takes a range of deliveries out of the counters.
+func (t *tx) uncount(low, high string) error {
+	t.disturbed = true
 	return each(context.Background(), t, func(row scanner) error {
 		var k counterKey
 		var n int
@@ -150,9 +148,6 @@ func (t *tx) uncount(low, high string, p *hub.Pruned) error {
 			return err
 		}
 		t.count(k, -n)
-		if p != nil {
-			p.Deliveries += n
-		}
 		return nil
 	}, `SELECT webhook_id, status, count(*) FROM nchat_webhook_deliveries WHERE id >= $1 AND id <= $2 GROUP BY webhook_id, status`,
 		low, high)

@@ -306,6 +306,8 @@ type tx struct {
 	counters map[counterKey]int
 	changed  int64 // rows, by the present value
 	copied   bool  // something changed that processes keep copies of
+	// disturbed: finished deliveries were changed or removed.
+	disturbed bool
 }
 
 // apply runs one value. A panic in it is an error of that value alone.
