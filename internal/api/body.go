@@ -70,7 +70,7 @@ func (a *API) withBody(h http.HandlerFunc) http.HandlerFunc {
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(b))
-		h(w, withHash(r, b))
+		h(w, withKeyed(r, b))
 	}
 }
 

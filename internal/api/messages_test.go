@@ -187,10 +187,15 @@ func TestPostOnce(t *testing.T) {
 	r := newRig(t)
 	list := "/api/channels/" + string(r.defaults.General) + "/messages"
 	var a, b Message
-	r.call("writer", http.MethodPost, list, `{"content": "once"}`, "Idempotency-Key: p").want(http.StatusCreated, &a)
-	r.call("writer", http.MethodPost, list, `{"content": "once"}`, "Idempotency-Key: p").want(http.StatusCreated, &b)
+	first := r.call("writer", http.MethodPost, list, `{"content": "once"}`, "Idempotency-Key: p")
+	first.want(http.StatusCreated, &a)
+	again := r.call("writer", http.MethodPost, list, `{"content": "once"}`, "Idempotency-Key: p")
+	again.want(http.StatusCreated, &b)
 	if a.ID != b.ID {
 		t.Errorf("%s, then %s", a.ID, b.ID)
+	}
+	if said, repeated := first.header.Get(repeatedHeader), again.header.Get(repeatedHeader); said != "" || repeated != "true" {
+		t.Errorf("%s: %q, then %q", repeatedHeader, said, repeated)
 	}
 	r.call("writer", http.MethodPost, list, `{"content": "twice"}`, "Idempotency-Key: p").refused(http.StatusConflict, hub.Conflict)
 	if n := len(r.everything("reader", list, "10")); n != 1 {

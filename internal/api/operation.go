@@ -58,6 +58,9 @@ func register[I, O any](a *API, op operation, do func(ctx context.Context, who h
 				writeError(w, r, err)
 				return
 			}
+			if keyedOf(ctx).repeated {
+				w.Header().Set(repeatedHeader, "true")
+			}
 			writeAnswer(w, r, op.status, out)
 		}}, nil
 	})
