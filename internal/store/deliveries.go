@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/nself-chat/hub"
@@ -192,10 +193,19 @@ func scanJob(row scanner) (j hub.Job, err error) {
 	return j, err
 }
 
+// portionBytes is about how much event data is taken into memory at once, by a
+// claim or a check: it ends with the event that reaches it, so that there is
+// always at least one.
+const portionBytes = 8 << 20
+
+// laneShare is what a lane may take of it when so many are asked for, and the
+// rest of the event that reaches it.
+func laneShare(lanes int) int { return portionBytes / max(1, lanes) }
+
 // Claim leases due deliveries to node: of each lane asked for, the longest
-// due first, at most the quota. next says when each of these lanes is due
-// after this; a lane without more work is absent. After an error nothing is
-// leased.
+// due first, at most the quota, and of all no more than about portionBytes. next
+// says when each of these lanes is due after this; a lane without more work is
+// absent. After an error nothing is leased.
 func (s *Store) Claim(ctx context.Context, node string, quotas []hub.Quota) (jobs []hub.Job, next []hub.LaneDue, err error) {
 	err = s.write(ctx, func(t *tx) (err error) {
 		if t.bulk != nil {
@@ -203,12 +213,16 @@ func (s *Store) Claim(ctx context.Context, node string, quotas []hub.Quota) (job
 			return err
 		}
 		jobs, next = nil, nil
+		left := portionBytes
 		for _, q := range quotas {
-			claimed, err := t.claim(node, q)
+			claimed, err := t.claim(node, q, min(laneShare(len(quotas)), left))
 			if err != nil {
 				return err
 			}
 			jobs = append(jobs, claimed...)
+			for i := range claimed {
+				left -= len(claimed[i].Event.Data)
+			}
 			due, err := list(ctx, t, scanLaneDue, `SELECT webhook_id, scheduled_for FROM nchat_webhook_deliveries
 				WHERE webhook_id = $1 AND scheduled_for IS NOT NULL ORDER BY scheduled_for LIMIT 1`, string(q.WebhookID))
 			if err != nil {
@@ -224,12 +238,29 @@ func (s *Store) Claim(ctx context.Context, node string, quotas []hub.Quota) (job
 	return jobs, next, nil
 }
 
-func (t *tx) claim(node string, q hub.Quota) ([]hub.Job, error) {
-	jobs, err := list(context.Background(), t, scanJob, `SELECT `+deliveryColumns+`, e.data, e.created_at, e.origin, e.triggered_by
+// errEnough ends a query whose further rows are not wanted.
+var errEnough = errors.New("enough")
+
+// claim leases due deliveries of one lane, until their events take share bytes.
+func (t *tx) claim(node string, q hub.Quota, share int) (jobs []hub.Job, err error) {
+	if share <= 0 {
+		return nil, nil
+	}
+	err = each(context.Background(), t, func(row scanner) error {
+		j, err := scanJob(row)
+		if err != nil {
+			return err
+		}
+		jobs = append(jobs, j)
+		if share -= len(j.Event.Data); share <= 0 {
+			return errEnough
+		}
+		return nil
+	}, `SELECT `+deliveryColumns+`, e.data, e.created_at, e.origin, e.triggered_by
 		FROM nchat_webhook_deliveries d JOIN nchat_events e ON e.id = d.event_id
 		WHERE d.webhook_id = $1 AND d.scheduled_for <= $2
 		ORDER BY d.scheduled_for, d.id LIMIT $3`, string(q.WebhookID), at(t.now), q.Max)
-	if err != nil {
+	if err != nil && !errors.Is(err, errEnough) {
 		return nil, err
 	}
 	now := at(t.now).text()

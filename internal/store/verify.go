@@ -136,18 +136,22 @@ type verified struct {
 func (v *verifier) events(ctx context.Context) error {
 	low := hub.DeliveryID(lowestID)
 	after := hub.EventID(lowestID)
-	chunk := min(v.chunk(), 1000)
-	for {
+	for more := true; more; {
+		upTo, again, err := v.portion(ctx, after)
+		if err != nil {
+			return err
+		}
+		more = again
 		events, err := list(ctx, v.q, scanEvent,
-			`SELECT `+eventColumns+` FROM nchat_events e WHERE id > $1 ORDER BY id LIMIT $2`, string(after), chunk)
+			`SELECT `+eventColumns+` FROM nchat_events e WHERE id > $1 AND id <= $2 ORDER BY id`, string(after), string(upTo))
 		if err != nil {
 			return err
 		}
 		high := hub.DeliveryID(highestID)
-		if len(events) == chunk {
-			// Deliveries up to the last event of the chunk. Another event with
+		if more {
+			// Deliveries up to the last event of the portion. Another event with
 			// the same prefix would only be seen too late, and there is none.
-			after = events[len(events)-1].ID
+			after = upTo
 			_, high = hub.DeliveryRange(after)
 		}
 		deliveries, err := v.deliveries(ctx, low, high)
@@ -161,11 +165,29 @@ func (v *verifier) events(ctx context.Context) error {
 		for event, ds := range deliveries {
 			v.report.Add("%d deliveries of event %s, which does not exist", len(ds), event)
 		}
-		if len(events) < chunk {
-			return nil
-		}
 		low = high
 	}
+	return nil
+}
+
+// portion returns the last of the events after the given one that are to be
+// compared together, few enough for the memory, and whether there may be more.
+func (v *verifier) portion(ctx context.Context, after hub.EventID) (last hub.EventID, more bool, err error) {
+	last = after
+	chunk := min(v.chunk(), 1000)
+	read, bytes := 0, 0
+	err = each(ctx, v.q, func(row scanner) error {
+		if bytes >= portionBytes {
+			more = true
+			return nil
+		}
+		var size int
+		err := row.Scan(&last, &size)
+		read, bytes = read+1, bytes+size
+		more = read == chunk
+		return err
+	}, `SELECT id, octet_length(data) FROM nchat_events WHERE id > $1 ORDER BY id LIMIT $2`, string(after), chunk)
+	return last, more, err
 }
 
 // deliveries returns the deliveries with ids in (from, to], by event.
