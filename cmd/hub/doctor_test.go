@@ -229,7 +229,7 @@ func TestDoctorFindings(t *testing.T) {
 		},
 		{
 			"weak token", func(_ *testing.T, m *machine) { m.env["HUB_ADMIN_TOKEN"] = "hunter22" },
-			"admin token", statusWarn, "may be guessed",
+			"configuration", statusFail, "at least 24",
 		},
 		{
 			"open profiler", func(_ *testing.T, m *machine) { m.env["HUB_PPROF_ADDR"] = ":6060" },

@@ -36,6 +36,7 @@ type queueFigures struct {
 	due       int64
 	oldestDue time.Duration
 	size      int64 // bytes
+	weeks     int   // that the tables have room for
 }
 
 // metric is a gauge or counter that is made of the figures.
@@ -78,6 +79,8 @@ var queueMetrics = []metric{
 	gauge("delivery_oldest_due_seconds", "Age of the delivery that has been due the longest.",
 		func(f *figures) float64 { return f.queue.oldestDue.Seconds() }),
 	gauge("database_bytes", "Bytes in use in the database.", func(f *figures) float64 { return float64(f.queue.size) }),
+	gauge("database_weeks_ahead", "For how many weeks after this one the tables have room.",
+		func(f *figures) float64 { return float64(f.queue.weeks) }),
 }
 
 var processMetrics = []metric{
@@ -210,6 +213,9 @@ func (a *App) queueFigures(ctx context.Context) *queueFigures {
 		q.oldestDue = now.Sub(oldest)
 	}
 	if q.size, err = a.store.Size(ctx); err != nil {
+		return nil
+	}
+	if q.weeks, err = a.store.WeeksAhead(ctx); err != nil {
 		return nil
 	}
 	return q

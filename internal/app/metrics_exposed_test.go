@@ -143,7 +143,7 @@ func TestMetricsCount(t *testing.T) {
 // Hubs on one database are members, and one leads.
 func TestMetricsOfMembers(t *testing.T) {
 	env := map[string]string{
-		"HUB_DATABASE_URL": postgrestest.URL(t), "HUB_SECRET_KEYS": "k:" + keyText, "HUB_ADMIN_TOKEN": "an-admin-token",
+		"HUB_DATABASE_URL": postgrestest.URL(t), "HUB_SECRET_KEYS": "k:" + keyText, "HUB_ADMIN_TOKEN": "an-admin-token-of-this-test",
 	}
 	first := newTestApp(t, env)
 	defer closeApp(t, first)
@@ -152,6 +152,7 @@ func TestMetricsOfMembers(t *testing.T) {
 	x := scrape(t, second)
 	for key, want := range map[string]float64{
 		"hub_cluster_members": 2, "hub_cluster_leads": 0, "hub_build_info postgres v1": 1, "hub_database_reconnects_total": 0,
+		"hub_database_weeks_ahead": 3,
 	} {
 		if got := x.values[key]; got != want {
 			t.Errorf("%s is %v, want %v", key, got, want)
