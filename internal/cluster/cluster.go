@@ -34,6 +34,7 @@ type Store interface {
 	Signal(ctx context.Context, sig hub.Signal) error
 	Listen(ctx context.Context, heard func(hub.Signal)) error
 	EnsurePartitions(ctx context.Context) error
+	WeeksAhead(ctx context.Context) (int, error)
 }
 
 // Engine is the part of the delivery engine that follows the members.
@@ -104,8 +105,8 @@ const (
 	// The others wait longer (hub.DeadAfter).
 	silence = hub.DeadAfter - 2*time.Second
 	// partitionsEvery is the time between two looks whether the tables have
-	// room for what comes.
-	partitionsEvery = time.Hour
+	// room for the weeks to come.
+	partitionsEvery = time.Minute
 	// followTime bounds what a beat brings with it, so that the next one is in
 	// time whatever the database does. What was not finished goes on then.
 	followTime = 3 * time.Second
@@ -213,9 +214,32 @@ func (c *Cluster) Run(ctx context.Context) error {
 	if !c.Deaf {
 		all.Go(func() { _ = c.Store.Listen(ctx, func(s hub.Signal) { c.heard(ctx, s) }) })
 	}
+	all.Go(func() { c.partitions(ctx) })
 	c.beat(ctx)
 	all.Wait()
 	return nil
+}
+
+// partitions has the leader make room in the tables for the weeks to come. It is
+// apart from the signs of life, which must not wait for whoever keeps it from that.
+func (c *Cluster) partitions(ctx context.Context) {
+	ticker := time.NewTicker(partitionsEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if !c.Leads() {
+			continue
+		}
+		if err := c.Store.EnsurePartitions(ctx); err != nil && ctx.Err() == nil {
+			ahead, unknown := c.Store.WeeksAhead(ctx)
+			c.Log.Warn("the tables could not be given room for all of the weeks to come; it is tried again in a minute",
+				"weeks_ahead", ahead, "error", errors.Join(err, unknown))
+		}
+	}
 }
 
 // Leave ends the membership, when nothing of this process's is left to do.
@@ -228,7 +252,6 @@ func (c *Cluster) Leave(ctx context.Context) error {
 func (c *Cluster) beat(ctx context.Context) {
 	ticker := time.NewTicker(hub.BeatEvery)
 	defer ticker.Stop()
-	var partitions time.Time
 	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
@@ -236,12 +259,7 @@ func (c *Cluster) beat(ctx context.Context) {
 		case <-ticker.C:
 		case <-c.kick:
 		}
-		err := c.once(ctx, n)
-		if err == nil && time.Since(partitions) > partitionsEvery && c.Leads() {
-			partitions = time.Now()
-			err = c.Store.EnsurePartitions(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
+		if err := c.once(ctx, n); err != nil && ctx.Err() == nil {
 			c.Log.Warn("out of touch with the database; nothing is sent until it answers", "error", err)
 		}
 	}

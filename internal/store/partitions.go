@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/nself-chat/hub"
 )
 
@@ -19,7 +21,11 @@ var partitioned = []string{"nchat_events", "nchat_webhook_deliveries", "nchat_we
 const (
 	partitionSpan = 7 * 24 * time.Hour
 	// partitionsAhead are made before they are needed.
-	partitionsAhead = 2
+	partitionsAhead = 3
+	// partitionTime bounds the making of one, and attachWait its wait for others who
+	// change the table.
+	partitionTime = 10 * time.Second
+	attachWait    = 2 * time.Second
 )
 
 // weekOf returns the beginning of the partition that holds t: a Monday, UTC.
@@ -28,34 +34,98 @@ func weekOf(t time.Time) time.Time {
 	return t.AddDate(0, 0, -(int(t.Weekday())+6)%7)
 }
 
-// EnsurePartitions makes the partitions of this week and of those ahead. It
-// does nothing on the embedded database.
+// EnsurePartitions makes the partitions of this week and of those ahead that are
+// missing. It does nothing on the embedded database.
 func (s *Store) EnsurePartitions(ctx context.Context) error {
 	if s.pg == nil {
 		return nil
 	}
+	have, err := s.partitions(ctx)
+	if err != nil {
+		return err
+	}
 	week := weekOf(s.Now())
 	for i := -1; i <= partitionsAhead; i++ { // the last week's too: its events may be on their way
-		if err := s.ensureWeek(ctx, week.Add(time.Duration(i)*partitionSpan)); err != nil {
+		if err := s.ensureWeek(ctx, have, week.Add(time.Duration(i)*partitionSpan)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// ensureWeek makes the partitions of the week that begins at from.
-func (s *Store) ensureWeek(ctx context.Context, from time.Time) error {
-	to := from.Add(partitionSpan)
+// ensureWeek makes those partitions of the week that begins at from which are
+// not among those there are.
+func (s *Store) ensureWeek(ctx context.Context, have map[string]bool, from time.Time) error {
 	for _, table := range partitioned {
-		// The ids of a moment begin with it (RFC 9562 §5.7). Of two processes that
-		// do this at once, one waits for the other.
-		_, err := s.pg.pool.Exec(ctx, fmt.Sprintf(`CREATE TABLE IF NOT EXISTS %s PARTITION OF %s FOR VALUES FROM ('%s') TO ('%s')`,
-			partitionName(table, from), table, hub.FirstID(from), hub.FirstID(to)))
-		if err != nil && !isCode(err, "42P07", codeUnique) {
+		if have[partitionName(table, from)] {
+			continue
+		}
+		if err := s.makePartition(ctx, table, from); err != nil {
 			return fmt.Errorf("store: make the partition of %s: %w", from.Format(time.DateOnly), err)
 		}
 	}
 	return nil
+}
+
+// makePartition makes a partition of a table beside it and attaches it then, which
+// those who read and write the table do not notice; to make it in its place would
+// shut them out, and wait for a backup to end first.
+func (s *Store) makePartition(ctx context.Context, table string, from time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, partitionTime)
+	defer cancel()
+	name := partitionName(table, from)
+	err := pgx.BeginFunc(ctx, s.pg.pool, func(tx pgx.Tx) error {
+		for _, statement := range []string{
+			fmt.Sprintf(`SET LOCAL lock_timeout = %d`, attachWait.Milliseconds()),
+			fmt.Sprintf(`CREATE TABLE %s (LIKE %s INCLUDING ALL)`, name, table),
+			// It is empty: there is nothing to look through. The ids of a moment begin with
+			// it (RFC 9562 §5.7).
+			fmt.Sprintf(`ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM ('%s') TO ('%s')`,
+				table, name, hub.FirstID(from), hub.FirstID(from.Add(partitionSpan))),
+		} {
+			if _, err := tx.Exec(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if isCode(err, codeExists, codeUnique) {
+		return nil // another process did so at this moment
+	}
+	return pgRefusal(err)
+}
+
+// partitions returns the names of the partitions that there are.
+func (s *Store) partitions(ctx context.Context) (map[string]bool, error) {
+	names, err := list(ctx, s.readers, scanText, `SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+		WHERE i.inhparent = ANY ($1::text[]::regclass[])`, partitioned)
+	have := make(map[string]bool, len(names))
+	for _, name := range names {
+		have[name] = true
+	}
+	return have, err
+}
+
+// WeeksAhead returns for how many weeks after the present one the tables have
+// room; -1: not even for that. The embedded database needs none, and always has
+// room.
+func (s *Store) WeeksAhead(ctx context.Context) (int, error) {
+	if s.pg == nil {
+		return partitionsAhead, nil
+	}
+	have, err := s.partitions(ctx)
+	if err != nil {
+		return 0, err
+	}
+	ahead := -1
+	for week := weekOf(s.Now()); ; week = week.Add(partitionSpan) {
+		for _, table := range partitioned {
+			if !have[partitionName(table, week)] {
+				return ahead, nil
+			}
+		}
+		ahead++
+	}
 }
 
 func partitionName(table string, from time.Time) string { return table + "_" + from.Format("20060102") }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -118,7 +119,7 @@ func TestPruneWeeks(t *testing.T) {
 // that failed at a time.
 func fillWeek(t *testing.T, s *Store, from time.Time, n int, failed time.Time) {
 	t.Helper()
-	if err := s.ensureWeek(t.Context(), from); err != nil {
+	if err := s.ensureWeek(t.Context(), nil, from); err != nil {
 		t.Fatal(err)
 	}
 	low := hub.FirstID(from)
@@ -228,5 +229,65 @@ func TestPruneDisturbedWeek(t *testing.T) {
 	}
 	if dropped, err := s.drop(t.Context(), found); err != nil || !dropped {
 		t.Errorf("dropped: %t, %v", dropped, err)
+	}
+}
+
+// TestPartitionsBesideReader: the tables get room for three weeks ahead while a
+// backup reads them, and nobody who writes waits for that.
+func TestPartitionsBesideReader(t *testing.T) {
+	database := postgrestest.URL(t)
+	s := openTest(t, Options{Postgres: database})
+	now := s.Now()
+	reader, err := s.pg.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = reader.Rollback(context.WithoutCancel(t.Context())) }()
+	for _, table := range partitioned {
+		if _, err := reader.Exec(t.Context(), `LOCK TABLE `+table+` IN ACCESS SHARE MODE`); err != nil { // as pg_dump does
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Join(t.Context(), "n", "test"); err != nil {
+		t.Fatal(err)
+	}
+	// A write that is under way does not keep it, either.
+	writer, err := s.pg.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = writer.Rollback(context.WithoutCancel(t.Context())) }()
+	for _, table := range partitioned {
+		if _, err := writer.Exec(t.Context(), `LOCK TABLE `+table+` IN ROW EXCLUSIVE MODE`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 5 {
+		now = now.Add(partitionSpan)
+		s.now = func() time.Time { return now }
+		ahead, err := s.WeeksAhead(t.Context())
+		if err != nil || ahead != partitionsAhead-1 {
+			t.Fatalf("%d weeks ahead, %v", ahead, err)
+		}
+		if err := s.EnsurePartitions(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if ahead, err = s.WeeksAhead(t.Context()); err != nil || ahead != 3 {
+			t.Fatalf("%d weeks ahead, %v, want 3", ahead, err)
+		}
+		if _, err := s.Beat(t.Context(), "n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// They have what the table has: its indexes and its rules.
+	var bare int
+	err = s.pg.pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_inherits i WHERE i.inhparent IN ($1::text::regclass, $2::text::regclass, $3::text::regclass)
+		AND ((SELECT count(*) FROM pg_index x WHERE x.indrelid = i.inhrelid AND EXISTS (SELECT 1 FROM pg_inherits p WHERE p.inhrelid = x.indexrelid))
+				<> (SELECT count(*) FROM pg_index x WHERE x.indrelid = i.inhparent)
+			OR (SELECT count(*) FROM pg_index x WHERE x.indrelid = i.inhrelid) <> (SELECT count(*) FROM pg_index x WHERE x.indrelid = i.inhparent)
+			OR (SELECT count(*) FROM pg_constraint c WHERE c.conrelid = i.inhrelid) <> (SELECT count(*) FROM pg_constraint c WHERE c.conrelid = i.inhparent))`,
+		partitioned[0], partitioned[1], partitioned[2]).Scan(&bare)
+	if err != nil || bare > 0 {
+		t.Errorf("%d partitions differ from their tables, %v", bare, err)
 	}
 }

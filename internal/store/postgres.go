@@ -94,13 +94,20 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 }
 
 // postgresConfig reads the URL and sets what the hub relies on.
+//
+// How many connections read is the URL's pool_max_conns, at least minReaders, or
+// else four for each core.
 func postgresConfig(url, schema string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		// The error may quote the URL, which may hold a password.
 		return nil, hub.Errorf(hub.Invalid, "The Postgres URL cannot be read; it looks like postgres://user:password@host:5432/database.")
 	}
-	config.MaxConns = max(config.MaxConns, int32(4*runtime.GOMAXPROCS(0)))
+	if asked, err := pgx.ParseConfig(url); err == nil && asked.RuntimeParams["pool_max_conns"] != "" {
+		config.MaxConns = max(config.MaxConns, minReaders)
+	} else {
+		config.MaxConns = max(config.MaxConns, int32(4*runtime.GOMAXPROCS(0)))
+	}
 	config.ConnConfig.ConnectTimeout = 5 * time.Second
 	set := config.ConnConfig.RuntimeParams
 	set["search_path"] = pgx.Identifier{schema}.Sanitize() + ", public"
@@ -311,6 +318,7 @@ func pgArgs(args []any) []any {
 // SQLSTATE codes, "PostgreSQL Error Codes", appendix A of its manual.
 const (
 	codeUnique         = "23505"
+	codeExists         = "42P07"
 	codeInvalidText    = "22P02" // such as an id that is no UUID
 	codeReadOnly       = "25006"
 	codeDiskFull       = "53100"
