@@ -37,13 +37,23 @@ func (t *tx) headQuery() string {
 		` ORDER BY ` + t.inOrder() + ` LIMIT 1`
 }
 
+// notBefore is when a parked delivery becomes due at the earliest, given the
+// present as $3. What is parked by a replay keeps its place in the replay's
+// pace as the time of its last change, which may thus lie ahead.
+func (t *tx) notBefore() string {
+	if t.bulk != nil {
+		return "greatest(updated_at, $3)"
+	}
+	return "max(updated_at, $3)"
+}
+
 // release makes the head of a conversation due when it waits parked. It is
 // called whenever a delivery of the conversation becomes final.
 func (t *tx) release(webhook hub.WebhookID, key string) (released bool, err error) {
 	if key == "" {
 		return false, nil
 	}
-	n, err := t.exec(`UPDATE nchat_webhook_deliveries SET scheduled_for = $3, updated_at = $3
+	n, err := t.exec(`UPDATE nchat_webhook_deliveries SET scheduled_for = `+t.notBefore()+`, updated_at = $3
 		WHERE id = (`+t.headQuery()+`)
 			AND status = 'pending' AND scheduled_for IS NULL AND lease_node IS NULL`,
 		string(webhook), key, at(t.now))

@@ -215,7 +215,7 @@ func (t *tx) releaseAll(freed, outcomes []*hub.Outcome, recorded []hub.Recorded)
 		err := row.Scan(&c.webhook, &c.key)
 		all[c] = true
 		return err
-	}, `UPDATE nchat_webhook_deliveries d SET scheduled_for = $3, updated_at = $3
+	}, `UPDATE nchat_webhook_deliveries d SET scheduled_for = `+t.notBefore()+`, updated_at = $3
 		FROM unnest($1::uuid[], $2::text[]) AS u (webhook_id, order_key)
 		CROSS JOIN LATERAL (SELECT h.id FROM nchat_webhook_deliveries h
 			WHERE h.webhook_id = u.webhook_id AND h.order_key = u.order_key AND h.finished_at IS NULL ORDER BY `+t.inOrder()+` LIMIT 1) head

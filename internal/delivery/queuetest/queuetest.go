@@ -56,6 +56,7 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		"cancel":                testCancel,
 		"replay":                testReplay,
 		"replay keeps order":    testReplayOrder,
+		"replay keeps its pace": testReplayPace,
 		"disabling notice":      testDisablingNotice,
 		"counts":                testCounts,
 		"idempotent publishing": testIdempotent,
@@ -731,6 +732,38 @@ func testReplayOrder(s *suite) {
 		s.same(fmt.Sprintf("only delivery %d is due", i), s.claim(hub.Quota{WebhookID: w, Max: 10}), []hub.DeliveryID{id})
 		s.finish(id, hub.DeliverySuccess, 0)
 	}
+}
+
+// testReplayPace: what waits for its turn in a conversation is not due before its
+// time, and due at once when that has passed.
+func testReplayPace(s *suite) {
+	w := s.webhook()
+	var ids []hub.DeliveryID
+	for range 4 {
+		id := s.one(event{key: "m:1", status: hub.DeliveryActive})
+		s.finish(id, hub.DeliveryFailed, 0)
+		ids = append(ids, id)
+	}
+	start := s.store.Now().Add(-90 * time.Minute)
+	r := hub.ReplayRequest{WebhookID: w, Status: hub.DeliveryFailed}
+	_, n, err := s.store.ReplayBatch(s.ctx(), &r, "", 10, start, time.Hour)
+	s.ok(err)
+	s.same("replayed", n, 4)
+	q := hub.Quota{WebhookID: w, Max: 10}
+	for i, id := range ids[:2] { // planned 90 and 30 minutes ago
+		s.same(fmt.Sprintf("delivery %d, late", i), s.claim(q), []hub.DeliveryID{id})
+		s.finish(id, hub.DeliverySuccess, 0)
+	}
+	s.same("none before its time", s.claim(q), []hub.DeliveryID{})
+	d := s.get(ids[2])
+	s.same("planned", d.DueAt.Sub(start), 2*time.Hour)
+	_, released, err := s.store.CancelDelivery(s.ctx(), ids[2])
+	s.ok(err)
+	s.same("released", released, true)
+	s.same("the next is planned, too", s.get(ids[3]).DueAt.Sub(start), 3*time.Hour)
+	_, err = s.store.RetryDelivery(s.ctx(), ids[3])
+	s.ok(err)
+	s.same("by hand it is due at once", s.claim(q), []hub.DeliveryID{ids[3]})
 }
 
 func testDisablingNotice(s *suite) {
