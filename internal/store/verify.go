@@ -25,7 +25,7 @@ func (s *Store) Verify(ctx context.Context) (*hub.VerifyReport, error) {
 	v := &verifier{report: &hub.VerifyReport{Problems: []string{}}, counts: make(map[counterKey]int64), now: s.Now()}
 	err := s.readers.snapshot(ctx, func(q querier) error {
 		v.q = q
-		for _, step := range []func(context.Context) error{v.subscriptions, v.events, v.unfinished, v.counters} {
+		for _, step := range []func(context.Context) error{v.subscriptions, v.events, v.unfinished, v.stuckHeld, v.counters} {
 			if err := step(ctx); err != nil {
 				return err
 			}
@@ -306,6 +306,23 @@ func (v *verifier) delivery(d *verified) {
 // deletedGrace is how long the deliveries of a deleted webhook may take to be
 // canceled.
 const deletedGrace = time.Hour
+
+// heldGrace is how long what was held may take to become due when its webhook is
+// active again: it is moved in the background, thousands in a second.
+const heldGrace = 10 * time.Minute
+
+// stuckHeld checks that nothing is held that its webhook does not hold.
+func (v *verifier) stuckHeld(ctx context.Context) error {
+	return each(ctx, v.q, func(row scanner) error {
+		d, err := scanDelivery(row)
+		if err == nil {
+			v.report.Add("delivery %s is held, its webhook %s is active", d.ID, d.WebhookID)
+		}
+		return err
+	}, `SELECT `+deliveryColumns+` FROM nchat_outgoing_webhooks w JOIN nchat_webhook_deliveries d ON d.webhook_id = w.id
+		WHERE w.state = 'active' AND w.deleted_at IS NULL AND w.updated_at < $1 AND d.status = 'held' AND d.updated_at < $1
+		LIMIT $2`, at(v.now.Add(-heldGrace)), hub.MaxProblems)
+}
 
 // unfinished checks that what is neither final, due, leased nor held waits
 // behind an unfinished delivery of its conversation.
