@@ -93,6 +93,10 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 	return nil
 }
 
+// minReaders is how few connections may read: with one, a single slow page would
+// stop all the others.
+const minReaders = 2
+
 // postgresConfig reads the URL and sets what the hub relies on.
 //
 // How many connections read is the URL's pool_max_conns, at least minReaders, or
