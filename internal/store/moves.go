@@ -12,9 +12,14 @@ import (
 // canceling. Each works on a bounded batch, so that a large backlog never
 // keeps the writer from others; callers repeat until nothing is left.
 
+// snapshotTime bounds Snapshot, for which the whole engine may wait.
+const snapshotTime = 3 * time.Second
+
 // Snapshot returns all outgoing webhooks in force and the revision of their
 // subscriptions, as of one moment after every write that was answered.
 func (s *Store) Snapshot(ctx context.Context) (revision int64, webhooks []hub.OutgoingWebhook, err error) {
+	ctx, cancel := context.WithTimeout(ctx, snapshotTime)
+	defer cancel()
 	err = s.readers.snapshot(ctx, func(q querier) (err error) {
 		if revision, err = lastRevision(ctx, q); err != nil {
 			return err

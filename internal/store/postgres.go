@@ -245,7 +245,11 @@ func (p pgPool) snapshot(ctx context.Context, read func(querier) error) error {
 	if err != nil {
 		return pgRefusal(err)
 	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // read only: nothing to keep
+	defer func() { // read only: nothing to keep
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = tx.Rollback(ctx)
+	}()
 	return read(pgSnapshot{tx})
 }
 
