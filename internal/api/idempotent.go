@@ -48,7 +48,7 @@ func (a *API) idempotent(h http.HandlerFunc) http.HandlerFunc {
 			writeKept(w, *before)
 			return
 		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.Body = readyBody{bytes.NewReader(body), body}
 		rec := recorder{ResponseWriter: w}
 		h(&rec, r)
 		if err := a.settle(r, key, &rec); err != nil {
