@@ -62,7 +62,7 @@ func wireIncomingMade(w hub.IncomingWebhook, s control.IncomingSecret) IncomingW
 // Call is one request to an incoming webhook.
 type Call struct {
 	ID         hub.CallID     `json:"id"`
-	IncomingID hub.IncomingID `json:"incomingWebhookId"`
+	IncomingID hub.IncomingID `json:"incomingWebhookId" doc:"Empty: the token was nobody's."`
 	Verdict    string         `json:"verdict" doc:"accepted, or why not."`
 	Reason     string         `json:"reason,omitempty"`
 	Dialect    string         `json:"dialect,omitempty"`
@@ -128,6 +128,9 @@ type (
 		IncomingPath
 		Paging
 	}
+	inboxCallInput struct {
+		ID hub.CallID `path:"id"`
+	}
 	callInput struct {
 		IncomingPath
 		CallID hub.CallID `path:"callId"`
@@ -178,6 +181,29 @@ func (a *API) incomingRoutes() {
 		return wireIncomingMade(w, s), err
 	})
 	a.callRoutes(base + "/{id}/log")
+	a.inboxRoutes()
+}
+
+func (a *API) inboxRoutes() {
+	register(a, operation{
+		method: http.MethodGet, path: "/api/inbox", id: "listInbox", tag: "incoming webhooks", summary: "List all calls, newest first",
+		doc: "Those of all incoming webhooks, deleted ones too, and of tokens that are nobody's.",
+	}, func(ctx context.Context, who hub.Actor, in *listIncomingInput) (page[Call], error) {
+		before, err := idCursor[hub.CallID]("inbox", in.Cursor)
+		if err != nil {
+			return page[Call]{}, err
+		}
+		calls, more, err := a.Control.Inbox(ctx, who, before, in.Limit)
+		if err != nil {
+			return page[Call]{}, err
+		}
+		return pageOf(calls, wireCall, nextOf("inbox", calls, more, func(c hub.Call) string { return string(c.ID) })), nil
+	})
+	register(a, operation{
+		method: http.MethodGet, path: "/api/inbox/{id}", id: "getInboxCall", tag: "incoming webhooks", summary: "Show any call with its body",
+	}, func(ctx context.Context, who hub.Actor, in *inboxCallInput) (Call, error) {
+		return wired(wireCall)(a.Control.InboxCall(ctx, who, in.ID))
+	})
 }
 
 func (a *API) callRoutes(log string) {
