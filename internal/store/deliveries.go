@@ -311,8 +311,12 @@ func (t *tx) setMark(webhook hub.WebhookID, node string, mark int64) error {
 // unknownReason is what the log says of an attempt whose outcome was lost.
 const unknownReason = "the hub stopped before the outcome was recorded; the request may or may not have been sent"
 
-// voidBatch is the number of leases voided in one commit.
-const voidBatch = 500
+// voidBatch is the number of leases voided in one commit, voidBatchBulk where
+// rows are changed many at a time.
+const (
+	voidBatch     = 500
+	voidBatchBulk = 2500
+)
 
 // VoidLeases makes due everything that processes which are gone held in memory,
 // and logs an attempt of unknown outcome for what they may have sent. It returns
@@ -320,30 +324,61 @@ const voidBatch = 500
 // one, so it is called before the first claim only.
 func (s *Store) VoidLeases(ctx context.Context) (total int, err error) {
 	for {
-		var n int
+		var n, limit int
 		err := s.write(ctx, func(t *tx) (err error) {
-			n, err = t.voidLeases(voidBatch)
+			if limit = voidBatch; t.bulk != nil {
+				limit = voidBatchBulk
+			}
+			n, err = t.voidLeases(limit)
 			return err
 		})
 		total += n
-		if err != nil || n == 0 {
+		if err != nil || n < limit {
 			return total, err
 		}
 	}
 }
 
+// heldLease is a leased delivery, with the mark of the lane: up to which lease its
+// holder may have sent.
+type heldLease struct {
+	hub.Delivery
+	mark int64
+}
+
+func (l *heldLease) maybeSent() bool { return l.LeaseSeq <= l.mark }
+
+// unknown is the attempt of unknown outcome that a lease comes to which may have
+// been used.
+func (l *heldLease) unknown(now time.Time) *hub.Attempt {
+	return &hub.Attempt{
+		DeliveryID: l.ID, Number: l.Attempts + 1, StartedAt: l.UpdatedAt, Result: hub.ResultUnknown, Reason: unknownReason, DueAt: now,
+	}
+}
+
+func scanLease(row scanner) (l heldLease, err error) {
+	dest, done := deliveryDest(&l.Delivery)
+	err = row.Scan(append(dest, &l.mark)...)
+	done()
+	return l, err
+}
+
 func (t *tx) voidLeases(limit int) (int, error) {
-	held, err := list(context.Background(), t, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d
+	held, err := list(context.Background(), t, scanLease, `SELECT `+deliveryColumns+`, coalesce(l.mark, 0)
+		FROM nchat_webhook_deliveries d LEFT JOIN nchat_webhook_lanes l ON l.webhook_id = d.webhook_id AND l.node = d.lease_node
 		WHERE d.lease_node IS NOT NULL AND d.lease_node NOT IN (SELECT id FROM nchat_nodes) ORDER BY d.id LIMIT $1`, limit)
 	if err != nil {
 		return 0, err
+	}
+	if t.bulk != nil {
+		return len(held), t.voidBulk(held)
 	}
 	for i := range held {
 		if err := t.voidLease(&held[i]); err != nil {
 			return 0, err
 		}
 	}
-	return len(held), err
+	return len(held), nil
 }
 
 // mark returns up to which lease of a lane a node may have sent.
@@ -355,24 +390,17 @@ func (t *tx) mark(webhook hub.WebhookID, node string) (mark int64, err error) {
 
 // voidLease makes a leased delivery due, with an attempt of unknown outcome
 // when it may have been sent.
-func (t *tx) voidLease(d *hub.Delivery) error {
-	mark, err := t.mark(d.WebhookID, d.LeasedTo)
-	if err != nil {
-		return err
-	}
-	attempts := d.Attempts
-	if d.LeaseSeq <= mark {
+func (t *tx) voidLease(l *heldLease) error {
+	attempts := l.Attempts
+	if l.maybeSent() {
 		attempts++
-		err := t.insertAttempt(&hub.Attempt{
-			DeliveryID: d.ID, Number: attempts, StartedAt: d.UpdatedAt, Result: hub.ResultUnknown, Reason: unknownReason, DueAt: t.now,
-		})
-		if err != nil {
+		if err := t.insertAttempt(l.unknown(t.now)); err != nil {
 			return err
 		}
 	}
-	t.moved(d.WebhookID, hub.DeliveryActive, hub.DeliveryPending)
+	t.moved(l.WebhookID, hub.DeliveryActive, hub.DeliveryPending)
 	return t.later(`UPDATE nchat_webhook_deliveries SET status = 'pending', attempts = $3, scheduled_for = $2,
-			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $2 WHERE id = $1`, string(d.ID), at(t.now), attempts)
+			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $2 WHERE id = $1`, string(l.ID), at(t.now), attempts)
 }
 
 // Unlease gives leases back without an attempt, at shutdown: the deliveries

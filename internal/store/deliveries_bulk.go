@@ -151,6 +151,31 @@ func (t *tx) endLeases(outcomes []*hub.Outcome) (map[hub.DeliveryID]bool, error)
 	return written, err
 }
 
+// voidBulk is voidLease for many.
+func (t *tx) voidBulk(held []heldLease) error {
+	if len(held) == 0 {
+		return nil
+	}
+	var unknown []*hub.Attempt
+	attempts := make([]int, len(held))
+	for i := range held {
+		l := &held[i]
+		attempts[i] = l.Attempts
+		if l.maybeSent() {
+			attempts[i]++
+			unknown = append(unknown, l.unknown(t.now))
+		}
+		t.moved(l.WebhookID, hub.DeliveryActive, hub.DeliveryPending)
+	}
+	if err := t.insertAttempts(unknown); err != nil {
+		return err
+	}
+	return t.later(`UPDATE nchat_webhook_deliveries d SET status = 'pending', attempts = u.attempts, scheduled_for = $3,
+			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $3
+		FROM unnest($1::uuid[], $2::integer[]) AS u (id, attempts) WHERE d.id = u.id`,
+		column(held, func(l heldLease) string { return string(l.ID) }), attempts, t.now)
+}
+
 func orNilInt(n int) *int {
 	if n == 0 {
 		return nil

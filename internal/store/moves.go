@@ -344,8 +344,12 @@ func (s *Store) VoidLease(ctx context.Context, id hub.DeliveryID, epoch int64) (
 		if err != nil || d.LeasedTo == "" || d.Epoch != epoch {
 			return err
 		}
+		mark, err := t.mark(d.WebhookID, d.LeasedTo)
+		if err != nil {
+			return err
+		}
 		voided = true
-		return t.voidLease(&d)
+		return t.voidLease(&heldLease{Delivery: d, mark: mark})
 	})
 	return voided, err
 }
