@@ -184,6 +184,11 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	a.server.HandleNotFound(pages.NotFound())
 	a.server.HandleMetrics(guardMetrics(a.metricsHandler(), a.mayReadMetrics))
 	a.server.AddCheck("database", a.store.Ping)
+	a.server.AddCheck("writer", a.store.CheckWriter)
+	a.server.AddCheck("room", a.store.CheckRoom)
+	if a.cluster != nil {
+		a.server.AddCheck("membership", a.cluster.Check)
+	}
 	a.server.AddCheck("progress", a.checkProgress)
 
 	a.pruner = &delivery.Pruner{

@@ -90,6 +90,43 @@ type Cluster struct {
 	unshared bool
 	// leasing is the name under which the engine leases.
 	leasing string
+
+	life life
+}
+
+// life is what is known of this process's being a member.
+type life struct {
+	mu     sync.Mutex
+	sign   time.Time // the last sign of life that the database took
+	fenced bool      // the others went on without it, and it has not joined again
+}
+
+// note notes a sign of life that was given at a time.
+func (l *life) note(given time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sign, l.fenced = given, false
+}
+
+func (l *life) fence() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fenced = true
+}
+
+// Check fails while this process is no member that the others reckon with: it
+// sends nothing then, and stores nothing.
+func (c *Cluster) Check(context.Context) error {
+	c.life.mu.Lock()
+	defer c.life.mu.Unlock()
+	silent := time.Since(c.life.sign)
+	switch {
+	case c.life.fenced:
+		return hub.Errorf(hub.Unavailable, "The other hubs went on without this one, and it has not joined again yet.")
+	case silent > silence:
+		return hub.Errorf(hub.Unavailable, "The last sign of life of this hub that its database took is %s old.", silent.Round(time.Second))
+	}
+	return nil
 }
 
 const (
@@ -130,6 +167,7 @@ func (c *Cluster) Join(ctx context.Context) (node string, err error) {
 	if err != nil {
 		return "", err
 	}
+	c.life.note(began)
 	c.Engine.Alive(began.Add(silence))
 	c.note(pulse.Nodes)
 	c.last, c.leasing = pulse, c.id
@@ -275,6 +313,7 @@ func (c *Cluster) once(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
+	c.life.note(began)
 	ctx, cancel := context.WithTimeout(ctx, followTime)
 	defer cancel()
 	if c.note(pulse.Nodes) {
@@ -310,6 +349,7 @@ func (c *Cluster) once(ctx context.Context, n int) error {
 // rejoin begins a new life after the others took this process for dead.
 func (c *Cluster) rejoin(ctx context.Context) error {
 	c.counters.Fenced.Add(1)
+	c.life.fence()
 	c.Log.Warn("the other hubs went on without this one, which was out of touch; joining again")
 	if err := c.join(ctx); err != nil {
 		return err
@@ -319,6 +359,7 @@ func (c *Cluster) rejoin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.life.note(began)
 	c.note(pulse.Nodes)
 	c.last = pulse
 	ctx, cancel := context.WithTimeout(ctx, followTime)

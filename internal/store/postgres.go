@@ -47,6 +47,8 @@ type postgres struct {
 	offset atomic.Int64
 	// connects counts the connections made for writing.
 	connects atomic.Int64
+	// pulse is the connection for signs of life.
+	pulse ownConn
 	// node is this process's name among those at work (nchat_nodes); "": none.
 	node atomic.Pointer[string]
 }
@@ -67,6 +69,8 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 		return fmt.Errorf("store: %w", err)
 	}
 	p := &postgres{pool: pool, schema: schema, local: o.Now}
+	p.pulse.config = config.ConnConfig.Copy()
+	p.pulse.onLost = pool.Reset // the readers' connections lead nowhere, either
 	s.pg, s.readers = p, pgPool{pool: pool}
 	s.now = func() time.Time { return p.local().Add(time.Duration(p.offset.Load())) }
 	if err := p.await(ctx, o.Log); err != nil {
