@@ -153,6 +153,44 @@ func (t *tx) uncount(low, high string) error {
 		low, high)
 }
 
+// callBody is the size of what is kept of a call's body.
+type callBody struct {
+	id    hub.CallID
+	bytes int64
+}
+
+// trimBatch is the number of calls that one commit of TrimCalls changes at most.
+const trimBatch = 200
+
+// TrimCalls removes bodies of calls of incoming webhooks, of those received
+// before a time the oldest with ids above after, until so many bytes are free,
+// or as many as one commit should free; the calls stay in the log. It returns
+// their bytes and the id of the last, "" when there was none. The room is used
+// again; on Postgres it is not given back, so the size stays what it was.
+func (s *Store) TrimCalls(ctx context.Context, before time.Time, after hub.CallID, bytes int64) (freed int64, last hub.CallID, err error) {
+	// Found on a reader: a search over what was trimmed before must not keep the
+	// writer.
+	bodies, err := list(ctx, s.readers, func(row scanner) (b callBody, err error) {
+		err = row.Scan(&b.id, &b.bytes)
+		return b, err
+	}, `SELECT id, octet_length(body) FROM nchat_inbox WHERE id > $1 AND id < $2 AND provider = 'token' AND body IS NOT NULL
+		ORDER BY id LIMIT $3`, from(after), hub.FirstID(before), trimBatch)
+	if err != nil || len(bodies) == 0 {
+		return 0, "", err
+	}
+	for _, b := range bodies {
+		if freed >= min(bytes, portionBytes) {
+			break
+		}
+		freed, last = freed+b.bytes, b.id
+	}
+	err = s.write(ctx, func(t *tx) error {
+		return t.later(`UPDATE nchat_inbox SET body = NULL
+			WHERE id >= $1 AND id <= $2 AND provider = 'token' AND body IS NOT NULL`, string(bodies[0].id), string(last))
+	})
+	return freed, last, err
+}
+
 // OldestAge returns when the oldest event that is still kept happened; zero:
 // there is none.
 func (s *Store) OldestAge(ctx context.Context) (oldest time.Time, err error) {
