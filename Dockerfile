@@ -28,5 +28,7 @@ USER 65532:65532
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000
+# The image has no other client. It asks at HUB_ADDR.
+HEALTHCHECK --interval=10s --timeout=6s --start-period=60s --retries=3 CMD ["/hub", "ready"]
 ENTRYPOINT ["/hub"]
 CMD ["serve"]

@@ -208,19 +208,81 @@ func TestHealthNotices(t *testing.T) {
 	if _, n = (hub.Health{}).After(hub.Decision{Status: hub.DeliveryFailed, Gone: true}, false, noon); n != hub.NoticeGone {
 		t.Errorf("410: %q", n)
 	}
-	if _, n = (hub.Health{Failures: 3, FailingSince: noon, LastFailure: noon}).After(
-		decide(hub.DeliveryRetrying), false, noon.Add(hub.DisableAfter)); n != hub.NoticeNone {
-		t.Errorf("after two failures five days apart: %q", n)
-	}
-	h = hub.Health{Failures: 3, FailingSince: noon, LastFailure: noon.Add(hub.DisableAfter - 24*time.Hour)}
-	if _, n = h.After(decide(hub.DeliveryRetrying), false, noon.Add(hub.DisableAfter-time.Second)); n != hub.NoticeNone {
-		t.Errorf("just before five days: %q", n)
-	}
-	if _, n = h.After(decide(hub.DeliveryRetrying), false, noon.Add(hub.DisableAfter)); n != hub.NoticeFailing {
-		t.Errorf("after five days: %q", n)
-	}
 	h, _ = hub.Health{}.After(hub.Decision{Status: hub.DeliveryRetrying, LaneUntil: noon.Add(time.Hour)}, false, noon)
 	if !h.WaitUntil.Equal(noon.Add(time.Hour)) {
 		t.Errorf("Retry-After does not slow the lane: %+v", h)
 	}
 }
+
+// TestHealthKeepsRetryAfter: the answers to requests that were on their way end
+// no Retry-After, nor does a shorter one.
+func TestHealthKeepsRetryAfter(t *testing.T) {
+	asks := func(wait time.Duration) hub.Decision {
+		return hub.Decision{Status: hub.DeliveryRetrying, LaneUntil: noon.Add(wait)}
+	}
+	h, _ := hub.Health{}.After(asks(2*time.Minute), false, noon)
+	h, _ = h.After(asks(time.Minute), false, noon)
+	for range hub.BreakerFailures {
+		h, _ = h.After(decide(hub.DeliveryRetrying), false, noon)
+	}
+	want := hub.Health{WaitUntil: noon.Add(2 * time.Minute), AskedUntil: noon.Add(2 * time.Minute)}
+	if h, _ = h.After(decide(hub.DeliverySuccess), false, noon.Add(time.Minute)); h != want {
+		t.Errorf("a success while the Retry-After runs: %+v", h)
+	}
+	if h, _ = h.After(decide(hub.DeliverySuccess), false, noon.Add(2*time.Minute)); !h.Healthy() {
+		t.Errorf("a success when it has passed: %+v", h)
+	}
+}
+
+// TestHealthFirstDeadLetterOpensBreaker: when both happen at once, the notice is
+// the breaker's and the health says the rest.
+func TestHealthFirstDeadLetterOpensBreaker(t *testing.T) {
+	h := hub.Health{Failures: hub.BreakerFailures - 1, FailingSince: noon}
+	h, n := h.After(decide(hub.DeliveryFailed), false, noon)
+	if n != hub.NoticeBreaker || !h.Open || !h.DeadLetter {
+		t.Errorf("%+v, notice %q", h, n)
+	}
+}
+
+// TestHealthDisablesQuietWebhooks: with one event every two days, of which every
+// try fails, a webhook is disabled once the failing has gone on for five days.
+func TestHealthDisablesQuietWebhooks(t *testing.T) {
+	p := hub.DefaultPolicy()
+	p.MaxRetries = 1
+	var h hub.Health
+	var n hub.Notice
+	for day := 0; day <= 6; day += 2 {
+		now := noon.AddDate(0, 0, day)
+		for try := 1; try <= 2; try++ {
+			if h, n = h.After(hub.Next(p, try, response(500), now, 0), h.Open, now); n == hub.NoticeFailing && (day < 6 || try < 2) {
+				t.Fatalf("disabled on day %d with try %d", day, try)
+			}
+			now = now.Add(p.RetryDelay)
+		}
+	}
+	if n != hub.NoticeFailing {
+		t.Errorf("on the sixth day: %+v, notice %q", h, n)
+	}
+	// A success begins anew.
+	h, _ = h.After(decide(hub.DeliverySuccess), true, noon.AddDate(0, 0, 7))
+	if _, n = h.After(decide(hub.DeliveryFailed), false, noon.AddDate(0, 0, 8)); n != hub.NoticeDeadLetter {
+		t.Errorf("after a success: %q", n)
+	}
+}
+
+func TestHealthDisablesBusyWebhooks(t *testing.T) {
+	var h hub.Health
+	var n hub.Notice
+	now := noon
+	for ; now.Before(noon.Add(hub.DisableAfter)); now = now.Add(breakerWaits) {
+		if h, n = h.After(decide(hub.DeliveryRetrying), true, now); n.Disabling() {
+			t.Fatalf("disabled after %s", now.Sub(noon))
+		}
+	}
+	if _, n = h.After(decide(hub.DeliveryRetrying), true, noon.Add(hub.DisableAfter)); n != hub.NoticeFailing {
+		t.Errorf("after five days: %q", n)
+	}
+}
+
+// breakerWaits is about the time between two probes.
+const breakerWaits = 5 * time.Minute

@@ -116,16 +116,37 @@ func MessageOrderKey(id MessageID) string { return "m:" + string(id) }
 // ChannelOrderKey is the order key of what happens to a channel as a whole.
 func ChannelOrderKey(id ChannelID) string { return "c:" + string(id) }
 
-// CanonicalEvent maps the aliases of event names to the names the hub uses:
-// reaction.* is message.reaction.*, member.* is user.*. It serves patterns too.
+// CanonicalEvent returns the name that the hub uses for an event of its own
+// which has another one as well: reaction.added is message.reaction.added,
+// member.joined is user.joined. Every other name stands for itself.
 func CanonicalEvent(name string) string {
-	if strings.HasPrefix(name, "reaction.") {
+	switch name {
+	case "reaction.added", "reaction.removed":
 		return "message." + name
-	}
-	if rest, ok := strings.CutPrefix(name, "member."); ok {
-		return "user." + rest
+	case "member.joined", "member.left", "member.created", "member.updated", "member.deactivated":
+		return "user." + strings.TrimPrefix(name, "member.")
 	}
 	return name
+}
+
+// AliasPattern returns the other form of an event pattern: reaction.* for
+// message.reaction.*, member.* for user.*, and the reverse; the pattern itself
+// when it has none. What either form matches is meant.
+func AliasPattern(pattern string) string {
+	const message = "message."
+	switch prefix, rest, _ := strings.Cut(pattern, "."); prefix {
+	case "reaction":
+		return message + pattern
+	case "message":
+		if strings.HasPrefix(rest, "reaction.") {
+			return rest
+		}
+	case "member":
+		return "user." + rest
+	case "user":
+		return "member." + rest
+	}
+	return pattern
 }
 
 // ValidEventName reports whether name may be an event's type: 1 to 128
@@ -161,9 +182,14 @@ func ValidEventPattern(pattern string) bool {
 
 // MatchEvent reports whether an event pattern matches an event type. '*'
 // stands for any run of characters, dots included: "*" matches everything,
-// "message.*" also matches "message.reaction.added". Aliases match the same.
+// "message.*" also matches "message.reaction.added". Aliases match the same; see
+// [AliasPattern].
 func MatchEvent(pattern, event string) bool {
-	return glob(CanonicalEvent(pattern), CanonicalEvent(event))
+	if glob(pattern, event) {
+		return true
+	}
+	canonical, other := CanonicalEvent(event), AliasPattern(pattern)
+	return other != pattern && glob(other, event) || canonical != event && (glob(pattern, canonical) || glob(other, canonical))
 }
 
 // glob matches with backtracking to the last star only, so in O(len·len).

@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"internal/fault":        {},
 	"internal/postgrestest": {},
 	"internal/secret":       {},
+	"internal/words":        {},
 	"webhook":               {},
 
 	// What the leaves carry.
@@ -46,7 +47,7 @@ var mayImport = map[string][]string{
 
 	// The chat, what comes in, what goes out. Each declares the storage it needs.
 	"internal/bridge":             {".", "internal/markup", "internal/provider"},
-	"internal/chat":               {".", "internal/fault", "internal/markup"},
+	"internal/chat":               {".", "internal/fault", "internal/markup", "internal/words"},
 	"internal/cluster":            {"."},
 	"internal/delivery":           {".", "internal/egress", "internal/fault", "internal/secret", "webhook"},
 	"internal/delivery/queuetest": {".", "internal/delivery"},
@@ -70,7 +71,7 @@ var mayImport = map[string][]string{
 
 	// Storage satisfies its users' interfaces without knowing them.
 	"internal/redisqueue":      {".", "internal/fault"},
-	"internal/store":           {".", "internal/fault", "internal/secret"},
+	"internal/store":           {".", "internal/fault", "internal/secret", "internal/words"},
 	"internal/store/storetest": {".", "internal/store"},
 
 	// Operators: every action once, in control; the faces go through it.

@@ -112,3 +112,16 @@ func (c *Client) ReplayCall(ctx context.Context, id, callID string) (Call, error
 func (c *Client) PreviewCall(ctx context.Context, id, callID string, f ReadingFields) (Reading, error) {
 	return call[Reading](ctx, c, post(callPath(id, callID)+"/preview", f))
 }
+
+// Inbox lists the calls of all incoming webhooks, deleted ones too, and of tokens
+// that are nobody's, newest first and without bodies.
+func (c *Client) Inbox(ctx context.Context) iter.Seq2[Call, error] {
+	return list[Call](ctx, c, inboxPath, nil)
+}
+
+// InboxCall returns one of the calls in the inbox with its body.
+func (c *Client) InboxCall(ctx context.Context, id string) (Call, error) {
+	return call[Call](ctx, c, get(inboxPath+"/"+escape(id), nil))
+}
+
+const inboxPath = "/api/inbox"

@@ -16,7 +16,7 @@ import (
 )
 
 // smallDisk mounts a disk of its own of so many MiB, or skips the test where
-// that is not allowed.
+// that is not allowed; under CI it must be.
 func smallDisk(t *testing.T, mebibytes int) string {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -24,6 +24,9 @@ func smallDisk(t *testing.T, mebibytes int) string {
 	}
 	dir := t.TempDir()
 	if err := syscall.Mount("hub-e2e", dir, "tmpfs", 0, fmt.Sprintf("size=%dm", mebibytes)); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("a small disk cannot be mounted (%v), and under CI nothing is skipped: run as root", err)
+		}
 		t.Skipf("a small disk cannot be mounted (%v): run as root", err)
 	}
 	t.Cleanup(func() {
@@ -75,7 +78,8 @@ func ballast(t *testing.T, dir string, rest int64) (remove func()) {
 func TestDiskReserve(t *testing.T) {
 	t.Parallel()
 	disk := smallDisk(t, 64)
-	p, receiver := newProcess(t, "HUB_DISK_RESERVE=24MiB"), newSink(t)
+	fileDisk := smallDisk(t, 64)
+	p, receiver := newProcess(t, "HUB_DISK_RESERVE=24MiB", "HUB_FILES="+filepath.Join(fileDisk, "files")), newSink(t)
 	p.dir = filepath.Join(disk, "data")
 	if err := os.Mkdir(p.dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -106,9 +110,17 @@ func TestDiskReserve(t *testing.T) {
 			status, _ := p.call("POST", "/api/channels/"+p.general()+"/messages", map[string]any{"content": "late"}, nil)
 			return status
 		},
+		"a channel's topic": func() int {
+			status, _ := p.call("PATCH", "/api/channels/"+p.general(), map[string]any{"topic": "late"}, nil)
+			return status
+		},
+		"an incoming webhook": func() int {
+			status, _ := p.call("POST", "/api/incoming-webhooks", map[string]any{"name": "late", "targetChannelId": p.general()}, nil)
+			return status
+		},
 	}
 	for name, send := range intake {
-		// The hub looks at its disk once a second.
+		// The hub looks at its disks once a second.
 		eventually(t, "507 for "+name, func() bool { return send() == http.StatusInsufficientStorage })
 	}
 	before := len(p.newest(p.general()))
@@ -130,6 +142,11 @@ func TestDiskReserve(t *testing.T) {
 	for name, send := range intake {
 		eventually(t, "success of "+name, func() bool { return send() < 300 })
 	}
+	// The disk of the uploaded files counts as well.
+	remove = ballast(t, fileDisk, 8<<20)
+	eventually(t, "507 for the disk of the files", func() bool { return intake["an event"]() == http.StatusInsufficientStorage })
+	remove()
+	eventually(t, "an event", func() bool { return intake["an event"]() < 300 })
 	p.drained(patience)
 	p.stop()
 	p.verify()

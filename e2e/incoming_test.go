@@ -156,6 +156,16 @@ func testIncomingProofs(t *testing.T, on database) {
 			t.Errorf("%s: %d %s, an unknown token gets %d %s", name, a.Status, a.Body, unknown.Status, unknown.Body)
 		}
 	}
+	eventually(t, "the call with nobody's token, in the inbox", func() bool {
+		var all page[struct{ Verdict, IncomingWebhookID string }]
+		p.must("GET", "/api/inbox?limit=100", nil, &all)
+		for _, c := range all.Items {
+			if c.Verdict == "unknown_token" && c.IncomingWebhookID == "" {
+				return true
+			}
+		}
+		return false
+	})
 	p.stop()
 	p.verify()
 }

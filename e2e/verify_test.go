@@ -133,6 +133,11 @@ func TestVerifyCanFail(t *testing.T) {
 		"a delivery waits for nothing": {[]string{
 			status(bad.ID, "status = 'pending', finished_at = NULL"), counter(bad.ID, "failed", -1), counter(bad.ID, "pending", 1),
 		}, "waits for nothing"},
+		"a delivery is held by an active webhook": {[]string{
+			status(bad.ID, "status = 'held', finished_at = NULL, updated_at = '2026-01-01T00:00:00.000000Z'"),
+			"UPDATE nchat_outgoing_webhooks SET updated_at = '2026-01-01T00:00:00.000000Z'",
+			counter(bad.ID, "failed", -1), counter(bad.ID, "held", 1),
+		}, "is held, its webhook " + bad.ID + " is active"},
 		"a status, and no more":        {[]string{status(bad.ID, "status = 'success'")}, "the counter says"},
 		"a counter":                    {[]string{counter(good.ID, "success", 1)}, "3 deliveries are success, the counter says 4"},
 		"an attempt is gone":           {[]string{"DELETE FROM nchat_webhook_attempts WHERE number = 2 AND delivery_id = " + one(bad.ID)}, "counts 2 attempts, 1 are logged"},

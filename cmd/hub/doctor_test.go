@@ -154,6 +154,15 @@ func TestDoctorFindings(t *testing.T) {
 			"disk almost full", func(_ *testing.T, m *machine) { m.free = func(string) (uint64, error) { return 400_000_000, nil } },
 			"disk space", statusWarn, "make room",
 		},
+		{"the disk of the files is full", func(_ *testing.T, m *machine) {
+			m.env["HUB_FILES"] = "/proc/files"
+			m.free = func(folder string) (uint64, error) {
+				if folder == "/proc" {
+					return 200_000_000, nil
+				}
+				return 1 << 40, nil
+			}
+		}, "disk space", statusFail, "the disk of /proc"},
 		{"reserve is off", func(_ *testing.T, m *machine) {
 			m.env["HUB_DISK_RESERVE"] = "0"
 			m.free = func(string) (uint64, error) { return 0, nil }
@@ -220,7 +229,7 @@ func TestDoctorFindings(t *testing.T) {
 		},
 		{
 			"weak token", func(_ *testing.T, m *machine) { m.env["HUB_ADMIN_TOKEN"] = "hunter22" },
-			"admin token", statusWarn, "may be guessed",
+			"configuration", statusFail, "at least 24",
 		},
 		{
 			"open profiler", func(_ *testing.T, m *machine) { m.env["HUB_PPROF_ADDR"] = ":6060" },

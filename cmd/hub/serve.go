@@ -37,7 +37,7 @@ one-time link, and the token, are printed once.`,
 			if os.Getenv("GOGC") == "" {
 				debug.SetGCPercent(gcPercent)
 			}
-			hub, err := app.New(cmd.Context(), config, app.Options{Log: log, Version: buildVersion()})
+			hub, err := app.New(cmd.Context(), config, app.Options{Log: log, Version: buildVersion(), Demo: demo})
 			if err != nil {
 				return err
 			}

@@ -144,6 +144,8 @@ func TestSessions(t *testing.T) {
 func TestGate(t *testing.T) {
 	r := newRig(t)
 	m := r.post("owner", r.defaults.General, "before")
+	general := "/api/channels/" + string(r.defaults.General)
+	guest, reader := "/api/users/"+string(r.users["guest"].ID), string(r.users["reader"].ID)
 	var w OutgoingWebhookMade
 	r.call("owner", http.MethodPost, "/api/outgoing-webhooks", map[string]any{"name": "x", "url": "https://good.example/", "events": []string{"a.b"}}).
 		want(http.StatusCreated, &w)
@@ -154,15 +156,27 @@ func TestGate(t *testing.T) {
 		method, path string
 		body         any
 	}{
-		{http.MethodPost, "/api/channels/" + string(r.defaults.General) + "/messages", map[string]any{"content": "x"}},
+		{http.MethodPost, general + "/messages", map[string]any{"content": "x"}},
+		{http.MethodPost, "/api/channels", map[string]any{"name": "late"}},
+		{http.MethodPatch, general, map[string]any{"topic": "late"}},
+		{http.MethodPut, general + "/members/" + reader, map[string]any{"role": "admin"}},
+		{http.MethodPatch, guest, map[string]any{"displayName": "late"}},
+		{http.MethodPatch, guest, map[string]any{"status": "active"}},
+		{http.MethodPost, "/api/incoming-webhooks", map[string]any{"name": "late", "targetChannelId": r.defaults.General}},
+		{http.MethodPatch, one, map[string]any{"content": "late"}},
 		{http.MethodPost, "/api/events", map[string]any{"event": "a.b", "data": 1}},
 		{http.MethodPost, "/api/users", map[string]any{"username": "late"}},
 		{http.MethodPost, "/api/outgoing-webhooks/" + string(w.ID) + "/test", nil},
+		{http.MethodPost, "/api/outgoing-webhooks/" + string(w.ID) + "/replay", map[string]any{"status": "failed"}},
+		{http.MethodPost, "/api/deliveries/" + string(r.defaults.General) + "/retry", nil},
 		{http.MethodPut, one + "/reactions/%F0%9F%91%8D", nil},
 		{http.MethodPut, one + "/pin", nil},
 	} {
 		r.call("owner", call.method, call.path, call.body).refused(http.StatusInsufficientStorage, hub.StorageFull)
 	}
+	r.call("owner", http.MethodPost, "/api/outgoing-webhooks/"+string(w.ID)+"/replay", map[string]any{"status": "failed", "dryRun": true}).
+		want(http.StatusAccepted, nil)
+	r.call("owner", http.MethodPatch, guest, map[string]any{"status": "suspended"}).want(http.StatusOK, nil)
 	r.call("owner", http.MethodDelete, one+"/pin", nil).want(http.StatusNoContent, nil)
 	r.call("owner", http.MethodDelete, one, nil).want(http.StatusNoContent, nil)
 }

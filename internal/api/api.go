@@ -47,8 +47,10 @@ type API struct {
 	Options
 	huma     huma.API
 	mux      *http.ServeMux
-	patterns []string        // of the routes registered here
-	inCommit map[string]bool // patterns that handle Idempotency-Key themselves
+	patterns []string                         // of the routes registered here
+	inCommit map[string]bool                  // patterns that handle Idempotency-Key themselves
+	mayAsk   map[string]func(hub.Actor) error // by pattern; nil: anybody
+	bodies   *bodyRoom
 	describe func() []byte
 	streams  openStreams
 }
@@ -62,7 +64,10 @@ func Mount(mux *http.ServeMux, o Options) *API {
 		o.MaxFile = 25 << 20
 	}
 	useProblems()
-	a := &API{Options: o, mux: mux, inCommit: make(map[string]bool)}
+	a := &API{
+		Options: o, mux: mux, inCommit: make(map[string]bool), mayAsk: make(map[string]func(hub.Actor) error),
+		bodies: newBodyRoom(maxBodies, maxShare),
+	}
 	a.huma = humago.New(guarded{a}, a.config())
 	a.channelRoutes()
 	a.memberRoutes()
@@ -105,20 +110,26 @@ func (a *API) route(pattern string, h http.HandlerFunc) {
 	if !a.inCommit[pattern] {
 		h = a.idempotent(h)
 	}
-	a.mux.HandleFunc(pattern, a.authenticated(h))
+	a.mux.HandleFunc(pattern, a.authenticated(a.mayAsk[pattern], h))
 }
 
 type actorKey struct{}
 
-// authenticated finds out who is asking before h is called.
-func (a *API) authenticated(h http.HandlerFunc) http.HandlerFunc {
+// authenticated finds out who is asking, and whether they may at all, before h
+// is called.
+func (a *API) authenticated(may func(hub.Actor) error, h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		actor, err := a.Auth.Actor(r)
+		if err == nil && may != nil {
+			err = may(actor)
+		}
 		if err != nil {
 			server.WriteProblem(w, r, err)
 			return
 		}
 		ctx := control.WithTrace(r.Context(), server.TraceID(r.Context()))
+		ctx, release := a.withHolder(ctx, actor)
+		defer release()
 		h(w, r.WithContext(context.WithValue(ctx, actorKey{}, actor)))
 	}
 }

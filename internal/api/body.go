@@ -18,25 +18,23 @@ import (
 // maxDepth bounds the nesting of JSON that is taken in.
 const maxDepth = 64
 
-// readBody reads a request's body of at most limit bytes.
+// readBody reads a request's body of at most limit bytes. What it returns is
+// valid until the request is done with.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if ready, ok := r.Body.(readyBody); ok {
+		return ready.all, nil
+	}
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
 	if r.ContentLength == 0 || r.Body == nil {
 		return nil, nil
 	}
-	body := http.MaxBytesReader(w, r.Body, limit)
-	var (
-		b   []byte
-		err error
-	)
-	if n := r.ContentLength; n > 0 {
-		b = make([]byte, n)
-		_, err = io.ReadFull(body, b)
-	} else {
-		b, err = io.ReadAll(body)
+	h, ok := r.Context().Value(holderKey{}).(*holder)
+	if !ok {
+		return nil, errors.New("api: a body is read of nobody known")
 	}
+	b, err := h.readAll(http.MaxBytesReader(w, r.Body, limit), r.ContentLength, limit)
 	if err == nil {
 		return b, nil
 	}
@@ -69,8 +67,8 @@ func (a *API) withBody(h http.HandlerFunc) http.HandlerFunc {
 			server.WriteProblem(w, r, err)
 			return
 		}
-		r.Body = io.NopCloser(bytes.NewReader(b))
-		h(w, withHash(r, b))
+		r.Body = readyBody{bytes.NewReader(b), b}
+		h(w, withKeyed(r, b))
 	}
 }
 

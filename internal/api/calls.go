@@ -36,7 +36,7 @@ func (m FieldMap) control() control.FieldMap { return control.FieldMap(m) }
 // Call is one request to an incoming webhook.
 type Call struct {
 	ID           hub.CallID        `json:"id"`
-	IncomingID   hub.IncomingID    `json:"incomingWebhookId"`
+	IncomingID   hub.IncomingID    `json:"incomingWebhookId" doc:"Empty: the token was nobody's."`
 	Verdict      string            `json:"verdict" doc:"accepted, or why not."`
 	Reason       string            `json:"reason,omitempty"`
 	Dialect      string            `json:"dialect,omitempty"`

@@ -42,6 +42,36 @@ func TestPublishByteForByte(t *testing.T) {
 	}
 }
 
+// Names that others chose are kept, also those that look like a form of the
+// hub's own, and are found by the patterns of both forms.
+func TestPublishKeepsTheName(t *testing.T) {
+	r := newRig(t)
+	r.makeOutgoing(map[string]any{"events": []string{"member.*", "reaction.*"}})
+	for name, want := range map[string]string{
+		"member.paid": "member.paid", "reaction.nuclear": "reaction.nuclear", "member.joined": "user.joined",
+		"reaction.removed": "message.reaction.removed", "membership.ended": "membership.ended",
+	} {
+		id := r.publishAs("writer", map[string]any{"event": name, "data": 1})
+		var e Event
+		r.call("owner", http.MethodGet, "/api/events/"+string(id), nil).want(http.StatusOK, &e)
+		if e.Event != want {
+			t.Errorf("%s was published as %s", name, e.Event)
+		}
+		if name == "membership.ended" {
+			continue
+		}
+		r.delivered(func(s string) bool { return strings.Contains(s, `"event":"`+want+`"`) })
+		for _, pattern := range []string{name, want, hub.AliasPattern(want)} {
+			if got := r.everything("owner", "/api/events?event="+pattern, "3"); !slices.Equal(got, []string{string(id)}) {
+				t.Errorf("%s finds the events %v, want %s", pattern, got, id)
+			}
+		}
+		if got := r.everything("owner", "/api/deliveries?event="+name, "3"); len(got) != 1 {
+			t.Errorf("%s finds the deliveries %v", name, got)
+		}
+	}
+}
+
 func TestPublish(t *testing.T) {
 	r := newRig(t)
 	id := r.publishAs("writer", map[string]any{

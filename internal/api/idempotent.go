@@ -48,7 +48,7 @@ func (a *API) idempotent(h http.HandlerFunc) http.HandlerFunc {
 			writeKept(w, *before)
 			return
 		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.Body = readyBody{bytes.NewReader(body), body}
 		rec := recorder{ResponseWriter: w}
 		h(&rec, r)
 		if err := a.settle(r, key, &rec); err != nil {
@@ -94,21 +94,31 @@ func requestHash(r *http.Request, body []byte) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-type hashKey struct{}
+// keyed is what is known of a request with an Idempotency-Key whose operation
+// takes the key into its own commit.
+type keyed struct {
+	hash string
+	// repeated is set by the operation: it was carried out before.
+	repeated bool
+}
 
-// withHash notes the request's hash in its context, when it has an
-// Idempotency-Key, for operations that take the key into their own commit.
-func withHash(r *http.Request, body []byte) *http.Request {
+type keyedKey struct{}
+
+// withKeyed notes the request's hash in its context, when it has an
+// Idempotency-Key.
+func withKeyed(r *http.Request, body []byte) *http.Request {
 	if r.Header.Get(keyHeader) == "" {
 		return r
 	}
-	return r.WithContext(context.WithValue(r.Context(), hashKey{}, requestHash(r, body)))
+	return r.WithContext(context.WithValue(r.Context(), keyedKey{}, &keyed{hash: requestHash(r, body)}))
 }
 
-// hashOf returns what withHash noted.
-func hashOf(ctx context.Context) string {
-	hash, _ := ctx.Value(hashKey{}).(string)
-	return hash
+// keyedOf returns what withKeyed noted, nothing for other requests.
+func keyedOf(ctx context.Context) *keyed {
+	if k, ok := ctx.Value(keyedKey{}).(*keyed); ok {
+		return k
+	}
+	return &keyed{}
 }
 
 // recorder holds an answer back until it is kept.

@@ -155,4 +155,5 @@ func (a *API) incomingRoutes() {
 	})
 	a.dialectRoutes(base + "/dialects")
 	a.callRoutes(base + "/{id}/log")
+	a.inboxRoutes()
 }

@@ -141,10 +141,12 @@ func (a *API) messageRoutes() {
 		method: http.MethodPost, path: list, id: "postMessage", tag: "messages", summary: "Post a message",
 		doc: "When the answer comes, the message, its event and the deliveries are on disk.", status: http.StatusCreated, inCommit: true,
 	}, func(ctx context.Context, who hub.Actor, in *postMessageInput) (Message, error) {
-		b := in.Body
-		return wired(wireMessage)(a.Control.Post(ctx, who, in.ID, control.Draft{
-			ThreadID: b.ThreadID, Content: b.Content, Embeds: b.Embeds, FileIDs: b.FileIDs, Key: in.Key, RequestHash: hashOf(ctx),
-		}))
+		b, k := in.Body, keyedOf(ctx)
+		m, repeated, err := a.Control.PostOnce(ctx, who, in.ID, control.Draft{
+			ThreadID: b.ThreadID, Content: b.Content, Embeds: b.Embeds, FileIDs: b.FileIDs, Key: in.Key, RequestHash: k.hash,
+		})
+		k.repeated = repeated
+		return wired(wireMessage)(m, err)
 	})
 	register(a, operation{
 		method: http.MethodGet, path: one, id: "getMessage", tag: "messages", summary: "Show a message",

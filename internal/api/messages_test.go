@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -151,14 +152,50 @@ func TestRevisions(t *testing.T) {
 	}
 }
 
+// TestEditOfAnothersIsAudited: who changes what others said is on record, without
+// the texts.
+func TestEditOfAnothersIsAudited(t *testing.T) {
+	r := newRig(t)
+	made := r.makeIncoming(nil)
+	r.call("", http.MethodPost, "/api/webhooks/incoming/"+made.Token, `{"text": "built"}`).want(http.StatusOK, nil)
+	var l struct{ Items []Message }
+	r.call("owner", http.MethodGet, "/api/channels/"+string(r.defaults.General)+"/messages", nil).want(http.StatusOK, &l)
+	theirs, own := l.Items[0].ID, r.post("admin", r.defaults.General, "mine").ID
+	for _, text := range []string{"edited", "edited"} { // the second changes nothing
+		for _, id := range []hub.MessageID{theirs, own} {
+			r.call("admin", http.MethodPatch, "/api/messages/"+string(id), map[string]any{"content": text}).want(http.StatusOK, nil)
+		}
+	}
+	var log struct{ Items []AuditEntry }
+	r.call("owner", http.MethodGet, "/api/audit-log?limit=500", nil).want(http.StatusOK, &log)
+	var found []AuditEntry
+	for _, e := range log.Items {
+		if e.Action == "message.update" {
+			found = append(found, e)
+		}
+	}
+	if len(found) != 1 || found[0].Subject != string(theirs) || found[0].ActorID != r.users["admin"].ID ||
+		!strings.Contains(string(found[0].Before), string(made.UserID)) || string(found[0].After) != `{"revision":2}` {
+		t.Errorf("%+v", found)
+	}
+	if text := string(found[0].Before) + string(found[0].After); strings.Contains(text, "built") || strings.Contains(text, "edited") {
+		t.Errorf("the audit log quotes the message: %s", text)
+	}
+}
+
 func TestPostOnce(t *testing.T) {
 	r := newRig(t)
 	list := "/api/channels/" + string(r.defaults.General) + "/messages"
 	var a, b Message
-	r.call("writer", http.MethodPost, list, `{"content": "once"}`, "Idempotency-Key: p").want(http.StatusCreated, &a)
-	r.call("writer", http.MethodPost, list, `{"content": "once"}`, "Idempotency-Key: p").want(http.StatusCreated, &b)
+	first := r.call("writer", http.MethodPost, list, `{"content": "once"}`, "Idempotency-Key: p")
+	first.want(http.StatusCreated, &a)
+	again := r.call("writer", http.MethodPost, list, `{"content": "once"}`, "Idempotency-Key: p")
+	again.want(http.StatusCreated, &b)
 	if a.ID != b.ID {
 		t.Errorf("%s, then %s", a.ID, b.ID)
+	}
+	if said, repeated := first.header.Get(repeatedHeader), again.header.Get(repeatedHeader); said != "" || repeated != "true" {
+		t.Errorf("%s: %q, then %q", repeatedHeader, said, repeated)
 	}
 	r.call("writer", http.MethodPost, list, `{"content": "twice"}`, "Idempotency-Key: p").refused(http.StatusConflict, hub.Conflict)
 	if n := len(r.everything("reader", list, "10")); n != 1 {

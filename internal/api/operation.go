@@ -47,7 +47,7 @@ func register[I, O any](a *API, op operation, do func(ctx context.Context, who h
 		op.status = http.StatusOK
 	}
 	pattern := op.method + " " + op.path
-	a.inCommit[pattern] = op.inCommit
+	a.inCommit[pattern], a.mayAsk[pattern] = op.inCommit, mayAskOf(op)
 	h := a.operation(op)
 	h.Responses = a.success(op.status, reflect.TypeFor[O]())
 	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*answer, error) {
@@ -57,6 +57,9 @@ func register[I, O any](a *API, op operation, do func(ctx context.Context, who h
 			if err != nil {
 				writeError(w, r, err)
 				return
+			}
+			if keyedOf(ctx).repeated {
+				w.Header().Set(repeatedHeader, "true")
 			}
 			writeAnswer(w, r, op.status, out)
 		}}, nil
@@ -122,7 +125,7 @@ func (a *API) raw(op operation, h handler, change func(*huma.Operation)) {
 		op.status = http.StatusOK
 	}
 	pattern := op.method + " " + op.path
-	a.inCommit[pattern] = op.inCommit
+	a.inCommit[pattern], a.mayAsk[pattern] = op.inCommit, mayAskOf(op)
 	a.describeOperation(op, change)
 	a.route(pattern, func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/nself-chat/hub"
@@ -34,6 +35,8 @@ import (
 type Options struct {
 	Log     *slog.Logger
 	Version string
+	// Demo: SeedDemo will be called, and the hub must reach its receiver.
+	Demo bool
 }
 
 // App is a hub, put together and not yet running.
@@ -107,8 +110,12 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err := a.checkKeys(ctx); err != nil {
 		return nil, err
 	}
+	allow := c.Egress.Allow
+	if o.Demo {
+		allow = slices.Concat(allow, demoAllow(c.Addr))
+	}
 	a.egress = egress.New(egress.Options{
-		Policy:    egress.Policy{Allow: c.Egress.Allow, AllowLoopback: c.ListensOnLoopback(), AllowHTTP: c.Egress.AllowHTTP},
+		Policy:    egress.Policy{Allow: allow, AllowLoopback: c.ListensOnLoopback(), AllowHTTP: c.Egress.AllowHTTP},
 		UserAgent: delivery.UserAgent,
 	})
 	a.notifier = newNotifier(component("notices"))
@@ -123,8 +130,9 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err := a.engine.Start(ctx); err != nil {
 		return nil, err
 	}
+	gate := newDiskGate(c.DiskFolders, c.DiskReserve, a.now, component("disk"))
 	a.chat = &chat.Service{
-		Store: a.store, Router: a.engine, Blobs: &chat.Blobs{Dir: c.Files.Dir}, IDs: a.ids, Now: a.now, Log: component("chat"),
+		Store: a.store, Router: a.engine, Blobs: &chat.Blobs{Dir: c.Files.Dir, Gate: gate.Check}, IDs: a.ids, Now: a.now, Log: component("chat"),
 		Limits: chat.Limits{FileBytes: c.Files.Max}, ScrubDeleted: c.ScrubDeleted,
 	}
 	if a.defaults, err = a.chat.EnsureDefaults(ctx); err != nil {
@@ -150,7 +158,6 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		Store: a.store, IDs: a.ids, Now: a.now, Log: component("auth"), ClientIP: server.ClientIP, IsHTTPS: server.IsHTTPS,
 		SecureCookies: len(c.BaseURL) > 8 && c.BaseURL[:8] == "https://",
 	})
-	gate := newDiskGate(c.DataDir, c.DiskReserve, a.now, component("disk"))
 	a.ingress = ingress.New(ingress.Options{
 		Store: a.store, Chat: a.chat, IDs: a.ids, Now: a.now, Log: component("ingress"),
 		OpenSecret: func(w *hub.IncomingWebhook) (secret.String, error) {
@@ -177,6 +184,11 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	a.server.HandleNotFound(pages.NotFound())
 	a.server.HandleMetrics(guardMetrics(a.metricsHandler(), a.mayReadMetrics))
 	a.server.AddCheck("database", a.store.Ping)
+	a.server.AddCheck("writer", a.store.CheckWriter)
+	a.server.AddCheck("room", a.store.CheckRoom)
+	if a.cluster != nil {
+		a.server.AddCheck("membership", a.cluster.Check)
+	}
 	a.server.AddCheck("progress", a.checkProgress)
 
 	a.pruner = &delivery.Pruner{

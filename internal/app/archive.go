@@ -62,6 +62,8 @@ type Member struct {
 	Name   string `json:"name"`
 	Size   int64  `json:"size"` // bytes
 	SHA256 string `json:"sha256"`
+
+	cut bool // its source broke off: the rest is zeros
 }
 
 // isCompressed tells from its name whether an archive is to be compressed.
@@ -119,6 +121,7 @@ func (w *archiveWriter) add(name string, size int64, from io.Reader) (Member, er
 		return m, fmt.Errorf("write the backup: %w", err)
 	}
 	if n < size {
+		m.cut = true
 		if _, err := io.CopyN(to, zeros{}, size-n); err != nil {
 			return m, fmt.Errorf("write the backup: %w", err)
 		}
@@ -140,6 +143,15 @@ func (w *archiveWriter) addFile(name, path string) (Member, error) {
 		return Member{}, err
 	}
 	return w.add(name, info.Size(), f)
+}
+
+// whole refuses a member whose source broke off: without it the backup is worth
+// nothing.
+func whole(m Member, err error) error {
+	if err == nil && m.cut {
+		err = fmt.Errorf("write the backup: %s could not be read to its end", m.Name)
+	}
+	return err
 }
 
 // finish adds the manifest and makes the archive durable.

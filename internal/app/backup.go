@@ -110,11 +110,11 @@ func (b *backup) run(ctx context.Context, db *Database) error {
 	if err := b.describe(ctx, copied); err != nil {
 		return err
 	}
-	if _, err := b.archive.addFile(databaseMember, b.databasePath()); err != nil {
+	if err := whole(b.archive.addFile(databaseMember, b.databasePath())); err != nil {
 		return err
 	}
 	if b.keys != "" {
-		if _, err := b.archive.add(keysMember, int64(len(b.keys)), strings.NewReader(b.keys)); err != nil {
+		if err := whole(b.archive.add(keysMember, int64(len(b.keys)), strings.NewReader(b.keys))); err != nil {
 			return err
 		}
 	}

@@ -132,13 +132,17 @@ func parseBaseURL(text string) (string, bool) {
 	return strings.TrimRight(u.String(), "/"), true
 }
 
-// token accepts what can be sent in an Authorization header (RFC 6750 §2.1 allows fewer characters still).
+// minToken is the length of a token below which it may be guessed.
+const minToken = 24
+
+// token accepts what can be sent in an Authorization header (RFC 6750 §2.1 allows fewer characters still), or nothing.
 func token(at func(*Config) *secretString) codec {
 	parse := func(text string) (secretString, bool) {
 		visible := !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
-		return secret.New(text), visible
+		return secret.New(text), visible && (text == "" || len(text) >= minToken)
 	}
-	return parsed(kindText, "visible ASCII characters without spaces", at, parse, secret.String.String)
+	accepts := fmt.Sprintf("at least %d visible ASCII characters without spaces, such as openssl rand -hex 32 makes", minToken)
+	return parsed(kindText, accepts, at, parse, secret.String.String)
 }
 
 func keyList(at func(*Config) *secretString) codec {

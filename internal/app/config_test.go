@@ -25,7 +25,7 @@ var samples = map[string][][2]string{
 	"addr":                {{":8000", ":8000"}, {"[::1]:0", "[::1]:0"}, {"hub.example:80", "hub.example:80"}},
 	"dataDir":             {{"/srv/a/", "/srv/a"}, {"./b", "b"}, {"c", "c"}},
 	"baseUrl":             {{"https://a.io/", "https://a.io"}, {"http://b:80", "http://b:80"}, {"https://c/h", "https://c/h"}},
-	"adminToken":          {{"token-one", secret.Mask}, {"token-two", secret.Mask}, {"token-three", secret.Mask}},
+	"adminToken":          {{strings.Repeat("token-one", 3), secret.Mask}, {strings.Repeat("token-two", 3), secret.Mask}, {strings.Repeat("token-three", 3), secret.Mask}},
 	"databaseUrl":         {{"sqlite:///srv/a.db", secret.Mask}, {"postgres://u:p@h/d", secret.Mask}, {"postgresql://h:1,i:2/d", secret.Mask}},
 	"databaseSchema":      {{"chat", "chat"}, {"_hub2", "_hub2"}, {strings.Repeat("h", 41), strings.Repeat("h", 41)}},
 	"secretKeys":          {{"a:" + keyText, secret.Mask}, {"b:" + keyText, secret.Mask}, {"c:" + keyText, secret.Mask}},
@@ -186,7 +186,7 @@ func TestMalformedValues(t *testing.T) {
 			"hub.example.com", "ftp://a", "https://", "https://user:hunter22@a", "https://a?x=1",
 			"https://a/#x", "https://a?",
 		},
-		"adminToken": {"with space", "tab\tin", "nön-ascii", "new\nline"},
+		"adminToken": {strings.Repeat("with space", 3), strings.Repeat("tab\tin", 9), strings.Repeat("nön-ascii", 9), strings.Repeat("new\nline", 9), strings.Repeat("x", 23)},
 		"databaseUrl": {
 			"postgres://u:hunter22@db:x/hub", "PostgreSQL://db", "mysql://u:hunter22@db", "hub.db", "sqlite://",
 			"sqlite://a?mode=memory", "sqlite://:memory:", "sqlite://dir/",
@@ -416,7 +416,7 @@ func TestTableIsConsistent(t *testing.T) {
 }
 
 func TestNoSecretIsShown(t *testing.T) {
-	const hidden = "hunter22hunter22"
+	const hidden = "hunter22hunter22hunter22"
 	env := map[string]string{
 		"HUB_ADMIN_TOKEN": hidden, "HUB_SECRET_KEYS": "k1:" + keyText, "HUB_DATABASE_URL": "sqlite:///srv/" + hidden + ".db",
 	}

@@ -37,7 +37,7 @@ func TestCompose(t *testing.T) {
 	variable := regexp.MustCompile(`\$\{(\w+)(?::\?[^}]*)?\}`)
 	values := map[string]string{
 		"SITE": "hub.example.com", "BASE_URL": "https://hub.example.com", "POSTGRES_PASSWORD": "p",
-		"HUB_SECRET_KEYS": "k1:" + keyText, "HUB_ADMIN_TOKEN": "an-admin-token",
+		"HUB_SECRET_KEYS": "k1:" + keyText, "HUB_ADMIN_TOKEN": "an-admin-token-of-this-test",
 	}
 	text = variable.ReplaceAllFunc(text, func(match []byte) []byte {
 		name := string(variable.FindSubmatch(match)[1])

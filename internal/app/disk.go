@@ -1,8 +1,11 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -14,10 +17,10 @@ import (
 // diskCheckEvery is how old the last look at the disk may be.
 const diskCheckEvery = time.Second
 
-// diskGate refuses intake when the disk is nearly full, so that what was
+// diskGate refuses intake when a disk is nearly full, so that what was
 // acknowledged can still be recorded. It opens again by itself.
 type diskGate struct {
-	dir     string
+	folders func() []string
 	reserve int64 // bytes; 0: the gate is always open
 	now     func() time.Time
 	free    func(dir string) (int64, error)
@@ -28,11 +31,12 @@ type diskGate struct {
 	refusal error
 }
 
-func newDiskGate(dir string, reserve int64, now func() time.Time, log *slog.Logger) *diskGate {
-	return &diskGate{dir: dir, reserve: reserve, now: now, free: freeBytes, log: log}
+func newDiskGate(folders func() []string, reserve int64, now func() time.Time, log *slog.Logger) *diskGate {
+	return &diskGate{folders: folders, reserve: reserve, now: now, free: freeBytes, log: log}
 }
 
-// Check returns a StorageFull error while less than the reserve is free.
+// Check returns a StorageFull error while less than the reserve is free on the
+// disk of any of the folders.
 func (g *diskGate) Check() error {
 	if g.reserve == 0 {
 		return nil
@@ -44,20 +48,62 @@ func (g *diskGate) Check() error {
 		return g.refusal
 	}
 	g.checked = now
-	free, err := g.free(g.dir)
+	folder, free, err := leastFree(g.folders(), g.free)
 	switch {
 	case err != nil:
 		g.refusal = nil // the write itself will tell
 	case free < g.reserve:
 		if g.refusal == nil {
 			g.log.Error("intake refused: the disk is nearly full; free some space, or lower HUB_DISK_RESERVE",
-				"freeMiB", free>>20, "reserveMiB", g.reserve>>20)
+				"folder", folder, "freeMiB", free>>20, "reserveMiB", g.reserve>>20)
 		}
 		g.refusal = hub.Errorf(hub.StorageFull, "The hub's disk is nearly full; nothing was stored. Its operator has to free some space.")
 	default:
 		g.refusal = nil
 	}
 	return g.refusal
+}
+
+// DiskFolders are the folders whose disks the hub fills: those of the data, of
+// an embedded database and of the uploaded files. One that is still to be made
+// is named by the nearest folder above it.
+func (c Config) DiskFolders() []string {
+	folders := []string{existingFolder(c.DataDir)}
+	if !c.Database.Postgres {
+		folders = append(folders, existingFolder(filepath.Dir(c.Database.Path)))
+	}
+	return append(folders, existingFolder(c.Files.Dir))
+}
+
+// existingFolder is path, or the nearest folder above it that exists.
+func existingFolder(path string) string {
+	for {
+		parent := filepath.Dir(path)
+		if _, err := os.Stat(path); err == nil || parent == path {
+			return path
+		}
+		path = parent
+	}
+}
+
+// leastFree returns the folder with the least free space. Folders that cannot
+// be asked are passed over; it fails when none can.
+func leastFree(folders []string, freeOf func(string) (int64, error)) (folder string, free int64, err error) {
+	var errs []error
+	for _, f := range folders {
+		n, err := freeOf(f)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if folder == "" || n < free {
+			folder, free = f, n
+		}
+	}
+	if folder == "" {
+		return "", 0, errors.Join(errs...)
+	}
+	return folder, free, nil
 }
 
 // freeBytes is the space that this process may still use on dir's disk.

@@ -54,18 +54,21 @@ func (a *App) Welcome(ctx context.Context) (Welcome, error) {
 }
 
 // ensureToken makes the configured token valid, and the ones that were
-// configured before it void.
+// configured before it void. The token may be one that there is already.
 func (a *App) ensureToken(ctx context.Context, tokens []hub.APIToken, given secret.String) error {
-	hash := secret.Hash(given.Reveal())
+	hash, valid := secret.Hash(given.Reveal()), false
 	for _, t := range tokens {
 		switch {
 		case t.Hash == hash:
-			return nil
+			valid = true
 		case t.Name == configuredToken:
 			if err := a.store.DeleteToken(ctx, t.ID); err != nil {
 				return err
 			}
 		}
+	}
+	if valid {
+		return nil
 	}
 	return a.addToken(ctx, configuredToken, given)
 }

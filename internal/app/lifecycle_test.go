@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -69,7 +71,7 @@ func TestDiskGate(t *testing.T) {
 	now := time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
 	free, looks := int64(100), 0
 	var failure error
-	g := newDiskGate("/data", 50, func() time.Time { return now }, slog.New(slog.DiscardHandler))
+	g := newDiskGate(func() []string { return []string{"/data"} }, 50, func() time.Time { return now }, slog.New(slog.DiscardHandler))
 	g.free = func(string) (int64, error) {
 		looks++
 		return free, failure
@@ -102,6 +104,49 @@ func TestDiskGate(t *testing.T) {
 	free = 0
 	now = now.Add(diskCheckEvery)
 	check("")
+}
+
+// TestDiskGateOfFolders: the fullest disk counts, and one that cannot be asked
+// does not.
+func TestDiskGateOfFolders(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"data", "db", "files"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := map[string]string{
+		"HUB_DATA_DIR": dir + "/data", "HUB_DATABASE_URL": "sqlite://" + dir + "/db/hub.db", "HUB_FILES": dir + "/files/of/the/hub",
+	}
+	load := func() Config {
+		t.Helper()
+		c, err := LoadConfig(nil, func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	for full, want := range map[string]hub.Code{
+		"/elsewhere": "", "/data": hub.StorageFull, "/db": hub.StorageFull, "/files": hub.StorageFull,
+	} {
+		g := newDiskGate(load().DiskFolders, 50, time.Now, slog.New(slog.DiscardHandler))
+		g.free = func(folder string) (int64, error) {
+			switch folder {
+			case dir + full:
+				return 49, nil
+			case dir + "/data":
+				return 0, errors.New("not to be asked")
+			}
+			return 50, nil
+		}
+		if got := hub.CodeOf(g.Check()); got != want {
+			t.Errorf("%s is full: %q, want %q", full, got, want)
+		}
+	}
+	env["HUB_DATABASE_URL"] = "postgres://db/hub"
+	if got, want := load().DiskFolders(), []string{dir + "/data", dir + "/files"}; !slices.Equal(got, want) {
+		t.Errorf("on Postgres: %v, want %v", got, want)
+	}
 }
 
 func TestFreeBytes(t *testing.T) {

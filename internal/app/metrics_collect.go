@@ -26,7 +26,7 @@ type figures struct {
 	members int
 	leads   bool
 	signals *cluster.Counters
-	free    int64 // bytes on the data folder's disk; -1: not known
+	free    int64 // bytes on the fullest of the hub's disks; -1: not known
 	reserve int64
 }
 
@@ -36,6 +36,7 @@ type queueFigures struct {
 	due       int64
 	oldestDue time.Duration
 	size      int64 // bytes
+	weeks     int   // that the tables have room for
 }
 
 // metric is a gauge or counter that is made of the figures.
@@ -78,6 +79,8 @@ var queueMetrics = []metric{
 	gauge("delivery_oldest_due_seconds", "Age of the delivery that has been due the longest.",
 		func(f *figures) float64 { return f.queue.oldestDue.Seconds() }),
 	gauge("database_bytes", "Bytes in use in the database.", func(f *figures) float64 { return float64(f.queue.size) }),
+	gauge("database_weeks_ahead", "For how many weeks after this one the tables have room.",
+		func(f *figures) float64 { return float64(f.queue.weeks) }),
 }
 
 var processMetrics = []metric{
@@ -125,7 +128,7 @@ func state(desc *prometheus.Desc, label string, value func(*figures) int) metric
 	return metric{desc: desc, kind: prometheus.GaugeValue, label: label, value: func(f *figures) float64 { return float64(value(f)) }}
 }
 
-var freeDesc = describe("disk_free_bytes", "Free space on the disk of the data folder.")
+var freeDesc = describe("disk_free_bytes", "Free space on the disk of the data, the database or the uploaded files, whichever has least.")
 
 // collector looks up, at every scrape, what is not counted as it happens.
 type collector struct{ app *App }
@@ -185,7 +188,7 @@ func (a *App) figures() *figures {
 	if a.cluster != nil {
 		f.members, f.signals = len(a.cluster.Members()), a.cluster.Counters()
 	}
-	if free, err := freeBytes(a.config.DataDir); err == nil {
+	if _, free, err := leastFree(a.config.DiskFolders(), freeBytes); err == nil {
 		f.free = free
 	}
 	var both sync.WaitGroup
@@ -210,6 +213,9 @@ func (a *App) queueFigures(ctx context.Context) *queueFigures {
 		q.oldestDue = now.Sub(oldest)
 	}
 	if q.size, err = a.store.Size(ctx); err != nil {
+		return nil
+	}
+	if q.weeks, err = a.store.WeeksAhead(ctx); err != nil {
 		return nil
 	}
 	return q

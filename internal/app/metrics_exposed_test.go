@@ -18,13 +18,18 @@ import (
 // newTestApp returns a hub with a data folder of its own.
 func newTestApp(t *testing.T, env map[string]string) *App {
 	t.Helper()
+	return newTestAppOf(t, env, Options{Log: slog.New(slog.DiscardHandler), Version: "v1"})
+}
+
+func newTestAppOf(t *testing.T, env map[string]string, o Options) *App {
+	t.Helper()
 	settings := map[string]string{"HUB_DATA_DIR": t.TempDir(), "HUB_ADDR": "127.0.0.1:0"}
 	maps.Copy(settings, env)
 	c, err := LoadConfig(nil, environment(settings))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := New(t.Context(), c, Options{Log: slog.New(slog.DiscardHandler), Version: "v1"})
+	a, err := New(t.Context(), c, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +143,7 @@ func TestMetricsCount(t *testing.T) {
 // Hubs on one database are members, and one leads.
 func TestMetricsOfMembers(t *testing.T) {
 	env := map[string]string{
-		"HUB_DATABASE_URL": postgrestest.URL(t), "HUB_SECRET_KEYS": "k:" + keyText, "HUB_ADMIN_TOKEN": "an-admin-token",
+		"HUB_DATABASE_URL": postgrestest.URL(t), "HUB_SECRET_KEYS": "k:" + keyText, "HUB_ADMIN_TOKEN": "an-admin-token-of-this-test",
 	}
 	first := newTestApp(t, env)
 	defer closeApp(t, first)
@@ -147,6 +152,7 @@ func TestMetricsOfMembers(t *testing.T) {
 	x := scrape(t, second)
 	for key, want := range map[string]float64{
 		"hub_cluster_members": 2, "hub_cluster_leads": 0, "hub_build_info postgres v1": 1, "hub_database_reconnects_total": 0,
+		"hub_database_weeks_ahead": 3,
 	} {
 		if got := x.values[key]; got != want {
 			t.Errorf("%s is %v, want %v", key, got, want)

@@ -102,22 +102,39 @@ func noticeEvent(w *hub.OutgoingWebhook, text string) (*hub.Event, error) {
 	return &hub.Event{Type: kind, Data: data, Origin: hub.Origin{Kind: hub.OriginHub, ID: string(w.ID)}}, nil
 }
 
+// What a notice says of deliveries that failed for good, of an open breaker, and
+// of both: one may have come about before the other was told.
+const (
+	toldDead    = " Failed deliveries are kept and can be sent again: list them with status `failed`, then retry one or replay them all."
+	toldBreaker = " The hub now probes it with one request at a time; everything else waits."
+	toldOnce    = " There is no further notice until one succeeds."
+)
+
 // noticeText says what happened to a webhook and what can be done.
 func noticeText(w *hub.OutgoingWebhook) string {
 	name := fmt.Sprintf("Outgoing webhook **%s**", w.Name)
+	dead, breaker := "", ""
+	if w.Health.DeadLetter {
+		dead = toldDead
+	}
+	if w.Health.Open {
+		breaker = fmt.Sprintf(" It has failed %d times in a row.", w.Health.Failures) + toldBreaker
+	}
 	switch w.Notice {
 	case hub.NoticeDeadLetter:
-		return name + " gave up on a delivery after its last try. Failed deliveries are kept and can be sent again: " +
-			"list them with status `failed`, then retry one or replay them all. There is no further notice until one succeeds."
+		return name + " gave up on a delivery after its last try." + toldDead + breaker + toldOnce
 	case hub.NoticeBreaker:
-		return fmt.Sprintf("%s has failed %d times in a row. The hub now probes it with one request at a time; everything else waits and "+
-			"nothing is lost.", name, w.Health.Failures)
+		text := fmt.Sprintf("%s has failed %d times in a row.", name, w.Health.Failures) + toldBreaker
+		if dead == "" {
+			return text + " Nothing is lost."
+		}
+		return text + " It gave up on a delivery after its last try." + dead + toldOnce
 	case hub.NoticeGone:
 		return name + " answered 410 Gone, so it was disabled: its receiver wants no more. Enable it again if that was a mistake; " +
-			"what had not been delivered is on hold."
+			"what was still waiting is on hold." + dead
 	case hub.NoticeFailing:
-		return name + " has only failed for five days, so it was disabled. What had not been delivered is on hold and goes out when " +
-			"you enable it again."
+		return name + " has only failed for five days, so it was disabled. What was still waiting is on hold and goes out when " +
+			"you enable it again." + dead
 	case hub.NoticeNone:
 	}
 	return name + " needs attention."

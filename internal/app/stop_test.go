@@ -12,7 +12,7 @@ import (
 // without waiting until it is taken for dead, and nothing stays leased.
 func TestStopHandsOver(t *testing.T) {
 	env := map[string]string{
-		"HUB_DATABASE_URL": postgrestest.URL(t), "HUB_SECRET_KEYS": "k:" + keyText, "HUB_ADMIN_TOKEN": "an-admin-token",
+		"HUB_DATABASE_URL": postgrestest.URL(t), "HUB_SECRET_KEYS": "k:" + keyText, "HUB_ADMIN_TOKEN": "an-admin-token-of-this-test",
 	}
 	run := func(a *App) (stop func()) {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -124,17 +124,18 @@ func bearer(h http.Header) (token string, ok bool) {
 	return strings.TrimSpace(v[0][len(scheme):]), true
 }
 
-// identify looks a credential up. Known ones are never held back by the
-// failures of others behind the same address.
+// identify looks a credential up. One that was valid before is never held back
+// by the failures of others behind the same address, also when it has to be
+// looked up again.
 func (a *Authenticator) identify(r *http.Request, c *cache, value string) (hub.Actor, error) {
 	ip := a.o.ClientIP(r)
 	key, valid := keyOf(value)
 	if !valid {
 		return hub.Actor{}, errUnknown
 	}
-	e, found := c.find(key)
-	if !found {
-		if err := a.failures.check(ip); err != nil {
+	e, proven := c.find(key)
+	if e == nil {
+		if err := a.failures.check(ip); err != nil && !proven {
 			return hub.Actor{}, err
 		}
 		var err error

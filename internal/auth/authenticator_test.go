@@ -255,6 +255,50 @@ func TestGuessingIsLimited(t *testing.T) {
 	}
 }
 
+// Whoever was valid before is no guesser: a look-up that is due again is not
+// held back by what others behind the same address did wrong.
+func TestGuessesOfOthersLockNobodyOut(t *testing.T) {
+	c, m := newClock(), newMemory()
+	a := newAuthenticator(m, c)
+	m.addToken("hub_a", hub.APIToken{ID: "t1", Scope: hub.ScopeRead})
+	m.addToken("hub_b", hub.APIToken{ID: "t2", Scope: hub.ScopeRead})
+	use := func(token string) error {
+		_, err := a.Actor(request(token, "192.0.2.1"))
+		return err
+	}
+	exhaust := func() {
+		for i := 0; hub.CodeOf(use(fmt.Sprintf("guess %d", i))) != hub.RateLimited; i++ {
+			if i > 2*failureBurst {
+				t.Fatal("guessing is not limited")
+			}
+		}
+	}
+	if err := errors.Join(use("hub_a"), use("hub_b")); err != nil {
+		t.Fatal(err)
+	}
+	c.advance(keepKnown)
+	exhaust()
+	if err := use("hub_a"); err != nil {
+		t.Errorf("looked up too long ago: %v", err)
+	}
+	a.Invalidate()
+	exhaust()
+	if err := use("hub_a"); err != nil {
+		t.Errorf("looked up before a change: %v", err)
+	}
+	// One that is valid no more is refused, and then is as any other guess.
+	m.change(func() { clear(m.tokens) })
+	a.Invalidate()
+	exhaust()
+	if err := use("hub_b"); hub.CodeOf(err) != hub.Unauthorized {
+		t.Errorf("revoked: %v", err)
+	}
+	a.Invalidate()
+	if err := use("hub_b"); hub.CodeOf(err) != hub.RateLimited {
+		t.Errorf("revoked, once more: %v", err)
+	}
+}
+
 func TestMemoryIsBounded(t *testing.T) {
 	c, m := newClock(), newMemory()
 	a := newAuthenticator(m, c)

@@ -39,6 +39,8 @@ type entry struct {
 	actor   hub.Actor
 	expires time.Time // zero: never
 	loaded  time.Time
+	// generation is the cache's when it was looked up: before or after a clear.
+	generation int
 	// err is set when the credential is not valid, for as long as that is remembered.
 	err error
 	// lastNoted is the minute (Unix) in which its use was noted last.
@@ -70,7 +72,9 @@ func (e *entry) fresh(now time.Time) bool {
 }
 
 // cache remembers look-ups of one kind of credential. Valid and invalid ones
-// are kept apart, so that guessing does not crowd out the valid ones.
+// are kept apart, so that guessing does not crowd out the valid ones. A valid
+// one that may not be believed any more stays, to be told from a guess, until
+// it turns out to be invalid or others need its place.
 type cache struct {
 	now   func() time.Time
 	query func(ctx context.Context, hash string) (*entry, error)
@@ -85,18 +89,21 @@ func newCache(now func() time.Time, query func(context.Context, string) (*entry,
 	return &cache{now: now, query: query, known: make(map[key]*entry), unknown: make(map[key]*entry)}
 }
 
-// find returns what is remembered of the credential.
-func (c *cache) find(k key) (*entry, bool) {
+// find returns what is remembered of the credential, nil when it has to be
+// looked up. proven reports whether it was valid when last looked up, however
+// long ago: such a one is no guess.
+func (c *cache) find(k key) (e *entry, proven bool) {
 	c.mu.RLock()
-	e, ok := c.known[k]
-	if !ok {
-		e, ok = c.unknown[k]
+	e, proven = c.known[k]
+	if !proven {
+		e = c.unknown[k]
 	}
+	generation := c.generation
 	c.mu.RUnlock()
-	if !ok || !e.fresh(c.now()) {
-		return nil, false
+	if e == nil || e.generation != generation || !e.fresh(c.now()) {
+		return nil, proven
 	}
-	return e, true
+	return e, proven
 }
 
 // load looks the credential up and remembers the result, unless the cache was
@@ -109,7 +116,7 @@ func (c *cache) load(ctx context.Context, k key) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.loaded = c.now()
+	e.loaded, e.generation = c.now(), generation
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if generation != c.generation {
@@ -136,10 +143,10 @@ func put(m map[key]*entry, k key, e *entry) {
 	m[k] = e
 }
 
+// clear makes everything that was looked up so far stale.
 func (c *cache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.generation++
-	clear(c.known)
 	clear(c.unknown)
 }

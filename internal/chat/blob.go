@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -19,12 +20,20 @@ import (
 
 // Blobs keeps the content of files in a folder, each under the SHA-256 of its
 // content: "<Dir>/ab/cdef…". A blob that is there is complete and on disk. It
-// is safe for concurrent use as long as one hash is written and removed by one
-// caller at a time; Service sees to that.
+// is safe for concurrent use, by several processes with one folder, too, as long
+// as each writes and removes one hash by one caller at a time; Service sees to
+// that, and to it that no blob is removed which a row uses.
 type Blobs struct {
 	// Dir is the folder; it is made when absent.
 	Dir string
+	// Gate is asked again while a long upload comes in; its error ends it, as
+	// when the disk's reserve is reached. nil: always open.
+	Gate func() error
 }
+
+// gateEvery is how many bytes of an upload are taken in between two looks at the
+// gate.
+const gateEvery = 1 << 20
 
 // incomingPrefix begins the names of files that are still being written.
 const incomingPrefix = ".incoming-"
@@ -48,16 +57,16 @@ func (b *Blobs) receive(r io.Reader, limit int64) (*incoming, error) {
 		return nil, diskError(err)
 	}
 	in := &incoming{file: f}
-	if err := in.fill(r, limit); err != nil {
+	if err := in.fill(r, limit, b.Gate); err != nil {
 		in.drop()
 		return nil, err
 	}
 	return in, nil
 }
 
-func (in *incoming) fill(r io.Reader, limit int64) error {
+func (in *incoming) fill(r io.Reader, limit int64, gate func() error) error {
 	sum := sha256.New()
-	source := &source{r: io.LimitReader(r, limit+1)}
+	source := &source{r: io.LimitReader(r, limit+1), gate: gate}
 	size, err := io.Copy(io.MultiWriter(in.file, sum), source)
 	switch {
 	case source.err != nil:
@@ -75,14 +84,21 @@ func (in *incoming) fill(r io.Reader, limit int64) error {
 	return nil
 }
 
-// source remembers whether it was the reader that failed, not the disk.
+// source remembers whether it was the reader that failed, not the disk. It
+// fails when the gate closes.
 type source struct {
-	r   io.Reader
-	err error
+	r     io.Reader
+	gate  func() error // nil: always open
+	asked int          // bytes since the gate was asked
+	err   error
 }
 
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
+	if s.asked += n; s.asked >= gateEvery && s.gate != nil && err == nil {
+		s.asked = 0
+		err = s.gate()
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.err = err
 	}
@@ -103,21 +119,18 @@ func tooLarge(limit int64) error {
 	return hub.Errorf(hub.TooLarge, "A file may have at most %d bytes.", limit)
 }
 
-// drop removes the temporary file, unless it was kept.
+// drop removes the temporary file. A blob that was made of it stays.
 func (in *incoming) drop() {
-	if in.file == nil {
-		return
-	}
 	_ = in.file.Close()
 	_ = os.Remove(in.file.Name()) // what stays is swept
-	in.file = nil
 }
 
-// keep makes the content a blob: on disk, under its hash. It takes over in.
+// keep makes the content a blob: on disk, under its hash. One that is there
+// already is left as it is. The temporary file stays, so that the content can be
+// kept again when another process removed the blob meanwhile.
 func (b *Blobs) keep(in *incoming) error {
-	defer in.drop()
 	path := b.path(in.hash)
-	if info, err := os.Stat(path); err == nil && info.Size() == in.size {
+	if b.has(path, in.size) {
 		return nil
 	}
 	if err := in.file.Sync(); err != nil {
@@ -131,15 +144,48 @@ func (b *Blobs) keep(in *incoming) error {
 	if err := syncDir(b.Dir); err != nil {
 		return diskError(err)
 	}
-	if err := os.Rename(in.file.Name(), path); err != nil {
+	twin, err := in.twin()
+	if err != nil {
 		return diskError(err)
 	}
-	_ = in.file.Close() // synced, and open for nothing else
-	in.file = nil
+	if err := os.Rename(twin, path); err != nil {
+		_ = os.Remove(twin)
+		return diskError(err)
+	}
 	if err := syncDir(dir); err != nil {
 		return diskError(err)
 	}
 	return nil
+}
+
+// has reports whether a blob is there. It opens it, because a network file system
+// may remember for a while what it would say of a name.
+func (b *Blobs) has(path string, size int64) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	return err == nil && info.Size() == size
+}
+
+// twin returns another file with the same content, on disk: the same one under
+// a second name, or a copy where the file system has no such names.
+func (in *incoming) twin() (name string, err error) {
+	name = in.file.Name() + "-" + rand.Text()
+	if os.Link(in.file.Name(), name) == nil {
+		return name, nil
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(f, io.NewSectionReader(in.file, 0, in.size))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		_ = os.Remove(name)
+	}
+	return name, err
 }
 
 // path is where the blob of a hash lies.
@@ -157,12 +203,32 @@ func (b *Blobs) open(hash string) (*os.File, error) {
 	return f, nil
 }
 
-// remove removes a blob; one that is not there is no error.
-func (b *Blobs) remove(hash string) error {
-	if !isHash(hash) {
-		return nil
+// setAside takes a blob away in a manner that can be undone; one that is not
+// there is no error. name is where, and has not been used.
+func (b *Blobs) setAside(hash, name string) error {
+	if err := os.Rename(b.path(hash), name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("chat: remove a file: %w", err)
 	}
-	if err := os.Remove(b.path(hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	return nil
+}
+
+// asideName returns a name for setAside. What is left there is swept.
+func (b *Blobs) asideName() string { return filepath.Join(b.Dir, incomingPrefix+rand.Text()) }
+
+// putBack undoes setAside, unless the blob was made anew.
+func (b *Blobs) putBack(hash, name string) error {
+	if _, err := os.Stat(b.path(hash)); err == nil {
+		return b.removeAside(name)
+	}
+	if err := os.Rename(name, b.path(hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("chat: put back a file: %w", err)
+	}
+	return nil
+}
+
+// removeAside removes for good what was set aside.
+func (b *Blobs) removeAside(name string) error {
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("chat: remove a file: %w", err)
 	}
 	return nil

@@ -82,7 +82,12 @@ func (s *Service) saveFile(ctx context.Context, a *hub.Attachment, in *incoming,
 	_, err = s.commit(func(routings []hub.Routing) (bool, error) {
 		return true, s.Store.CreateFile(ctx, a, once, routings...)
 	}, event)
-	return err
+	if err != nil {
+		return err
+	}
+	// Another process may have removed the blob between the two. It did so before
+	// the commit, or it would have seen the row.
+	return s.Blobs.keep(in)
 }
 
 // uploadHash identifies an upload. The form around the content is not part of
@@ -200,30 +205,40 @@ func (s *Service) deleteFile(ctx context.Context, a *hub.Attachment, in *hub.Mes
 	if err != nil || !unused {
 		return err
 	}
-	if err := s.Blobs.remove(a.Hash); err != nil {
-		s.Log.Warn("a file's content could not be removed; it is tried again", "error", err)
-	}
+	s.removeBlob(ctx, a.Hash)
 	return nil
 }
 
 // dropBlob removes a blob unless a file uses it.
 func (s *Service) dropBlob(ctx context.Context, hash string) (removed bool) {
-	if hash == "" {
-		return false
-	}
 	done, err := s.order.wait(ctx, blobKey(hash))
 	if err != nil {
 		return false
 	}
 	defer done()
-	used, err := s.Store.BlobUsed(ctx, hash)
-	if err == nil && !used {
-		err = s.Blobs.remove(hash)
+	if used, err := s.Store.BlobUsed(ctx, hash); err != nil || used {
+		return false
+	}
+	return s.removeBlob(ctx, hash)
+}
+
+// removeBlob removes a blob unless a file uses it, which the store decides while
+// no process can begin to. The caller has the blob's turn.
+func (s *Service) removeBlob(ctx context.Context, hash string) (removed bool) {
+	if !isHash(hash) {
+		return false
+	}
+	aside := s.Blobs.asideName()
+	removed, err := s.Store.DropBlob(ctx, hash, func() error { return s.Blobs.setAside(hash, aside) })
+	if removed {
+		err = s.Blobs.removeAside(aside)
+	} else {
+		err = errors.Join(err, s.Blobs.putBack(hash, aside))
 	}
 	if err != nil {
 		s.Log.Warn("a file's content could not be removed; it is tried again", "error", err)
 	}
-	return err == nil && !used
+	return removed
 }
 
 // sweepBatch is the number of files deleted between two looks at the database.

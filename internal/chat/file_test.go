@@ -150,6 +150,31 @@ func TestSaveRefuses(t *testing.T) {
 	wantCode(t, err, hub.Internal)
 }
 
+// TestSaveAsksTheGate: an upload that began with room ends when there is none.
+func TestSaveAsksTheGate(t *testing.T) {
+	w := open(t)
+	asked := 0
+	w.Blobs.Gate = func() error {
+		if asked++; asked == 3 {
+			return hub.Errorf(hub.StorageFull, "The disk is nearly full.")
+		}
+		return nil
+	}
+	content := strings.Repeat("x", 2*gateEvery+gateEvery/2)
+	must(w.save("x", textReader(content), Cause{By: w.ann.ID}))(t)
+	if asked != 2 {
+		t.Errorf("the gate was asked %d times", asked)
+	}
+	w.router.types()
+	blobs := len(w.blobs())
+	_, err := w.save("y", textReader(content+"y"), Cause{By: w.ann.ID})
+	wantCode(t, err, hub.StorageFull)
+	if got := len(w.blobs()); got != blobs {
+		t.Errorf("the refused upload left %d blobs", got-blobs)
+	}
+	wantTypes(t, w.router)
+}
+
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
@@ -400,6 +425,138 @@ func TestSaveAgainstDelete(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 	w.router.types()
+}
+
+// filesBetween calls what another process does at a moment that matters.
+type filesBetween struct {
+	Store
+	beforeCreate, afterDelete func()
+	refuseDrop                error
+}
+
+func (s *filesBetween) CreateFile(ctx context.Context, a *hub.Attachment, once *hub.Idempotency, routings ...hub.Routing) error {
+	if s.beforeCreate != nil {
+		s.beforeCreate()
+	}
+	return s.Store.CreateFile(ctx, a, once, routings...)
+}
+
+func (s *filesBetween) DeleteFile(ctx context.Context, id hub.FileID, in *hub.Message, searchable string, routings ...hub.Routing) (bool, error) {
+	unused, err := s.Store.DeleteFile(ctx, id, in, searchable, routings...)
+	if s.afterDelete != nil {
+		s.afterDelete()
+	}
+	return unused, err
+}
+
+func (s *filesBetween) DropBlob(ctx context.Context, hash string, remove func() error) (bool, error) {
+	dropped, err := s.Store.DropBlob(ctx, hash, remove)
+	if s.refuseDrop != nil {
+		return false, s.refuseDrop
+	}
+	return dropped, err
+}
+
+// second returns another process of the same chat: on its store and its folder,
+// knowing nothing of what the first is about to do.
+func (w *world) second(s Store) *Service {
+	return &Service{Store: s, Router: w.router, Blobs: &Blobs{Dir: w.Blobs.Dir}, IDs: w.IDs, Now: w.Now, Log: w.Log}
+}
+
+func (w *world) opens(s *Service, id hub.FileID, want string) {
+	w.t.Helper()
+	d, err := s.Open(w.t.Context(), id)
+	if err != nil {
+		w.t.Error(err)
+		return
+	}
+	got := must(io.ReadAll(d.Content))(w.t)
+	_ = d.Content.Close()
+	if string(got) != want {
+		w.t.Errorf("the file holds %q, want %q", got, want)
+	}
+}
+
+// Two processes with one folder: an upload that was acknowledged has its content,
+// whenever the other process deletes a file with the same.
+func TestSaveAgainstDeleteElsewhere(t *testing.T) {
+	upload := func() Upload { return Upload{Filename: "x", Content: textReader("the same")} }
+	t.Run("the blob goes after it was seen", func(t *testing.T) {
+		w := open(t)
+		by := Cause{By: w.ann.ID}
+		first := must(w.save("x", textReader("the same"), by))(t)
+		b := w.second(&filesBetween{Store: w.db, beforeCreate: func() {
+			if err := w.DeleteFile(t.Context(), first.ID, by); err != nil {
+				t.Error(err)
+			}
+		}})
+		second, _, err := b.Save(t.Context(), upload(), by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.opens(w.Service, second.ID, "the same")
+		if left := w.blobs(); len(left) != 1 {
+			t.Errorf("left: %v", left)
+		}
+		w.router.types()
+	})
+	t.Run("the blob comes after it was found unused", func(t *testing.T) {
+		w := open(t)
+		by := Cause{By: w.ann.ID}
+		first := must(w.save("x", textReader("the same"), by))(t)
+		var second hub.Attachment
+		b := w.second(w.db)
+		w.Store = &filesBetween{Store: w.db, afterDelete: func() {
+			var err error
+			if second, _, err = b.Save(t.Context(), upload(), by); err != nil {
+				t.Error(err)
+			}
+		}}
+		if err := w.DeleteFile(t.Context(), first.ID, by); err != nil {
+			t.Fatal(err)
+		}
+		w.opens(b, second.ID, "the same")
+		w.router.types()
+	})
+	t.Run("the commit that removes it fails", func(t *testing.T) {
+		w := open(t)
+		by := Cause{By: w.ann.ID}
+		a := must(w.save("x", textReader("the same"), by))(t)
+		w.Store = &filesBetween{Store: w.db, refuseDrop: errors.New("no database")}
+		if err := w.DeleteFile(t.Context(), a.ID, by); err != nil {
+			t.Fatal(err)
+		}
+		if left := w.blobs(); len(left) != 1 || strings.Contains(left[0], incomingPrefix) {
+			t.Errorf("left: %v, want the blob", left)
+		}
+		w.router.types()
+	})
+	t.Run("at random", func(t *testing.T) {
+		w := open(t)
+		by := Cause{By: w.ann.ID}
+		var all sync.WaitGroup
+		for _, s := range []*Service{w.Service, w.Service, w.second(w.db), w.second(w.db)} {
+			all.Go(func() {
+				for range 25 {
+					a, _, err := s.Save(t.Context(), upload(), by)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					w.opens(s, a.ID, "the same")
+					if err := s.DeleteFile(t.Context(), a.ID, by); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+		if left := w.blobs(); len(left) != 0 {
+			t.Errorf("left: %v", left)
+		}
+		w.router.types()
+	})
 }
 
 func TestCleanFilename(t *testing.T) {

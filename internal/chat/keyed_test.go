@@ -24,7 +24,9 @@ func (w *world) about(t *testing.T, subject, text string, change func(*Post)) hu
 }
 
 // id makes ids for tests.
-func id(name string) string { return "019c1912-fa00-7000-8000-" + strings.Repeat("0", 12-len(name)) + hexOf(name) }
+func id(name string) string {
+	return "019c1912-fa00-7000-8000-" + strings.Repeat("0", 12-len(name)) + hexOf(name)
+}
 
 func hexOf(name string) string {
 	return strings.Map(func(r rune) rune { return rune("0123456789abcdef"[int(r)%16]) }, name)

@@ -2,14 +2,13 @@ package chat
 
 import (
 	"context"
-	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/words"
 )
 
 // Bounds of a search.
@@ -49,7 +48,7 @@ type Mark struct{ Start, End int }
 // and says whether there are more. A text without a word in it is Invalid.
 func (s *Service) Search(ctx context.Context, q SearchQuery) (hits []Hit, more bool, err error) {
 	var errs hub.FieldErrors
-	terms := words(q.Text)
+	terms := words.Split(q.Text)
 	switch {
 	case utf8.RuneCountInString(q.Text) > maxQuery || len(terms) > maxTerms:
 		errs.Add("q", "at most %d characters and %d words", maxQuery, maxTerms)
@@ -75,20 +74,6 @@ func (s *Service) Search(ctx context.Context, q SearchQuery) (hits []Hit, more b
 	return hits, more, nil
 }
 
-// words returns the words of a text as the search index cuts it: runs of
-// letters, digits and private-use characters (SQLite FTS5 §4.3.1), with the
-// marks that belong to them.
-func words(text string) []string {
-	fields := strings.FieldsFunc(text, func(r rune) bool { return !isWordRune(r) })
-	return slices.DeleteFunc(fields, func(word string) bool { // marks on nothing
-		return !strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsMark(r) })
-	})
-}
-
-func isWordRune(r rune) bool {
-	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r) || unicode.Is(unicode.Co, r))
-}
-
 // matcher finds words in a text as the index does: whatever their case and
 // accents.
 type matcher struct {
@@ -99,40 +84,18 @@ type matcher struct {
 func newMatcher(terms []string) *matcher {
 	m := &matcher{whole: make(map[string]bool, len(terms))}
 	for _, t := range terms {
-		m.whole[fold(t)] = true
+		m.whole[words.Fold(t)] = true
 	}
 	// A single letter begins words in most messages: reading them all would
 	// take long and find nothing.
-	if last := fold(terms[len(terms)-1]); utf8.RuneCountInString(norm.NFC.String(last)) >= minPrefix {
+	if last := words.Fold(terms[len(terms)-1]); utf8.RuneCountInString(norm.NFC.String(last)) >= minPrefix {
 		m.prefix = last
 	}
 	return m
 }
 
-// fold takes case and accents off a word.
-func fold(word string) string {
-	if isASCII(word) {
-		return strings.ToLower(word)
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Mn, r) {
-			return -1
-		}
-		return unicode.ToLower(r)
-	}, norm.NFD.String(word))
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
-
 func (m *matcher) matches(word string) bool {
-	word = fold(word)
+	word = words.Fold(word)
 	return m.whole[word] || m.prefix != "" && strings.HasPrefix(word, m.prefix)
 }
 
@@ -147,7 +110,7 @@ func (m *matcher) marks(text string) (marks []Mark) {
 	}
 	for i, r := range text {
 		switch {
-		case !isWordRune(r):
+		case !words.IsRune(r):
 			end(i)
 		case start < 0:
 			start = i

@@ -95,4 +95,5 @@ type FileStore interface {
 	CreateFile(ctx context.Context, a *hub.Attachment, once *hub.Idempotency, routings ...hub.Routing) error
 	DeleteFile(ctx context.Context, id hub.FileID, in *hub.Message, searchable string, routings ...hub.Routing) (bool, error)
 	BlobUsed(ctx context.Context, hash string) (bool, error)
+	DropBlob(ctx context.Context, hash string, remove func() error) (bool, error)
 }

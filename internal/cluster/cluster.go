@@ -34,6 +34,7 @@ type Store interface {
 	Signal(ctx context.Context, sig hub.Signal) error
 	Listen(ctx context.Context, heard func(hub.Signal)) error
 	EnsurePartitions(ctx context.Context) error
+	WeeksAhead(ctx context.Context) (int, error)
 }
 
 // Engine is the part of the delivery engine that follows the members.
@@ -89,6 +90,43 @@ type Cluster struct {
 	unshared bool
 	// leasing is the name under which the engine leases.
 	leasing string
+
+	life life
+}
+
+// life is what is known of this process's being a member.
+type life struct {
+	mu     sync.Mutex
+	sign   time.Time // the last sign of life that the database took
+	fenced bool      // the others went on without it, and it has not joined again
+}
+
+// note notes a sign of life that was given at a time.
+func (l *life) note(given time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sign, l.fenced = given, false
+}
+
+func (l *life) fence() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fenced = true
+}
+
+// Check fails while this process is no member that the others reckon with: it
+// sends nothing then, and stores nothing.
+func (c *Cluster) Check(context.Context) error {
+	c.life.mu.Lock()
+	defer c.life.mu.Unlock()
+	silent := time.Since(c.life.sign)
+	switch {
+	case c.life.fenced:
+		return hub.Errorf(hub.Unavailable, "The other hubs went on without this one, and it has not joined again yet.")
+	case silent > silence:
+		return hub.Errorf(hub.Unavailable, "The last sign of life of this hub that its database took is %s old.", silent.Round(time.Second))
+	}
+	return nil
 }
 
 const (
@@ -104,8 +142,8 @@ const (
 	// The others wait longer (hub.DeadAfter).
 	silence = hub.DeadAfter - 2*time.Second
 	// partitionsEvery is the time between two looks whether the tables have
-	// room for what comes.
-	partitionsEvery = time.Hour
+	// room for the weeks to come.
+	partitionsEvery = time.Minute
 	// followTime bounds what a beat brings with it, so that the next one is in
 	// time whatever the database does. What was not finished goes on then.
 	followTime = 3 * time.Second
@@ -129,6 +167,7 @@ func (c *Cluster) Join(ctx context.Context) (node string, err error) {
 	if err != nil {
 		return "", err
 	}
+	c.life.note(began)
 	c.Engine.Alive(began.Add(silence))
 	c.note(pulse.Nodes)
 	c.last, c.leasing = pulse, c.id
@@ -213,9 +252,32 @@ func (c *Cluster) Run(ctx context.Context) error {
 	if !c.Deaf {
 		all.Go(func() { _ = c.Store.Listen(ctx, func(s hub.Signal) { c.heard(ctx, s) }) })
 	}
+	all.Go(func() { c.partitions(ctx) })
 	c.beat(ctx)
 	all.Wait()
 	return nil
+}
+
+// partitions has the leader make room in the tables for the weeks to come. It is
+// apart from the signs of life, which must not wait for whoever keeps it from that.
+func (c *Cluster) partitions(ctx context.Context) {
+	ticker := time.NewTicker(partitionsEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if !c.Leads() {
+			continue
+		}
+		if err := c.Store.EnsurePartitions(ctx); err != nil && ctx.Err() == nil {
+			ahead, unknown := c.Store.WeeksAhead(ctx)
+			c.Log.Warn("the tables could not be given room for all of the weeks to come; it is tried again in a minute",
+				"weeks_ahead", ahead, "error", errors.Join(err, unknown))
+		}
+	}
 }
 
 // Leave ends the membership, when nothing of this process's is left to do.
@@ -228,7 +290,6 @@ func (c *Cluster) Leave(ctx context.Context) error {
 func (c *Cluster) beat(ctx context.Context) {
 	ticker := time.NewTicker(hub.BeatEvery)
 	defer ticker.Stop()
-	var partitions time.Time
 	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
@@ -236,12 +297,7 @@ func (c *Cluster) beat(ctx context.Context) {
 		case <-ticker.C:
 		case <-c.kick:
 		}
-		err := c.once(ctx, n)
-		if err == nil && time.Since(partitions) > partitionsEvery && c.Leads() {
-			partitions = time.Now()
-			err = c.Store.EnsurePartitions(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
+		if err := c.once(ctx, n); err != nil && ctx.Err() == nil {
 			c.Log.Warn("out of touch with the database; nothing is sent until it answers", "error", err)
 		}
 	}
@@ -257,6 +313,7 @@ func (c *Cluster) once(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
+	c.life.note(began)
 	ctx, cancel := context.WithTimeout(ctx, followTime)
 	defer cancel()
 	if c.note(pulse.Nodes) {
@@ -292,6 +349,7 @@ func (c *Cluster) once(ctx context.Context, n int) error {
 // rejoin begins a new life after the others took this process for dead.
 func (c *Cluster) rejoin(ctx context.Context) error {
 	c.counters.Fenced.Add(1)
+	c.life.fence()
 	c.Log.Warn("the other hubs went on without this one, which was out of touch; joining again")
 	if err := c.join(ctx); err != nil {
 		return err
@@ -301,6 +359,7 @@ func (c *Cluster) rejoin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.life.note(began)
 	c.note(pulse.Nodes)
 	c.last = pulse
 	ctx, cancel := context.WithTimeout(ctx, followTime)

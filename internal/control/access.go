@@ -74,6 +74,26 @@ func allow(a hub.Actor, what action) error {
 	return nil
 }
 
+// MayWrite refuses an actor who may change nothing in the chat. It and its kind
+// serve to refuse a request before what it asks for is read; each action checks
+// for itself besides.
+func MayWrite(a hub.Actor) error { return allow(a, writeChat) }
+
+// MaySendEvents refuses an actor who may not send events.
+func MaySendEvents(a hub.Actor) error { return allow(a, sendEvents) }
+
+// MayManageWebhooks refuses an actor who may not change webhooks and deliveries.
+func MayManageWebhooks(a hub.Actor) error { return allow(a, manageWebhooks) }
+
+// MayManageQueue refuses an actor who may not stop the queue.
+func MayManageQueue(a hub.Actor) error { return allow(a, manageQueue) }
+
+// MayManageTokens refuses an actor who may not make API tokens.
+func MayManageTokens(a hub.Actor) error { return allow(a, manageTokens) }
+
+// MayManageUsers refuses an actor who may not make users.
+func MayManageUsers(a hub.Actor) error { return allow(a, manageUsers) }
+
 // privileged reports whether the actor acts as an owner or administrator, who
 // may see and manage every channel.
 func privileged(a hub.Actor) bool {

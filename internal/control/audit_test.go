@@ -107,7 +107,7 @@ func TestAudit(t *testing.T) {
 	actor := actors["admin"]
 	actor.TokenID, actor.RemoteIP = "token", "192.0.2.1"
 	w, key, err := s.CreateOutgoing(ctx, actor, OutgoingChange{
-		Name: Set("sink"), URL: Set("https://user.example/path?token=in-the-url"), Events: Set([]string{"*"}),
+		Name: Set("sink"), URL: Set("https://user:of-mine@user.example:8443/in-the-url?token=in-the-url"), Events: Set([]string{"*"}),
 		Secret: Set("a-secret-of-mine"), Headers: Set(map[string]string{"Authorization": "Bearer of-mine"}),
 	})
 	if err != nil || key.Reveal() != "a-secret-of-mine" || engine.reloads != 1 {
@@ -119,6 +119,9 @@ func TestAudit(t *testing.T) {
 	if len(st.entries) != 2 || st.entries[0].Action != "outgoing_webhook.create" || st.entries[0].TokenID != "token" ||
 		st.entries[0].RemoteIP != "192.0.2.1" || st.entries[0].Subject != string(w.ID) {
 		t.Fatalf("%+v", st.entries)
+	}
+	if want := `"url":"https://user.example:8443"`; !strings.Contains(string(st.entries[0].After), want) {
+		t.Errorf("no %s in %s", want, st.entries[0].After)
 	}
 	for _, e := range st.entries {
 		for _, hidden := range []string{"of-mine", "in-the-url", "whsec_", "s1:"} {

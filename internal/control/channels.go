@@ -60,6 +60,9 @@ func (s *Service) UpdateChannel(ctx context.Context, a hub.Actor, id hub.Channel
 		errs.Add("name", "cannot be null")
 		return hub.Channel{}, errs.Err()
 	}
+	if err := s.intake(); err != nil {
+		return hub.Channel{}, err
+	}
 	after, err := s.Chat.UpdateChannel(ctx, id, chat.ChannelChange{
 		Name: c.Name.or(""), Topic: c.Topic.or(""), Description: c.Description.or(""), Archived: c.IsArchived.or(false),
 		Check: func(found *hub.Channel) error {

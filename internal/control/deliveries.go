@@ -72,7 +72,12 @@ func (s *Service) Delivery(ctx context.Context, a hub.Actor, id hub.DeliveryID) 
 
 // RetryDelivery begins a new series of tries for a delivery, whatever its state.
 func (s *Service) RetryDelivery(ctx context.Context, a hub.Actor, id hub.DeliveryID) (hub.Delivery, error) {
-	return s.moveDelivery(ctx, a, id, "delivery.retry", s.Engine.Retry)
+	return s.moveDelivery(ctx, a, id, "delivery.retry", func(ctx context.Context, id hub.DeliveryID) error {
+		if err := s.intake(); err != nil {
+			return err
+		}
+		return s.Engine.Retry(ctx, id)
+	})
 }
 
 // CancelDelivery gives an unfinished delivery up.

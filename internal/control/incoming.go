@@ -81,6 +81,9 @@ func (s *Service) CreateIncoming(ctx context.Context, a hub.Actor, c IncomingCha
 	if err := s.applyIncoming(ctx, a, &w, c, true); err != nil {
 		return hub.IncomingWebhook{}, IncomingSecret{}, err
 	}
+	if err := s.intake(); err != nil {
+		return hub.IncomingWebhook{}, IncomingSecret{}, err
+	}
 	token := secret.Token("", incomingTokenBytes)
 	w.TokenHash = secret.Hash(token.Reveal())
 	_, err := s.Chat.CreateUserWith(ctx, chat.NewUser{

@@ -79,6 +79,9 @@ func (s *Service) SetMember(ctx context.Context, a hub.Actor, id hub.ChannelID, 
 			return hub.Member{}, err
 		}
 	}
+	if err := s.intake(); err != nil {
+		return hub.Member{}, err
+	}
 	m, err := s.Chat.AddMember(ctx, id, user, role, cause(ctx, a))
 	if err != nil {
 		return hub.Member{}, err

@@ -20,28 +20,39 @@ type Draft struct {
 
 // Post posts a message as the actor.
 func (s *Service) Post(ctx context.Context, a hub.Actor, id hub.ChannelID, d Draft) (hub.Message, error) {
+	m, _, err := s.PostOnce(ctx, a, id, d)
+	return m, err
+}
+
+// PostOnce posts a message as the actor. repeated says that it was posted
+// before, under the same key.
+func (s *Service) PostOnce(ctx context.Context, a hub.Actor, id hub.ChannelID, d Draft) (m hub.Message, repeated bool, err error) {
 	if err := allow(a, writeChat); err != nil {
-		return hub.Message{}, err
+		return hub.Message{}, false, err
 	}
 	if err := s.intake(); err != nil {
-		return hub.Message{}, err
+		return hub.Message{}, false, err
 	}
 	if _, err := s.channel(ctx, a, id); err != nil {
-		return hub.Message{}, err
+		return hub.Message{}, false, err
 	}
 	var errs hub.FieldErrors
 	checkKey(&errs, d.Key)
 	if err := errs.Err(); err != nil {
-		return hub.Message{}, err
+		return hub.Message{}, false, err
 	}
 	p := chat.Post{
 		ChannelID: id, ThreadID: d.ThreadID, Author: hub.Author{ID: a.UserID}, Content: d.Content, Embeds: d.Embeds, FileIDs: d.FileIDs,
 		Trace: traceOf(ctx), AllowMentions: true,
 	}
-	if d.Key != "" {
-		p.Once = &hub.Idempotency{TokenID: KeyOwner(a), Key: d.Key, RequestHash: d.RequestHash}
+	if d.Key == "" {
+		m, err = s.Chat.Post(ctx, p)
+		return m, false, err
 	}
-	return s.Chat.Post(ctx, p)
+	p.Once = &hub.Idempotency{TokenID: KeyOwner(a), Key: d.Key, RequestHash: d.RequestHash}
+	began := hub.MessageID(s.IDs.New())
+	m, err = s.Chat.Post(ctx, p)
+	return m, err == nil && m.ID < began, err // ids sort by the time they were made
 }
 
 // Messages returns a page of a channel's messages, newest first, and whether
@@ -112,8 +123,18 @@ func (s *Service) EditMessage(ctx context.Context, a hub.Actor, id hub.MessageID
 	if err := s.intake(); err != nil {
 		return hub.Message{}, err
 	}
-	e.AllowMentions = m.Author.ID == a.UserID
-	return s.Chat.Edit(ctx, id, e, cause(ctx, a))
+	own := m.Author.ID == a.UserID
+	e.AllowMentions = own
+	after, err := s.Chat.Edit(ctx, id, e, cause(ctx, a))
+	if err != nil {
+		return hub.Message{}, err
+	}
+	if !own && after.Revision != m.Revision {
+		// What it said is among its revisions.
+		facts := map[string]any{"channelId": m.ChannelID, "authorId": m.Author.ID, "revision": m.Revision}
+		s.audit(ctx, a, "message.update", string(id), facts, map[string]any{"revision": after.Revision})
+	}
+	return after, nil
 }
 
 // DeleteMessage deletes a message: the author, or who manages the channel.

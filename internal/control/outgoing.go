@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"net/url"
 	"slices"
 	"time"
 
@@ -373,6 +374,11 @@ func (s *Service) ReplayOutgoing(ctx context.Context, a hub.Actor, r hub.ReplayR
 	if w.State == hub.WebhookDisabled && !r.DryRun {
 		return 0, hub.Errorf(hub.Conflict, "The webhook is disabled; enable it first.")
 	}
+	if !r.DryRun {
+		if err := s.intake(); err != nil {
+			return 0, err
+		}
+	}
 	n, err := s.Engine.Replay(ctx, r)
 	if err != nil || r.DryRun {
 		return n, err
@@ -481,12 +487,12 @@ func (s *Service) checkChannels(ctx context.Context, errs *hub.FieldErrors, ids 
 	return nil
 }
 
-func (s *Service) checkTarget(errs *hub.FieldErrors, url string) {
-	if len(url) > 2048 {
+func (s *Service) checkTarget(errs *hub.FieldErrors, target string) {
+	if len(target) > 2048 {
 		errs.Add("url", "at most 2048 characters")
 		return
 	}
-	err := s.Egress.CheckURL(url)
+	err := s.Egress.CheckURL(target)
 	if err == nil {
 		return
 	}
@@ -497,10 +503,20 @@ func (s *Service) checkTarget(errs *hub.FieldErrors, url string) {
 	errs.Add("url", "%s", detail)
 }
 
+// originOf is scheme, host and port of a URL: where it leads, without what may be
+// a secret in its path or query.
+func originOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
 // outgoingFacts is what the audit log keeps of a webhook.
 func outgoingFacts(w *hub.OutgoingWebhook) map[string]any {
 	return map[string]any{
-		"name": w.Name, "state": w.State, "events": w.Events, "channelIds": w.ChannelIDs, "filter": w.Filter,
+		"name": w.Name, "url": originOf(w.URL), "state": w.State, "events": w.Events, "channelIds": w.ChannelIDs, "filter": w.Filter,
 		"headers": w.HeaderNames, "timeout": w.Policy.Timeout.Milliseconds(), "maxRetries": w.Policy.MaxRetries,
 		"retryDelay": w.Policy.RetryDelay.Milliseconds(), "retrySchedule": w.Policy.Schedule, "rateLimit": w.Policy.RateLimit,
 		"concurrency": w.Policy.Concurrency, "ordering": w.Policy.Ordering, "signing": w.Policy.Signing,

@@ -16,6 +16,12 @@ type UserChange struct {
 	Status      Change[string]   // null: active
 }
 
+// shutsOut reports whether the change takes a user's access away, which must be
+// possible at any time.
+func (c *UserChange) shutsOut() bool {
+	return c.Status.Present && !c.Status.Null && c.Status.Value != "active"
+}
+
 // Users returns a page of users, oldest first, and the cursor of the next.
 // Addresses are for administrators.
 func (s *Service) Users(ctx context.Context, a hub.Actor, cursor string, limit int) ([]hub.User, string, error) {
@@ -95,6 +101,11 @@ func (s *Service) UpdateUser(ctx context.Context, a hub.Actor, id hub.UserID, c 
 		var errs hub.FieldErrors
 		errs.Add("username", "cannot be null")
 		return hub.User{}, errs.Err()
+	}
+	if !c.shutsOut() {
+		if err := s.intake(); err != nil {
+			return hub.User{}, err
+		}
 	}
 	after, err := s.Chat.UpdateUser(ctx, id, chat.UserChange{
 		Username: c.Username.or(""), DisplayName: c.DisplayName.or(before.Username), AvatarURL: c.AvatarURL.or(""),

@@ -57,7 +57,7 @@ func (e *Engine) following(l *lane, now time.Time) (*hub.Job, *target) {
 		e.dispatch(l, now)
 		return nil, nil
 	}
-	j := l.pop()
+	j := l.pop(now)
 	l.inflight++
 	e.dispatch(l, now)
 	return j, l.target
@@ -111,6 +111,9 @@ func (e *Engine) conclude(ctx context.Context, l *lane, j *hub.Job, resp *hub.Re
 		next = hub.Decision{Status: hub.DeliveryRetrying, DueAt: due, Reason: "local → due " + due.Format("15:04:05") + ", no try spent"}
 	default:
 		next = hub.Next(l.target.policy, o.Tries, resp, now, e.Rand())
+		if next.Status == hub.DeliverySuccess {
+			l.succeeded()
+		}
 		health, notice := l.health.After(next, probe, now)
 		if health != l.health {
 			if health.Open != l.health.Open {

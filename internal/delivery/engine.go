@@ -54,13 +54,16 @@ type Engine struct {
 	reloading sync.Mutex // serialises Reload
 	pausing   sync.Mutex // keeps the setting and the field paused alike
 
-	mu       sync.Mutex
-	lanes    map[hub.WebhookID]*lane
-	timers   laneHeap
-	paused   bool // by an operator: nothing is sent
-	stopping bool
-	held     int // bytes of event data in memory
-	share    share
+	mu     sync.Mutex
+	lanes  map[hub.WebhookID]*lane
+	timers laneHeap
+	// returning are the deliveries on their way back to the store, with what is
+	// closed when they are there.
+	returning map[hub.DeliveryID]chan struct{}
+	paused    bool // by an operator: nothing is sent
+	stopping  bool
+	held      int // bytes of event data in memory
+	share     share
 	// lastClaim is when work was last claimed or handed over: progress.
 	lastClaim time.Time
 
@@ -107,6 +110,7 @@ func (e *Engine) Start(ctx context.Context) error {
 		e.Observer = unobserved{}
 	}
 	e.lanes = make(map[hub.WebhookID]*lane)
+	e.returning = make(map[hub.DeliveryID]chan struct{})
 	e.wake = make(chan struct{}, 1)
 	e.outcomes = make(chan *result, 4096)
 	e.stopCtx, e.stopCancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -228,6 +232,9 @@ func (e *Engine) tick(now time.Time) (next time.Time, quotas []hub.Quota) {
 		e.pop()
 		e.dispatch(l, now)
 		if n := e.wants(l, now); n > 0 {
+			if l.asking.IsZero() {
+				l.asking = l.due
+			}
 			l.claiming, l.due = true, time.Time{}
 			quotas = append(quotas, l.quota(n))
 			l.reserved += n
@@ -239,19 +246,15 @@ func (e *Engine) tick(now time.Time) (next time.Time, quotas []hub.Quota) {
 // wants returns how many due deliveries to claim for the lane now. A lane that
 // is busy waits until half of its room is free, so that claims come in batches.
 func (e *Engine) wants(l *lane, now time.Time) int {
-	if e.idle() || l.claiming || !l.serves() || !l.open() || l.due.IsZero() || l.due.After(now) ||
+	if e.idle() || l.claiming || l.returning > 0 || !l.serves() || !l.open() || l.due.IsZero() || l.due.After(now) ||
 		!l.waits(now).IsZero() {
 		return 0
 	}
-	tight := e.tight()
-	limit, room := maxReady, l.room(tight)
-	if tight {
-		limit = 2 * l.target.policy.Concurrency
-	}
-	if room < limit/2 && !l.health.Open {
+	free, of := l.room(e.tight())
+	if free < of/2 {
 		return 0
 	}
-	return min(room, maxClaim)
+	return min(free, maxClaim)
 }
 
 // tight reports whether memory is short.
@@ -303,6 +306,9 @@ func (e *Engine) claim(ctx context.Context, quotas []hub.Quota) {
 			continue
 		}
 		l.claiming = false
+		if err == nil {
+			l.asking = time.Time{}
+		}
 		l.marked(min(q.Ahead, last[q.WebhookID]))
 		if !l.open() || !l.serves() {
 			e.giveBack(l)
@@ -317,27 +323,39 @@ func (e *Engine) claim(ctx context.Context, quotas []hub.Quota) {
 // dispatch starts what the lane may send now, and asks to be woken for the
 // rest. The caller holds mu.
 func (e *Engine) dispatch(l *lane, now time.Time) {
+	if e.paused {
+		e.giveBack(l)
+	}
 	if e.idle() || !l.owned || !l.open() {
 		return
 	}
 	if until := l.waits(now); !until.IsZero() {
-		if len(l.ready) > 0 || !l.due.IsZero() {
-			e.wakeLane(l, until)
-		}
+		e.rest(l, now, until)
 		return
 	}
 	for l.next() && l.slots() > 0 {
-		if again := l.allow(now); !again.IsZero() {
-			e.wakeLane(l, again)
+		if !l.allow(now) {
+			e.rest(l, now, maxTime(l.waits(now), now.Add(time.Millisecond)))
 			return
 		}
-		e.launch(l, l.pop())
+		e.launch(l, l.pop(now))
 	}
 	if len(l.ready) > 0 && !l.next() && l.inflight == 0 && l.unrecorded == 0 {
 		e.storeMark(l) // no commit of the lane is on its way that could carry it
 	}
 	if !l.due.IsZero() && !l.claiming && (e.wants(l, now) > 0 || l.due.After(now)) {
 		e.wakeLane(l, l.due)
+	}
+}
+
+// rest lets the lane wait. The caller holds mu.
+func (e *Engine) rest(l *lane, now, until time.Time) {
+	if len(l.ready) > 0 && (l.health.Open || until.Sub(now) > keepReady) {
+		l.grown = l.window()
+		e.giveBack(l)
+	}
+	if len(l.ready) > 0 || !l.due.IsZero() {
+		e.wakeLane(l, until)
 	}
 }
 
@@ -515,6 +533,9 @@ func (e *Engine) repairLease(ctx context.Context, d *hub.Delivery) error {
 	if l != nil && !known {
 		_, known = l.leased[d.ID]
 	}
+	if _, returning := e.returning[d.ID]; returning {
+		known = true
+	}
 	e.mu.Unlock()
 	if known {
 		return nil
@@ -529,8 +550,9 @@ func (e *Engine) repairLease(ctx context.Context, d *hub.Delivery) error {
 	return nil
 }
 
-// Progress reports since when deliveries have been due although nothing was
-// claimed or sent; zero: the engine keeps up. Readiness is made of it.
+// Progress reports since when deliveries have been waiting that could be sent
+// although nothing was claimed or sent; zero: the engine keeps up. Readiness is
+// made of it.
 func (e *Engine) Progress() (stuckSince time.Time) {
 	now := e.now()
 	e.mu.Lock()
@@ -539,10 +561,8 @@ func (e *Engine) Progress() (stuckSince time.Time) {
 		return time.Time{}
 	}
 	for _, l := range e.lanes {
-		limited := l.limiter != nil && len(l.ready) > 0
-		if l.owned && l.open() && !limited && !l.due.IsZero() && l.waits(now).IsZero() && l.inflight == 0 && l.due.Before(now) &&
-			(stuckSince.IsZero() || l.due.Before(stuckSince)) {
-			stuckSince = l.due
+		if since := l.stalled(now); !since.IsZero() && (stuckSince.IsZero() || since.Before(stuckSince)) {
+			stuckSince = since
 		}
 	}
 	if stuckSince.Before(e.lastClaim) && !stuckSince.IsZero() {
@@ -603,6 +623,7 @@ func (e *Engine) setPaused(paused bool) {
 	}
 	e.paused = paused
 	now := e.now()
+	e.lastClaim = now // what waited meanwhile was not stuck
 	for _, l := range e.lanes {
 		e.dispatch(l, now)
 	}

@@ -42,6 +42,13 @@ type lane struct {
 	// none. It may be too early, never too late.
 	due      time.Time
 	claiming bool
+	// asking is since when the rows were due that a claim is to fetch, or failed
+	// to; zero: there are none. readyAt is when ready last got its first job, or
+	// let one go.
+	asking, readyAt time.Time
+	// grown bounds what is held in memory: little after a wait, more with every
+	// success, so that what a lane gives back is in proportion to what it sends.
+	grown int
 	// returning counts the batches of jobs on their way back to the store.
 	returning int
 	moving    bool // a mover works on this lane
@@ -56,7 +63,7 @@ type lane struct {
 }
 
 func newLane(id hub.WebhookID) *lane {
-	return &lane{id: id, index: -1, leased: make(map[hub.DeliveryID]struct{})}
+	return &lane{id: id, index: -1, leased: make(map[hub.DeliveryID]struct{}), grown: maxReady}
 }
 
 // retarget takes over a new version of the webhook.
@@ -80,11 +87,44 @@ func (l *lane) serves() bool { return l.owned && !l.ceding }
 func (l *lane) open() bool { return !l.gone && l.target.state == hub.WebhookActive }
 
 // waits returns until when the lane must not send; zero: it may.
-func (l *lane) waits(now time.Time) time.Time {
-	if until := l.health.WaitUntil; until.After(now) && !until.After(now.Add(hub.MaxRetryAfter)) {
-		return until // one further off was set while the clock was ahead
+func (l *lane) waits(now time.Time) (until time.Time) {
+	if asked := l.health.WaitUntil; asked.After(now) && !asked.After(now.Add(hub.MaxRetryAfter)) {
+		until = asked // one further off was set while the clock was ahead
 	}
-	return time.Time{}
+	return maxTime(until, l.limited(now))
+}
+
+// limited returns when the rate limit allows the next request; zero: now.
+func (l *lane) limited(now time.Time) time.Time {
+	if l.limiter == nil {
+		return time.Time{}
+	}
+	missing := 1 - l.limiter.TokensAt(now)
+	wait := time.Duration(missing / float64(l.limiter.Limit()) * float64(time.Second))
+	if wait <= 0 {
+		return time.Time{}
+	}
+	return now.Add(max(wait, time.Millisecond))
+}
+
+// stalled returns since when the lane has had work that it may send while
+// nothing of it moves; zero: it has none, or sends.
+func (l *lane) stalled(now time.Time) (since time.Time) {
+	if !l.owned || !l.open() || l.inflight > 0 || !l.waits(now).IsZero() {
+		return since
+	}
+	note := func(work bool, t time.Time) {
+		if work && (since.IsZero() || t.Before(since)) {
+			since = t
+		}
+	}
+	note(!l.due.IsZero() && l.due.Before(now), l.due)
+	note(!l.asking.IsZero(), l.asking)
+	note(len(l.ready) > 0 || l.returning > 0, l.readyAt)
+	if ended := l.health.WaitUntil; !since.IsZero() && ended.Before(now) {
+		since = maxTime(since, ended)
+	}
+	return since
 }
 
 // empty reports whether nothing of the lane is in memory or on its way there.
@@ -99,19 +139,31 @@ func (l *lane) empty() bool {
 // instead of 9,700, and 0.5 CPU seconds more for 10,000).
 const maxReady = 4096
 
-// room is the number of further deliveries the lane may hold in memory. tight:
-// memory is short, and only what keeps the slots busy is held.
-func (l *lane) room(tight bool) int {
-	limit := maxReady
+// keepReady is how long what is in memory may wait there for the lane to be
+// allowed to send. What waits longer is given back: it can be canceled then, and
+// is not counted as being sent.
+const keepReady = 3 * time.Second
+
+// room is the number of further deliveries the lane may hold in memory, of so
+// many when it holds none. tight: memory is short, and only what keeps the slots
+// busy is held.
+func (l *lane) room(tight bool) (free, of int) {
+	of = min(maxReady, l.grown)
 	switch {
 	case l.unrecorded >= maxUnrecorded:
-		return 0
+		return 0, of
 	case l.health.Open:
-		limit = 1 // the probe
+		of = 1 // the probe
 	case tight:
-		limit = 2 * l.target.policy.Concurrency
+		of = 2 * l.target.policy.Concurrency
 	}
-	return max(0, limit-len(l.ready)-l.reserved-l.inflight)
+	waiting := len(l.ready) + l.reserved
+	free = of - waiting - l.inflight
+	if l.limiter != nil { // no more than it lets go soon
+		soon := max(1, l.target.policy.RateLimit*int(keepReady/time.Second)/60)
+		free, of = min(free, soon-waiting), min(of, soon)
+	}
+	return max(0, free), of
 }
 
 // markAhead is the least number of jobs that a mark is stored ahead for. Marks
@@ -187,9 +239,18 @@ func (l *lane) slots() int {
 // takes reports whether a new delivery may be leased to the lane at once,
 // rather than queue behind the ones that are due.
 func (l *lane) takes(now time.Time, tight bool) bool {
-	return l.serves() && l.open() && !l.health.Open && l.waits(now).IsZero() && (l.due.IsZero() || l.due.After(now)) &&
-		l.room(tight) > 0
+	if !l.serves() || !l.open() || l.health.Open || !l.waits(now).IsZero() || !l.due.IsZero() && !l.due.After(now) {
+		return false
+	}
+	free, _ := l.room(tight)
+	return free > 0
 }
+
+// succeeded lets the lane hold more in memory.
+func (l *lane) succeeded() { l.grown = min(l.grown+2, maxReady) }
+
+// nothingDue forgets what is due.
+func (l *lane) nothingDue() { l.due, l.asking = time.Time{}, time.Time{} }
 
 // noteDue remembers that a row is due at t.
 func (l *lane) noteDue(t time.Time) {
@@ -198,16 +259,8 @@ func (l *lane) noteDue(t time.Time) {
 	}
 }
 
-// allow takes a token of the rate limit. It returns zero when the request may
-// go now, else when to ask again.
-func (l *lane) allow(now time.Time) time.Time {
-	if l.limiter == nil || l.limiter.AllowN(now, 1) {
-		return time.Time{}
-	}
-	r := l.limiter.ReserveN(now, 1)
-	defer r.CancelAt(now)
-	return now.Add(max(r.DelayFrom(now), time.Millisecond))
-}
+// allow takes a token of the rate limit and reports whether there was one.
+func (l *lane) allow(now time.Time) bool { return l.limiter == nil || l.limiter.AllowN(now, 1) }
 
 // laneHeap orders lanes by when they want attention (container/heap).
 type laneHeap []*lane

@@ -12,38 +12,69 @@ import (
 // moveBatch is the number of rows that one commit of a mover changes.
 const moveBatch = 500
 
-// giveBack returns the lane's ready jobs: its webhook was paused, disabled or
-// deleted, or another process is to serve it. The caller holds mu.
+// giveBack returns the lane's ready jobs: it is not to send for a while, or
+// another process is to serve it. The caller holds mu.
 func (e *Engine) giveBack(l *lane) {
 	if len(l.ready) == 0 || e.stopping {
 		e.cedeWhenEmpty(l)
 		return // at the stop, unlease takes them
 	}
+	jobs := l.ready
+	l.ready = nil
+	e.putBack(l, jobs, func() {})
+}
+
+// putBack returns jobs that are not in ready any more to the store, in the
+// background; then is called when they are there, and before the lane can claim
+// them anew. The caller holds mu.
+func (e *Engine) putBack(l *lane, jobs []*hub.Job, then func()) {
 	held := !l.open()
 	l.returning++
-	jobs := make([]hub.Job, len(l.ready))
-	for i, j := range l.ready {
-		jobs[i] = *j
+	l.readyAt = e.now()
+	back, done := make([]hub.Job, len(jobs)), make(chan struct{})
+	for i, j := range jobs {
+		back[i] = *j
 		e.drop(l, j)
+		e.returning[j.Delivery.ID] = done
 	}
-	l.ready = nil
 	e.movers.Add(1)
 	go func() {
 		defer e.movers.Done()
-		if err := e.unleaseAll(jobs, held); err != nil {
-			// The leases stay; the sweep finds them.
-			e.Log.Error("deliveries could not be given back", "webhook", l.id, "error", err)
-		}
+		e.untilUnleased(l, back, held)
+		then()
 		e.mu.Lock()
 		defer e.mu.Unlock()
+		for i := range back {
+			delete(e.returning, back[i].Delivery.ID)
+		}
+		close(done)
 		l.returning--
-		if held {
+		if held || !l.open() {
 			e.startMove(l)
-		} else {
+		}
+		if l.open() {
 			e.laneDue(l, e.now())
+			e.attend(l)
 		}
 		e.cedeWhenEmpty(l)
 	}()
+}
+
+// untilUnleased gives leases back, and tries for as long as it takes. At the
+// stop it gives up; the leases are voided at the next start.
+func (e *Engine) untilUnleased(l *lane, jobs []hub.Job, held bool) {
+	for {
+		err := e.unleaseAll(jobs, held)
+		if err == nil {
+			return
+		}
+		e.Log.Error("deliveries could not be given back; it is tried again", "webhook", l.id, "error", err)
+		select {
+		case <-e.moveCtx.Done():
+			return
+		case <-time.After(recordPause):
+		}
+	}
 }
 
 // unleaseAll gives leases back in batches.
@@ -108,7 +139,7 @@ func (e *Engine) moveOnce(l *lane) (int, error) {
 	e.mu.Lock()
 	open, gone := l.open(), l.gone
 	if !open {
-		l.due = time.Time{}
+		l.nothingDue()
 	}
 	e.mu.Unlock()
 	switch {
@@ -145,22 +176,73 @@ func (e *Engine) ReleaseHeld(ctx context.Context, id hub.WebhookID, deliver bool
 	}
 }
 
-// Retry begins a new series of tries for one delivery.
+// Retry begins a new series of tries for one delivery that is not being sent.
 func (e *Engine) Retry(ctx context.Context, id hub.DeliveryID) error {
-	d, err := e.Store.RetryDelivery(ctx, id)
-	if err == nil {
-		e.noteDue(d.WebhookID, d.DueAt)
-	}
-	return err
+	return e.outOfMemory(ctx, id, func() error {
+		d, err := e.Store.RetryDelivery(ctx, id)
+		if err == nil {
+			e.noteDue(d.WebhookID, d.DueAt)
+		}
+		return err
+	})
 }
 
 // Cancel cancels one delivery that is waiting.
 func (e *Engine) Cancel(ctx context.Context, id hub.DeliveryID) error {
-	d, released, err := e.Store.CancelDelivery(ctx, id)
-	if released {
-		e.noteDue(d.WebhookID, e.now())
+	return e.outOfMemory(ctx, id, func() error {
+		d, released, err := e.Store.CancelDelivery(ctx, id)
+		if released {
+			e.noteDue(d.WebhookID, e.now())
+		}
+		return err
+	})
+}
+
+// outOfMemory does what the store refuses to do with a delivery that is leased;
+// one that is leased but only waits in memory is given back for it.
+func (e *Engine) outOfMemory(ctx context.Context, id hub.DeliveryID, do func() error) error {
+	for {
+		err := do()
+		if hub.CodeOf(err) != hub.Conflict {
+			return err
+		}
+		done, ours := e.withdraw(id, func() { err = do() })
+		if done == nil {
+			return err
+		}
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if ours {
+			return err
+		}
 	}
-	return err
+}
+
+// withdraw gives back a delivery that waits in memory and calls then. done is
+// closed when it is back; nil: it does not wait there. ours: it was not on its
+// way back already, in which case then is not called.
+func (e *Engine) withdraw(id hub.DeliveryID, then func()) (done <-chan struct{}, ours bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if done := e.returning[id]; done != nil {
+		return done, false
+	}
+	for _, l := range e.lanes {
+		if _, leased := l.leased[id]; !leased || e.stopping {
+			continue
+		}
+		for i, j := range l.ready {
+			if j.Delivery.ID == id {
+				l.ready = slices.Delete(l.ready, i, i+1)
+				e.putBack(l, []*hub.Job{j}, then)
+				return e.returning[id], true
+			}
+		}
+	}
+	return nil, false
 }
 
 func (e *Engine) noteDue(id hub.WebhookID, due time.Time) {
@@ -203,7 +285,8 @@ func (e *Engine) Replay(ctx context.Context, r hub.ReplayRequest) (int, error) {
 	}
 }
 
-// Stats counts all deliveries in nself-chat's words.
+// Stats counts all deliveries in nself-chat's words; those of deleted webhooks
+// are in the sums, and in no lane.
 func (e *Engine) Stats(ctx context.Context) (hub.QueueStats, error) {
 	counts, err := e.Store.DeliveryCounts(ctx)
 	if err != nil {
@@ -222,11 +305,9 @@ func (e *Engine) Stats(ctx context.Context) (hub.QueueStats, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for id, byStatus := range counts {
-		lane := hub.LaneStats{WebhookID: id, Counts: byStatus}
-		if l := e.lanes[id]; l != nil && l.target != nil {
-			lane.Health, lane.State = l.health, l.target.state
+		if l := e.lanes[id]; l != nil && l.target != nil && !l.gone {
+			s.Lanes = append(s.Lanes, hub.LaneStats{WebhookID: id, Counts: byStatus, Health: l.health, State: l.target.state})
 		}
-		s.Lanes = append(s.Lanes, lane)
 		s.Active += byStatus[hub.DeliveryActive]
 		s.Completed += byStatus[hub.DeliverySuccess]
 		s.Failed += byStatus[hub.DeliveryFailed]

@@ -185,6 +185,9 @@ func (e *Engine) settle(d *hub.RoutedDelivery, ev *hub.Event, committed bool) {
 
 // take puts a leased job into the lane's memory.
 func (e *Engine) take(l *lane, j *hub.Job) {
+	if len(l.ready) == 0 {
+		l.readyAt = e.now()
+	}
 	l.leased[j.Delivery.ID] = struct{}{}
 	l.ready = append(l.ready, j)
 	e.held += jobSize + len(j.Event.Data)
@@ -200,7 +203,8 @@ func (e *Engine) drop(l *lane, j *hub.Job) {
 }
 
 // pop returns the lane's next job.
-func (l *lane) pop() *hub.Job {
+func (l *lane) pop(now time.Time) *hub.Job {
+	l.readyAt = now
 	j := l.ready[0]
 	l.ready[0] = nil
 	l.ready = l.ready[1:]
@@ -267,8 +271,12 @@ func (e *Engine) retarget(w *hub.OutgoingWebhook) {
 	if l.target.err != nil {
 		e.Log.Error("webhook cannot be sent to", "webhook", w.ID, "error", l.target.err)
 	}
-	if was != nil && w.Health.Healthy() {
+	switch {
+	case was == nil:
+	case w.Health.Healthy():
 		l.health = hub.Health{} // enabled again, or changed: a fresh start
+	case was.state == hub.WebhookPaused && w.State == hub.WebhookActive:
+		l.health = l.health.Resumed()
 	}
 	if l.open() {
 		e.startMove(l) // release what was held

@@ -199,7 +199,7 @@ func (e *Engine) cedeWhenEmpty(l *lane) {
 		return
 	}
 	l.ceding, l.owned, l.leaving = false, false, true
-	l.due = time.Time{}
+	l.nothingDue()
 	e.share.toCede = append(e.share.toCede, l.id)
 	if e.share.ceding {
 		return // the one that runs takes it
@@ -305,7 +305,7 @@ func (e *Engine) Rejoin(ctx context.Context, node string) error {
 		}
 		l.ready = nil
 		l.mark, l.asked = 0, 0
-		l.due = time.Time{}
+		l.nothingDue()
 	}
 	e.share.toCede = nil
 	e.mu.Unlock()

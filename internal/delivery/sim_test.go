@@ -162,6 +162,8 @@ type rig struct {
 	ids    *hub.IDs
 	hooks  []hub.OutgoingWebhook
 	stop   func()
+	// wrap, when set, changes the store of the next engine.
+	wrap func(delivery.Store) delivery.Store
 }
 
 func newRig(t *testing.T, w *world, path string) *rig {
@@ -180,6 +182,9 @@ func (r *rig) start() {
 	r.engine = &delivery.Engine{
 		Store: r.faults, Sender: r.world, Keys: plain{}, Node: "node", Now: time.Now,
 		Rand: func() float64 { return 0.5 }, Log: slog.New(slog.DiscardHandler),
+	}
+	if r.wrap != nil {
+		r.engine.Store = r.wrap(r.faults)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.faults.alive = false

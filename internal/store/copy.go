@@ -586,7 +586,7 @@ const indexedMessages = `nchat_messages m JOIN nchat_channels c ON c.id = m.chan
 func (c *copier) indexPage(ctx context.Context, page []hub.Message, at *copyPosition) error {
 	var entries []searchEntry
 	for i := range page {
-		if found := words(c.o.Searchable(&page[i])); len(found) > 0 {
+		if found := foundBy(c.o.Searchable(&page[i])); len(found) > 0 {
 			entries = append(entries, searchEntry{page[i].ID, found})
 		}
 	}

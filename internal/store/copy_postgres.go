@@ -180,7 +180,7 @@ func (s *postgresSink) ensureWeeks(ctx context.Context, l *layout, rows [][]any)
 		if s.weeks[week] {
 			continue
 		}
-		if err := s.to.ensureWeek(ctx, week); err != nil {
+		if err := s.to.ensureWeek(ctx, nil, week); err != nil {
 			return err
 		}
 		s.weeks[week] = true

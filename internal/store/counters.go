@@ -18,6 +18,7 @@ func (t *tx) moved(webhook hub.WebhookID, from, to hub.DeliveryStatus) {
 	if from == to {
 		return
 	}
+	t.disturbed = t.disturbed || from.Final()
 	if from != "" {
 		t.count(counterKey{webhook, from}, -1)
 	}
@@ -38,6 +39,11 @@ func (t *tx) count(k counterKey, n int) {
 func (t *tx) flush() error {
 	if err := t.settle(""); err != nil {
 		return err
+	}
+	if t.disturbed && t.bulk != nil {
+		if err := t.disturb(); err != nil {
+			return err
+		}
 	}
 	for k, n := range t.counters {
 		if n == 0 {

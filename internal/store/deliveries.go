@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/nself-chat/hub"
@@ -36,13 +37,23 @@ func (t *tx) headQuery() string {
 		` ORDER BY ` + t.inOrder() + ` LIMIT 1`
 }
 
+// notBefore is when a parked delivery becomes due at the earliest, given the
+// present as $3. What is parked by a replay keeps its place in the replay's
+// pace as the time of its last change, which may thus lie ahead.
+func (t *tx) notBefore() string {
+	if t.bulk != nil {
+		return "greatest(updated_at, $3)"
+	}
+	return "max(updated_at, $3)"
+}
+
 // release makes the head of a conversation due when it waits parked. It is
 // called whenever a delivery of the conversation becomes final.
 func (t *tx) release(webhook hub.WebhookID, key string) (released bool, err error) {
 	if key == "" {
 		return false, nil
 	}
-	n, err := t.exec(`UPDATE nchat_webhook_deliveries SET scheduled_for = $3, updated_at = $3
+	n, err := t.exec(`UPDATE nchat_webhook_deliveries SET scheduled_for = `+t.notBefore()+`, updated_at = $3
 		WHERE id = (`+t.headQuery()+`)
 			AND status = 'pending' AND scheduled_for IS NULL AND lease_node IS NULL`,
 		string(webhook), key, at(t.now))
@@ -192,10 +203,19 @@ func scanJob(row scanner) (j hub.Job, err error) {
 	return j, err
 }
 
+// portionBytes is about how much event data is taken into memory at once, by a
+// claim or a check: it ends with the event that reaches it, so that there is
+// always at least one.
+const portionBytes = 8 << 20
+
+// laneShare is what a lane may take of it when so many are asked for, and the
+// rest of the event that reaches it.
+func laneShare(lanes int) int { return portionBytes / max(1, lanes) }
+
 // Claim leases due deliveries to node: of each lane asked for, the longest
-// due first, at most the quota. next says when each of these lanes is due
-// after this; a lane without more work is absent. After an error nothing is
-// leased.
+// due first, at most the quota, and of all no more than about portionBytes. next
+// says when each of these lanes is due after this; a lane without more work is
+// absent. After an error nothing is leased.
 func (s *Store) Claim(ctx context.Context, node string, quotas []hub.Quota) (jobs []hub.Job, next []hub.LaneDue, err error) {
 	err = s.write(ctx, func(t *tx) (err error) {
 		if t.bulk != nil {
@@ -203,12 +223,16 @@ func (s *Store) Claim(ctx context.Context, node string, quotas []hub.Quota) (job
 			return err
 		}
 		jobs, next = nil, nil
+		left := portionBytes
 		for _, q := range quotas {
-			claimed, err := t.claim(node, q)
+			claimed, err := t.claim(node, q, min(laneShare(len(quotas)), left))
 			if err != nil {
 				return err
 			}
 			jobs = append(jobs, claimed...)
+			for i := range claimed {
+				left -= len(claimed[i].Event.Data)
+			}
 			due, err := list(ctx, t, scanLaneDue, `SELECT webhook_id, scheduled_for FROM nchat_webhook_deliveries
 				WHERE webhook_id = $1 AND scheduled_for IS NOT NULL ORDER BY scheduled_for LIMIT 1`, string(q.WebhookID))
 			if err != nil {
@@ -224,12 +248,29 @@ func (s *Store) Claim(ctx context.Context, node string, quotas []hub.Quota) (job
 	return jobs, next, nil
 }
 
-func (t *tx) claim(node string, q hub.Quota) ([]hub.Job, error) {
-	jobs, err := list(context.Background(), t, scanJob, `SELECT `+deliveryColumns+`, e.data, e.created_at, e.origin, e.triggered_by
+// errEnough ends a query whose further rows are not wanted.
+var errEnough = errors.New("enough")
+
+// claim leases due deliveries of one lane, until their events take share bytes.
+func (t *tx) claim(node string, q hub.Quota, share int) (jobs []hub.Job, err error) {
+	if share <= 0 {
+		return nil, nil
+	}
+	err = each(context.Background(), t, func(row scanner) error {
+		j, err := scanJob(row)
+		if err != nil {
+			return err
+		}
+		jobs = append(jobs, j)
+		if share -= len(j.Event.Data); share <= 0 {
+			return errEnough
+		}
+		return nil
+	}, `SELECT `+deliveryColumns+`, e.data, e.created_at, e.origin, e.triggered_by
 		FROM nchat_webhook_deliveries d JOIN nchat_events e ON e.id = d.event_id
 		WHERE d.webhook_id = $1 AND d.scheduled_for <= $2
 		ORDER BY d.scheduled_for, d.id LIMIT $3`, string(q.WebhookID), at(t.now), q.Max)
-	if err != nil {
+	if err != nil && !errors.Is(err, errEnough) {
 		return nil, err
 	}
 	now := at(t.now).text()
@@ -270,8 +311,12 @@ func (t *tx) setMark(webhook hub.WebhookID, node string, mark int64) error {
 // unknownReason is what the log says of an attempt whose outcome was lost.
 const unknownReason = "the hub stopped before the outcome was recorded; the request may or may not have been sent"
 
-// voidBatch is the number of leases voided in one commit.
-const voidBatch = 500
+// voidBatch is the number of leases voided in one commit, voidBatchBulk where
+// rows are changed many at a time.
+const (
+	voidBatch     = 500
+	voidBatchBulk = 2500
+)
 
 // VoidLeases makes due everything that processes which are gone held in memory,
 // and logs an attempt of unknown outcome for what they may have sent. It returns
@@ -279,30 +324,61 @@ const voidBatch = 500
 // one, so it is called before the first claim only.
 func (s *Store) VoidLeases(ctx context.Context) (total int, err error) {
 	for {
-		var n int
+		var n, limit int
 		err := s.write(ctx, func(t *tx) (err error) {
-			n, err = t.voidLeases(voidBatch)
+			if limit = voidBatch; t.bulk != nil {
+				limit = voidBatchBulk
+			}
+			n, err = t.voidLeases(limit)
 			return err
 		})
 		total += n
-		if err != nil || n == 0 {
+		if err != nil || n < limit {
 			return total, err
 		}
 	}
 }
 
+// heldLease is a leased delivery, with the mark of the lane: up to which lease its
+// holder may have sent.
+type heldLease struct {
+	hub.Delivery
+	mark int64
+}
+
+func (l *heldLease) maybeSent() bool { return l.LeaseSeq <= l.mark }
+
+// unknown is the attempt of unknown outcome that a lease comes to which may have
+// been used.
+func (l *heldLease) unknown(now time.Time) *hub.Attempt {
+	return &hub.Attempt{
+		DeliveryID: l.ID, Number: l.Attempts + 1, StartedAt: l.UpdatedAt, Result: hub.ResultUnknown, Reason: unknownReason, DueAt: now,
+	}
+}
+
+func scanLease(row scanner) (l heldLease, err error) {
+	dest, done := deliveryDest(&l.Delivery)
+	err = row.Scan(append(dest, &l.mark)...)
+	done()
+	return l, err
+}
+
 func (t *tx) voidLeases(limit int) (int, error) {
-	held, err := list(context.Background(), t, scanDelivery, `SELECT `+deliveryColumns+` FROM nchat_webhook_deliveries d
+	held, err := list(context.Background(), t, scanLease, `SELECT `+deliveryColumns+`, coalesce(l.mark, 0)
+		FROM nchat_webhook_deliveries d LEFT JOIN nchat_webhook_lanes l ON l.webhook_id = d.webhook_id AND l.node = d.lease_node
 		WHERE d.lease_node IS NOT NULL AND d.lease_node NOT IN (SELECT id FROM nchat_nodes) ORDER BY d.id LIMIT $1`, limit)
 	if err != nil {
 		return 0, err
+	}
+	if t.bulk != nil {
+		return len(held), t.voidBulk(held)
 	}
 	for i := range held {
 		if err := t.voidLease(&held[i]); err != nil {
 			return 0, err
 		}
 	}
-	return len(held), err
+	return len(held), nil
 }
 
 // mark returns up to which lease of a lane a node may have sent.
@@ -314,24 +390,17 @@ func (t *tx) mark(webhook hub.WebhookID, node string) (mark int64, err error) {
 
 // voidLease makes a leased delivery due, with an attempt of unknown outcome
 // when it may have been sent.
-func (t *tx) voidLease(d *hub.Delivery) error {
-	mark, err := t.mark(d.WebhookID, d.LeasedTo)
-	if err != nil {
-		return err
-	}
-	attempts := d.Attempts
-	if d.LeaseSeq <= mark {
+func (t *tx) voidLease(l *heldLease) error {
+	attempts := l.Attempts
+	if l.maybeSent() {
 		attempts++
-		err := t.insertAttempt(&hub.Attempt{
-			DeliveryID: d.ID, Number: attempts, StartedAt: d.UpdatedAt, Result: hub.ResultUnknown, Reason: unknownReason, DueAt: t.now,
-		})
-		if err != nil {
+		if err := t.insertAttempt(l.unknown(t.now)); err != nil {
 			return err
 		}
 	}
-	t.moved(d.WebhookID, hub.DeliveryActive, hub.DeliveryPending)
+	t.moved(l.WebhookID, hub.DeliveryActive, hub.DeliveryPending)
 	return t.later(`UPDATE nchat_webhook_deliveries SET status = 'pending', attempts = $3, scheduled_for = $2,
-			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $2 WHERE id = $1`, string(d.ID), at(t.now), attempts)
+			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $2 WHERE id = $1`, string(l.ID), at(t.now), attempts)
 }
 
 // Unlease gives leases back without an attempt, at shutdown: the deliveries

@@ -11,19 +11,29 @@ import (
 // each for many rows at once. Rows are found by their ids, one by one: a
 // range of ids would tempt the planner to walk through all between.
 
+// claimQuery finds due deliveries: of each lane until its events take $5 bytes,
+// of all until they take $6. Sizes are known without reading the data.
+const claimQuery = `SELECT ` + deliveryColumns + `, d.data, d.event_created_at, d.origin, d.triggered_by
+	FROM (SELECT d.*, sum(d.size) OVER (ORDER BY d.place, d.scheduled_for, d.id ROWS UNBOUNDED PRECEDING) - d.size AS before
+		FROM (SELECT q.place, x.*, e.data, e.created_at AS event_created_at, e.origin, e.triggered_by, octet_length(e.data) AS size,
+				sum(octet_length(e.data)) OVER (PARTITION BY q.place ORDER BY x.scheduled_for, x.id ROWS UNBOUNDED PRECEDING)
+					- octet_length(e.data) AS lane_before
+			FROM unnest($1::uuid[], $2::integer[]) WITH ORDINALITY AS q (webhook_id, most, place)
+			JOIN nchat_webhook_lanes l ON l.webhook_id = q.webhook_id AND l.node = $3
+			CROSS JOIN LATERAL (SELECT * FROM nchat_webhook_deliveries x
+				WHERE x.webhook_id = q.webhook_id AND x.scheduled_for <= $4
+				ORDER BY x.scheduled_for, x.id LIMIT q.most FOR UPDATE SKIP LOCKED) x
+			JOIN nchat_events e ON e.id = x.event_id) d
+		WHERE d.lane_before < $5) d
+	WHERE d.before < $6
+	ORDER BY d.place, d.scheduled_for, d.id`
+
 // claimBulk leases due deliveries of all the lanes asked for that node serves.
 func (t *tx) claimBulk(node string, quotas []hub.Quota) (jobs []hub.Job, next []hub.LaneDue, err error) {
 	ctx := context.Background()
 	lanes := column(quotas, func(q hub.Quota) string { return string(q.WebhookID) })
-	jobs, err = list(ctx, t, scanJob, `SELECT `+deliveryColumns+`, e.data, e.created_at, e.origin, e.triggered_by
-		FROM unnest($1::uuid[], $2::integer[]) WITH ORDINALITY AS q (webhook_id, most, place)
-		JOIN nchat_webhook_lanes l ON l.webhook_id = q.webhook_id AND l.node = $3
-		CROSS JOIN LATERAL (SELECT * FROM nchat_webhook_deliveries x
-			WHERE x.webhook_id = q.webhook_id AND x.scheduled_for <= $4
-			ORDER BY x.scheduled_for, x.id LIMIT q.most FOR UPDATE SKIP LOCKED) d
-		JOIN nchat_events e ON e.id = d.event_id
-		ORDER BY q.place, d.scheduled_for, d.id`,
-		lanes, column(quotas, func(q hub.Quota) int { return q.Max }), node, t.now)
+	jobs, err = list(ctx, t, scanJob, claimQuery,
+		lanes, column(quotas, func(q hub.Quota) int { return q.Max }), node, t.now, laneShare(len(quotas)), portionBytes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -141,6 +151,31 @@ func (t *tx) endLeases(outcomes []*hub.Outcome) (map[hub.DeliveryID]bool, error)
 	return written, err
 }
 
+// voidBulk is voidLease for many.
+func (t *tx) voidBulk(held []heldLease) error {
+	if len(held) == 0 {
+		return nil
+	}
+	var unknown []*hub.Attempt
+	attempts := make([]int, len(held))
+	for i := range held {
+		l := &held[i]
+		attempts[i] = l.Attempts
+		if l.maybeSent() {
+			attempts[i]++
+			unknown = append(unknown, l.unknown(t.now))
+		}
+		t.moved(l.WebhookID, hub.DeliveryActive, hub.DeliveryPending)
+	}
+	if err := t.insertAttempts(unknown); err != nil {
+		return err
+	}
+	return t.later(`UPDATE nchat_webhook_deliveries d SET status = 'pending', attempts = u.attempts, scheduled_for = $3,
+			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $3
+		FROM unnest($1::uuid[], $2::integer[]) AS u (id, attempts) WHERE d.id = u.id`,
+		column(held, func(l heldLease) string { return string(l.ID) }), attempts, t.now)
+}
+
 func orNilInt(n int) *int {
 	if n == 0 {
 		return nil
@@ -205,7 +240,7 @@ func (t *tx) releaseAll(freed, outcomes []*hub.Outcome, recorded []hub.Recorded)
 		err := row.Scan(&c.webhook, &c.key)
 		all[c] = true
 		return err
-	}, `UPDATE nchat_webhook_deliveries d SET scheduled_for = $3, updated_at = $3
+	}, `UPDATE nchat_webhook_deliveries d SET scheduled_for = `+t.notBefore()+`, updated_at = $3
 		FROM unnest($1::uuid[], $2::text[]) AS u (webhook_id, order_key)
 		CROSS JOIN LATERAL (SELECT h.id FROM nchat_webhook_deliveries h
 			WHERE h.webhook_id = u.webhook_id AND h.order_key = u.order_key AND h.finished_at IS NULL ORDER BY `+t.inOrder()+` LIMIT 1) head

@@ -54,8 +54,10 @@ func (s *Store) deliveriesQuery(q hub.DeliveryQuery) (text string, args []any, e
 		return "", nil, err
 	}
 	if q.Event != "" && q.Event != "*" {
-		operator, pattern := s.matches(hub.CanonicalEvent(q.Event))
-		c.add("d.event "+operator+" %s", pattern)
+		operator, pattern := s.matches(q.Event)
+		_, other := s.matches(hub.AliasPattern(q.Event))
+		c.args = append(c.args, pattern)
+		c.add("(d.event "+operator+" "+c.last()+" OR d.event "+operator+" %s)", other)
 	}
 	c.args = append(c.args, q.Limit)
 	return `SELECT ` + deliveryColumns + ` FROM nchat_webhook_deliveries d

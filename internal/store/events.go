@@ -134,10 +134,11 @@ func (s *Store) EventsBefore(ctx context.Context, seq int64, pattern string, lim
 	if pattern == "" {
 		pattern = "*"
 	}
-	matches, arg := s.matches(hub.CanonicalEvent(pattern))
+	matches, arg := s.matches(pattern)
+	_, other := s.matches(hub.AliasPattern(pattern))
 	return list(ctx, s.readers, scanEvent,
-		`SELECT `+eventColumns+` FROM nchat_events e WHERE seq < $1 AND type `+matches+` $2 ORDER BY seq DESC LIMIT $3`,
-		seq, arg, limit)
+		`SELECT `+eventColumns+` FROM nchat_events e WHERE seq < $1 AND (type `+matches+` $2 OR type `+matches+` $3)
+		ORDER BY seq DESC LIMIT $4`, seq, arg, other, limit)
 }
 
 // likePattern turns a pattern of event types into one of LIKE.

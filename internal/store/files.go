@@ -118,8 +118,8 @@ func (t *tx) tieFile(a *hub.Attachment, m *hub.Message) error {
 
 // DeleteFile removes a file of the message in, as it was read (nil: one that is
 // not posted), with the events that tell of it. searchable is what the message
-// is found by from then on. unused says that no other row uses the file's blob,
-// which is then for the caller to remove. It is a Conflict when the file was
+// is found by from then on. unused says that no other row used the file's blob
+// then (DropBlob). It is a Conflict when the file was
 // posted, or the message edited, meanwhile.
 func (s *Store) DeleteFile(ctx context.Context, id hub.FileID, in *hub.Message, searchable string, routings ...hub.Routing) (
 	unused bool, err error,
@@ -195,7 +195,28 @@ func (t *tx) dropFiles(id hub.MessageID) error {
 
 // BlobUsed reports whether a row uses the blob with that hash.
 func (s *Store) BlobUsed(ctx context.Context, hash string) (used bool, err error) {
-	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(&used) },
+	return blobUsed(ctx, s.readers, hash)
+}
+
+func blobUsed(ctx context.Context, q querier, hash string) (used bool, err error) {
+	err = each(ctx, q, func(row scanner) error { return row.Scan(&used) },
 		`SELECT EXISTS (SELECT 1 FROM nchat_attachments WHERE file_path = $1)`, hash)
 	return used, err
+}
+
+// DropBlob calls remove when no row uses the blob with that hash. As long as
+// remove runs nobody writes, this process or another, so that no row can begin to
+// use it; remove should take a moment, and may be called again. When dropped is
+// false in the end, what remove did is to be undone.
+func (s *Store) DropBlob(ctx context.Context, hash string, remove func() error) (dropped bool, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		dropped = false
+		used, err := blobUsed(ctx, t, hash)
+		if err != nil || used {
+			return err
+		}
+		dropped = true
+		return remove()
+	})
+	return dropped && err == nil, err
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/nself-chat/hub"
 )
@@ -15,6 +16,16 @@ import (
 // maxSignal is the most that a payload may hold, in bytes ("NOTIFY", manual of
 // Postgres: less than 8000).
 const maxSignal = 7900
+
+const (
+	// signalTime bounds the sending of a signal.
+	signalTime = 2 * time.Second
+	// A listener asks the server whether it is there when it has said nothing for
+	// listenEvery, and gives it askTime for the answer: a server that vanished
+	// without a word would never say anything again.
+	listenEvery = 3 * time.Second
+	askTime     = 2 * time.Second
+)
 
 // Signal tells the other processes. It does nothing on the embedded database.
 func (s *Store) Signal(ctx context.Context, sig hub.Signal) error {
@@ -30,8 +41,19 @@ func (s *Store) Signal(ctx context.Context, sig hub.Signal) error {
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	_, err = s.pg.pool.Exec(ctx, `SELECT pg_notify($1, $2)`, s.pg.channel(), string(text))
+	err = s.pg.notify(ctx, string(text))
+	if pgconn.Timeout(err) && ctx.Err() == nil {
+		s.pg.pool.Reset() // a server that vanished: the other connections lead nowhere, either
+		err = s.pg.notify(ctx, string(text))
+	}
 	return pgRefusal(err)
+}
+
+func (p *postgres) notify(ctx context.Context, text string) error {
+	ctx, cancel := context.WithTimeout(ctx, signalTime)
+	defer cancel()
+	_, err := p.pool.Exec(ctx, `SELECT pg_notify($1, $2)`, p.channel(), text)
+	return err
 }
 
 func (p *postgres) channel() string { return "hub_" + p.schema }
@@ -59,25 +81,47 @@ func (s *Store) Listen(ctx context.Context, heard func(hub.Signal)) error {
 }
 
 func (s *Store) listen(ctx context.Context, heard func(hub.Signal)) error {
-	config := s.pg.pool.Config().ConnConfig.Copy()
-	// A server that vanished without a word is noticed by the keep-alive probes.
-	conn, err := pgx.ConnectConfig(ctx, config)
+	conn, err := pgx.ConnectConfig(ctx, s.pg.pool.Config().ConnConfig.Copy())
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{s.pg.channel()}.Sanitize()); err != nil {
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = conn.Close(ctx)
+	}()
+	if err := ask(ctx, conn, "LISTEN "+pgx.Identifier{s.pg.channel()}.Sanitize()); err != nil {
 		return err
 	}
 	heard(hub.Signal{All: true, Changed: true, Nodes: true, Seq: -1})
 	for {
-		n, err := conn.WaitForNotification(ctx)
+		n, err := await(ctx, conn)
 		if err != nil {
 			return errors.Join(err, ctx.Err())
 		}
 		var sig hub.Signal
-		if json.Unmarshal([]byte(n.Payload), &sig) == nil && sig.From != s.pg.nodeID() {
+		if n != nil && json.Unmarshal([]byte(n.Payload), &sig) == nil && sig.From != s.pg.nodeID() {
 			heard(sig)
 		}
 	}
+}
+
+// await returns what the server tells, or nil when it has said nothing for a
+// while and is there.
+func await(ctx context.Context, conn *pgx.Conn) (*pgconn.Notification, error) {
+	wait, cancel := context.WithTimeout(ctx, listenEvery)
+	defer cancel()
+	n, err := conn.WaitForNotification(wait)
+	if err != nil && ctx.Err() == nil && pgconn.Timeout(err) {
+		return nil, ask(ctx, conn, "SELECT")
+	}
+	return n, err
+}
+
+// ask runs a statement that takes no time.
+func ask(ctx context.Context, conn *pgx.Conn, statement string) error {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	_, err := conn.Exec(ctx, statement)
+	return err
 }

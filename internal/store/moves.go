@@ -12,9 +12,14 @@ import (
 // canceling. Each works on a bounded batch, so that a large backlog never
 // keeps the writer from others; callers repeat until nothing is left.
 
+// snapshotTime bounds Snapshot, for which the whole engine may wait.
+const snapshotTime = 3 * time.Second
+
 // Snapshot returns all outgoing webhooks in force and the revision of their
 // subscriptions, as of one moment after every write that was answered.
 func (s *Store) Snapshot(ctx context.Context) (revision int64, webhooks []hub.OutgoingWebhook, err error) {
+	ctx, cancel := context.WithTimeout(ctx, snapshotTime)
+	defer cancel()
 	err = s.readers.snapshot(ctx, func(q querier) (err error) {
 		if revision, err = lastRevision(ctx, q); err != nil {
 			return err
@@ -204,9 +209,9 @@ func (t *tx) delivery(id hub.DeliveryID) (hub.Delivery, error) {
 }
 
 // again begins a new series of tries, due at due, or when what is before it in
-// its conversation is finished.
+// its conversation is finished, but not before due either.
 func (t *tx) again(d *hub.Delivery, state hub.WebhookState, due time.Time) error {
-	to := hub.DeliveryPending
+	to, changed := hub.DeliveryPending, t.now
 	if state == hub.WebhookPaused {
 		to, due = hub.DeliveryHeld, time.Time{}
 	} else if d.OrderKey != "" {
@@ -214,14 +219,18 @@ func (t *tx) again(d *hub.Delivery, state hub.WebhookState, due time.Time) error
 		if err != nil {
 			return err
 		}
-		if behind {
-			due = time.Time{} // parked until its predecessor is finished
+		if behind { // parked until its predecessor is finished; see notBefore
+			if due.After(t.now) {
+				changed = due
+			}
+			due = time.Time{}
 		}
 	}
-	if err := t.later(`UPDATE nchat_webhook_deliveries SET tries = 0 WHERE id = $1`, string(d.ID)); err != nil {
+	if err := t.move(d, to, due); err != nil {
 		return err
 	}
-	if err := t.move(d, to, due); err != nil {
+	err := t.later(`UPDATE nchat_webhook_deliveries SET tries = 0, updated_at = $2 WHERE id = $1`, string(d.ID), at(changed))
+	if err != nil {
 		return err
 	}
 	d.Status, d.DueAt, d.Tries, d.FinishedAt = to, due, 0, time.Time{}
@@ -276,7 +285,7 @@ func (s *Store) CountReplay(ctx context.Context, r *hub.ReplayRequest) (n int, e
 
 // ReplayBatch begins new series for at most limit deliveries with ids above
 // after ("": from the start), the first due at due and the others spaced by
-// gap. It returns the last id looked at, "" when none was left, and how many it
+// gap: also those of one conversation, which wait for each other besides. It returns the last id looked at, "" when none was left, and how many it
 // took.
 func (s *Store) ReplayBatch(ctx context.Context, r *hub.ReplayRequest, after hub.DeliveryID, limit int, due time.Time, gap time.Duration) (
 	last hub.DeliveryID, n int, err error,
@@ -335,8 +344,12 @@ func (s *Store) VoidLease(ctx context.Context, id hub.DeliveryID, epoch int64) (
 		if err != nil || d.LeasedTo == "" || d.Epoch != epoch {
 			return err
 		}
+		mark, err := t.mark(d.WebhookID, d.LeasedTo)
+		if err != nil {
+			return err
+		}
 		voided = true
-		return t.voidLease(&d)
+		return t.voidLease(&heldLease{Delivery: d, mark: mark})
 	})
 	return voided, err
 }

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -50,7 +52,7 @@ func (p *postgres) join(ctx context.Context, tx pgx.Tx, id, name string) (slot i
 	if err := tx.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
 		return 0, err
 	}
-	if _, err := tx.Exec(ctx, removeSilent, now.Add(-hub.DeadAfter)); err != nil {
+	if _, err := tx.Exec(ctx, removeSilent, hub.DeadAfter.Seconds()); err != nil {
 		return 0, err
 	}
 	err = tx.QueryRow(ctx, `SELECT coalesce(min(n), -1) FROM generate_series(0, $1::integer - 1) n
@@ -68,33 +70,114 @@ func (p *postgres) join(ctx context.Context, tx pgx.Tx, id, name string) (slot i
 // Beat says that this process is alive, and removes members that have been
 // silent for hub.DeadAfter. When this process itself was removed it fails with
 // hub.ErrFenced.
+//
+// Like Join it does not go by way of the writer, whose queue may be long, nor does
+// it take the lock: a sign of life must not wait for work. Who is writing is not
+// removed, for a member's transaction holds its row (beginQuery) to its end.
 func (s *Store) Beat(ctx context.Context, id string) (p hub.Pulse, err error) {
-	err = s.write(ctx, func(t *tx) (err error) {
-		p = hub.Pulse{Seq: t.seq}
-		if err := t.later(`UPDATE nchat_nodes SET beat_at = $2 WHERE id = $1`, id, at(t.now)); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, beatTime)
+	defer cancel()
+	err = s.pg.pulse.use(ctx, func(conn *pgx.Conn) error {
+		if p, err = beat(ctx, conn, id); err != nil {
 			return err
 		}
-		if err := t.later(removeSilent, at(t.now.Add(-hub.DeadAfter))); err != nil {
-			return err
-		}
-		if p.Revision, err = lastRevision(ctx, t); err != nil {
-			return err
-		}
-		err = each(ctx, t, func(row scanner) error { return row.Scan(into(&p.SettingsAt)) }, `SELECT max(updated_at) FROM nchat_settings`)
-		if err != nil {
-			return err
-		}
-		p.Nodes, err = list(ctx, t, scanNode, `SELECT id, name, slot, started_at, beat_at FROM nchat_nodes ORDER BY started_at, id`)
-		return err
+		return s.measureClock(ctx, pgConnQuerier{conn})
 	})
-	if err == nil {
-		err = s.syncClock(ctx)
+	return p, pgRefusal(err)
+}
+
+// beatTime bounds a sign of life: one that takes longer is none.
+const beatTime = 3 * time.Second
+
+func beat(ctx context.Context, conn *pgx.Conn, id string) (p hub.Pulse, err error) {
+	// All of it is with the server before it begins: a process that is stopped in
+	// the middle keeps nobody waiting.
+	b := &pgx.Batch{}
+	b.Queue(`UPDATE nchat_nodes SET beat_at = clock_timestamp() WHERE id = $1`, id)
+	b.Queue(removeSilent, hub.DeadAfter.Seconds())
+	b.Queue(`SELECT (SELECT coalesce(max(seq), 0) FROM nchat_events), (SELECT coalesce(max(revision), 0) FROM nchat_outgoing_webhook_revisions),
+		(SELECT max(updated_at) FROM nchat_settings)`)
+	b.Queue(`SELECT id, name, slot, started_at, beat_at FROM nchat_nodes ORDER BY started_at, id`)
+	answers := conn.SendBatch(ctx, b)
+	defer func() { err = errors.Join(err, answers.Close()) }()
+	tag, err := answers.Exec()
+	if err != nil {
+		return p, err
 	}
-	return p, err
+	if tag.RowsAffected() == 0 {
+		return p, hub.ErrFenced
+	}
+	if _, err := answers.Exec(); err != nil {
+		return p, err
+	}
+	if err := answers.QueryRow().Scan(&p.Seq, &p.Revision, into(&p.SettingsAt)); err != nil {
+		return p, err
+	}
+	found, err := answers.Query()
+	if err != nil {
+		return p, err
+	}
+	defer found.Close()
+	for found.Next() {
+		n, err := scanNode(found)
+		if err != nil {
+			return p, err
+		}
+		p.Nodes = append(p.Nodes, n)
+	}
+	return p, found.Err()
 }
 
 // removeSilent removes the members that the others have to go on without.
-const removeSilent = `DELETE FROM nchat_nodes WHERE beat_at < $1`
+const removeSilent = `DELETE FROM nchat_nodes WHERE id IN (SELECT id FROM nchat_nodes
+	WHERE beat_at < clock_timestamp() - make_interval(secs => $1) FOR UPDATE SKIP LOCKED)`
+
+// ownConn is a connection for one purpose, made when it is needed.
+type ownConn struct {
+	config *pgx.ConnConfig
+	onLost func() // a connection was
+	mu     sync.Mutex
+	conn   *pgx.Conn // nil or closed: to be opened
+}
+
+// use calls do with the connection. When it turns out to be lost it is made anew,
+// and do called again.
+func (o *ownConn) use(ctx context.Context, do func(*pgx.Conn) error) (err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for fresh := false; ; {
+		if o.conn == nil || o.conn.IsClosed() {
+			fresh = true
+			if o.conn, err = pgx.ConnectConfig(ctx, o.config); err != nil {
+				return err
+			}
+		}
+		if err = do(o.conn); err == nil || !isLost(err) {
+			return err
+		}
+		o.drop()
+		o.onLost()
+		if fresh || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (o *ownConn) drop() {
+	if o.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = o.conn.Close(ctx)
+	o.conn = nil
+}
+
+func (o *ownConn) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.drop()
+}
 
 // Leave ends the membership.
 func (s *Store) Leave(ctx context.Context, id string) error {
@@ -121,17 +204,22 @@ func (p *postgres) nodeID() string {
 
 func (p *postgres) setNode(id string) { p.node.Store(&id) }
 
-// syncClock measures by how much the database's clock is ahead of this
-// process's: half of the shortest of three trips is the error.
+// syncClock measures by how much the database's clock is ahead of this process's.
 func (s *Store) syncClock(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*hub.BeatEvery)
 	defer cancel()
+	return s.measureClock(ctx, s.readers)
+}
+
+// measureClock is syncClock by way of q: half of the shortest of three trips is
+// the error.
+func (s *Store) measureClock(ctx context.Context, q querier) error {
 	best := time.Hour
 	var offset time.Duration
 	for range 3 {
 		var theirs time.Time
 		before, began := s.pg.local(), time.Now()
-		err := each(ctx, s.readers, func(row scanner) error { return row.Scan(into(&theirs)) }, `SELECT clock_timestamp()`)
+		err := each(ctx, q, func(row scanner) error { return row.Scan(into(&theirs)) }, `SELECT clock_timestamp()`)
 		if err != nil {
 			return err
 		}
@@ -141,4 +229,15 @@ func (s *Store) syncClock(ctx context.Context) error {
 	}
 	s.pg.offset.Store(int64(offset))
 	return nil
+}
+
+// pgConnQuerier queries by one connection.
+type pgConnQuerier struct{ conn *pgx.Conn }
+
+func (q pgConnQuerier) query(ctx context.Context, text string, args ...any) (rows, error) {
+	found, err := q.conn.Query(ctx, text, pgArgs(args)...)
+	if err != nil {
+		return nil, err
+	}
+	return pgRows{Rows: found, raw: true}, nil
 }

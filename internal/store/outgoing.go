@@ -77,7 +77,8 @@ func filterColumn(f *hub.Filter) any {
 // UpdateOutgoingWebhook reads the webhook, lets change alter it, and stores
 // it with a new revision of its subscription. change may be run more than
 // once; its error is returned and nothing stored. Health and Notice are the
-// engine's and not written, unless change resets Health to the zero value.
+// engine's and not written, unless change resets Health to the zero value;
+// resuming a paused webhook restarts the count of its failing days.
 func (s *Store) UpdateOutgoingWebhook(ctx context.Context, id hub.WebhookID, change func(*hub.OutgoingWebhook) error) (
 	w hub.OutgoingWebhook, revision int64, err error,
 ) {
@@ -87,8 +88,12 @@ func (s *Store) UpdateOutgoingWebhook(ctx context.Context, id hub.WebhookID, cha
 		if err != nil {
 			return err
 		}
+		was := w.State
 		if err := change(&w); err != nil {
 			return err
+		}
+		if was == hub.WebhookPaused && w.State == hub.WebhookActive {
+			w.Health = w.Health.Resumed()
 		}
 		w.UpdatedAt = t.now
 		p := w.Policy
@@ -154,7 +159,9 @@ func lastRevision(ctx context.Context, q querier) (revision int64, err error) {
 }
 
 // setHealth stores what the engine learned about an endpoint. A disabling
-// notice disables the webhook in the same step.
+// notice disables the webhook in the same step. Of a webhook that is disabled
+// there is nothing more to tell: what was on its way then may fail, too, and
+// must not replace the notice that says so.
 func (t *tx) setHealth(id hub.WebhookID, h *hub.Health, n hub.Notice) error {
 	if err := t.later(`UPDATE nchat_outgoing_webhooks SET health = $2 WHERE id = $1`, string(id), asJSON(h)); err != nil {
 		return err
@@ -162,14 +169,11 @@ func (t *tx) setHealth(id hub.WebhookID, h *hub.Health, n hub.Notice) error {
 	if n == hub.NoticeNone {
 		return nil
 	}
-	if err := t.later(`UPDATE nchat_outgoing_webhooks SET notice = $2 WHERE id = $1`, string(id), string(n)); err != nil {
-		return err
-	}
 	if !n.Disabling() {
-		return nil
+		return t.later(`UPDATE nchat_outgoing_webhooks SET notice = $2 WHERE id = $1 AND state <> 'disabled'`, string(id), string(n))
 	}
-	changed, err := t.exec(`UPDATE nchat_outgoing_webhooks SET state = 'disabled', updated_at = $2
-		WHERE id = $1 AND state <> 'disabled'`, string(id), at(t.now))
+	changed, err := t.exec(`UPDATE nchat_outgoing_webhooks SET notice = $3, state = 'disabled', updated_at = $2
+		WHERE id = $1 AND state <> 'disabled'`, string(id), at(t.now), string(n))
 	if err != nil || changed == 0 {
 		return err
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,8 @@ type postgres struct {
 	offset atomic.Int64
 	// connects counts the connections made for writing.
 	connects atomic.Int64
+	// pulse is the connection for signs of life.
+	pulse ownConn
 	// node is this process's name among those at work (nchat_nodes); "": none.
 	node atomic.Pointer[string]
 }
@@ -66,7 +69,9 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 		return fmt.Errorf("store: %w", err)
 	}
 	p := &postgres{pool: pool, schema: schema, local: o.Now}
-	s.pg, s.readers = p, pgPool{pool}
+	p.pulse.config = config.ConnConfig.Copy()
+	p.pulse.onLost = pool.Reset // the readers' connections lead nowhere, either
+	s.pg, s.readers = p, pgPool{pool: pool}
 	s.now = func() time.Time { return p.local().Add(time.Duration(p.offset.Load())) }
 	if err := p.await(ctx, o.Log); err != nil {
 		return err
@@ -92,14 +97,25 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 	return nil
 }
 
+// minReaders is how few connections may read: with one, a single slow page would
+// stop all the others.
+const minReaders = 2
+
 // postgresConfig reads the URL and sets what the hub relies on.
+//
+// How many connections read is the URL's pool_max_conns, at least minReaders, or
+// else four for each core.
 func postgresConfig(url, schema string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		// The error may quote the URL, which may hold a password.
 		return nil, hub.Errorf(hub.Invalid, "The Postgres URL cannot be read; it looks like postgres://user:password@host:5432/database.")
 	}
-	config.MaxConns = max(config.MaxConns, int32(4*runtime.GOMAXPROCS(0)))
+	if asked, err := pgx.ParseConfig(url); err == nil && asked.RuntimeParams["pool_max_conns"] != "" {
+		config.MaxConns = max(config.MaxConns, minReaders)
+	} else {
+		config.MaxConns = max(config.MaxConns, int32(4*runtime.GOMAXPROCS(0)))
+	}
 	config.ConnConfig.ConnectTimeout = 5 * time.Second
 	set := config.ConnConfig.RuntimeParams
 	set["search_path"] = pgx.Identifier{schema}.Sanitize() + ", public"
@@ -211,10 +227,13 @@ func (p *postgres) lockID(purpose string) int64 {
 }
 
 // pgPool is the pool of reading connections.
-type pgPool struct{ pool *pgxpool.Pool }
+type pgPool struct {
+	pool *pgxpool.Pool
+	time time.Duration // of one query; 0: readTime
+}
 
 func (p pgPool) query(ctx context.Context, text string, args ...any) (rows, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTime)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(p.time, readTime))
 	found, err := p.pool.Query(ctx, text, pgArgs(args)...)
 	if err != nil {
 		cancel()
@@ -230,7 +249,11 @@ func (p pgPool) snapshot(ctx context.Context, read func(querier) error) error {
 	if err != nil {
 		return pgRefusal(err)
 	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // read only: nothing to keep
+	defer func() { // read only: nothing to keep
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = tx.Rollback(ctx)
+	}()
 	return read(pgSnapshot{tx})
 }
 
@@ -307,6 +330,7 @@ func pgArgs(args []any) []any {
 // SQLSTATE codes, "PostgreSQL Error Codes", appendix A of its manual.
 const (
 	codeUnique         = "23505"
+	codeExists         = "42P07"
 	codeInvalidText    = "22P02" // such as an id that is no UUID
 	codeReadOnly       = "25006"
 	codeDiskFull       = "53100"
@@ -316,6 +340,10 @@ const (
 	codeCannotConnect  = "57P03"
 	codeIdleTimeout    = "25P03"
 	codeQueryCanceled  = "57014"
+	codeLocked         = "55P03" // somebody else has what is wanted
+	codeIdleSession    = "57P05"
+	codeNoMemory       = "53200"
+	codeIO             = "58030"
 	codeWrongPassword  = "28P01"
 	codeWrongAuth      = "28000"
 	codeNoSuchDatabase = "3D000"
@@ -343,7 +371,7 @@ func isRefusedLogin(err error) bool {
 func isLost(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return strings.HasPrefix(e.Code, "08") || isCode(err, codeAdminShutdown, codeCrashShutdown, codeCannotConnect,
-			codeIdleTimeout, codeTooMany, codeReadOnly)
+			codeIdleTimeout, codeIdleSession, codeTooMany, codeReadOnly)
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true
@@ -373,7 +401,7 @@ func pgRefusal(err error) error {
 		return hub.Wrap(hub.StorageFull, err, "The database's disk is full; nothing was stored.")
 	case isCode(err, codeReadOnly):
 		return hub.Wrap(hub.Unavailable, err, "The database is a read-only standby now; nothing was stored.")
-	case isLost(err), isCode(err, codeQueryCanceled):
+	case isLost(err), isRefusedLogin(err), isCode(err, codeQueryCanceled, codeLocked, codeIdleSession, codeNoMemory, codeIO):
 		return hub.Wrap(hub.Unavailable, err, "The database does not answer; nothing was stored.")
 	}
 	return err

@@ -32,10 +32,7 @@ func (s *Store) Prune(ctx context.Context, r hub.Retention, after hub.EventID, l
 		p, position = hub.Pruned{}, after
 		before := highestID
 		if t.bulk != nil {
-			if p.More, err = t.dropWeek(r, &p); err != nil || p.More {
-				return err
-			}
-			// Younger rows go with their week.
+			// Younger rows go with their week (PruneWeeks).
 			before = hub.FirstID(weekOf(r.FinishedBefore))
 		}
 		events, err := list(ctx, t, scanPrunable,
@@ -120,7 +117,7 @@ func (t *tx) anyBetween(low, high string, r hub.Retention) (found bool, err erro
 // removeEvents removes a run of events with all that belongs to them.
 func (t *tx) removeEvents(events []prunable, p *hub.Pruned) error {
 	low, high := deliveriesOf(events)
-	if err := t.uncount(low, high, nil); err != nil {
+	if err := t.uncount(low, high); err != nil {
 		return err
 	}
 	for _, step := range []struct {
@@ -141,8 +138,9 @@ func (t *tx) removeEvents(events []prunable, p *hub.Pruned) error {
 	return nil
 }
 
-// uncount takes a range of deliveries out of the counters, and adds them to p.
-func (t *tx) uncount(low, high string, p *hub.Pruned) error {
+// uncount takes a range of deliveries out of the counters.
+func (t *tx) uncount(low, high string) error {
+	t.disturbed = true
 	return each(context.Background(), t, func(row scanner) error {
 		var k counterKey
 		var n int
@@ -150,12 +148,47 @@ func (t *tx) uncount(low, high string, p *hub.Pruned) error {
 			return err
 		}
 		t.count(k, -n)
-		if p != nil {
-			p.Deliveries += n
-		}
 		return nil
 	}, `SELECT webhook_id, status, count(*) FROM nchat_webhook_deliveries WHERE id >= $1 AND id <= $2 GROUP BY webhook_id, status`,
 		low, high)
+}
+
+// callBody is the size of what is kept of a call's body.
+type callBody struct {
+	id    hub.CallID
+	bytes int64
+}
+
+// trimBatch is the number of calls that one commit of TrimCalls changes at most.
+const trimBatch = 200
+
+// TrimCalls removes bodies of calls of incoming webhooks, of those received
+// before a time the oldest with ids above after, until so many bytes are free,
+// or as many as one commit should free; the calls stay in the log. It returns
+// their bytes and the id of the last, "" when there was none. The room is used
+// again; on Postgres it is not given back, so the size stays what it was.
+func (s *Store) TrimCalls(ctx context.Context, before time.Time, after hub.CallID, bytes int64) (freed int64, last hub.CallID, err error) {
+	// Found on a reader: a search over what was trimmed before must not keep the
+	// writer.
+	bodies, err := list(ctx, s.readers, func(row scanner) (b callBody, err error) {
+		err = row.Scan(&b.id, &b.bytes)
+		return b, err
+	}, `SELECT id, octet_length(body) FROM nchat_inbox WHERE id > $1 AND id < $2 AND provider = 'token' AND body IS NOT NULL
+		ORDER BY id LIMIT $3`, from(after), hub.FirstID(before), trimBatch)
+	if err != nil || len(bodies) == 0 {
+		return 0, "", err
+	}
+	for _, b := range bodies {
+		if freed >= min(bytes, portionBytes) {
+			break
+		}
+		freed, last = freed+b.bytes, b.id
+	}
+	err = s.write(ctx, func(t *tx) error {
+		return t.later(`UPDATE nchat_inbox SET body = NULL
+			WHERE id >= $1 AND id <= $2 AND provider = 'token' AND body IS NOT NULL`, string(bodies[0].id), string(last))
+	})
+	return freed, last, err
 }
 
 // OldestAge returns when the oldest event that is still kept happened; zero:

@@ -28,7 +28,7 @@ type textIndex struct {
 func (s *Store) Search(ctx context.Context, terms []string, prefix bool, viewer hub.UserID, all bool, only []hub.ChannelID,
 	before hub.MessageID, limit int,
 ) (page []hub.Message, err error) {
-	found := words(strings.Join(terms, " "))
+	found := foundBy(strings.Join(terms, " "))
 	if len(found) == 0 {
 		return nil, nil
 	}
@@ -52,7 +52,7 @@ func (s *Store) Search(ctx context.Context, terms []string, prefix bool, viewer 
 
 // indexNew makes the message that was inserted last found by a text.
 func (t *tx) indexNew(id hub.MessageID, text string) error {
-	found := words(text)
+	found := foundBy(text)
 	if len(found) == 0 {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (t *tx) index(id hub.MessageID, text string) error {
 	if t.onPostgres() {
 		remove, insert = t.deleteVector, t.insertVector
 	}
-	found := words(text)
+	found := foundBy(text)
 	if err := remove(id); err != nil || len(found) == 0 {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/words"
 )
 
 func TestWords(t *testing.T) {
@@ -28,12 +29,12 @@ func TestWords(t *testing.T) {
 		"1\ufe0f\u20e3 \u0301 ½ ² \ue000": {"1", "½", "²", "\ue000"},
 		"世界，你好":                           {"世界", "你好"},
 	} {
-		if diff := cmp.Diff(want, words(text), cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(want, foundBy(text), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("words of %q (-want +got):\n%s", text, diff)
 		}
 	}
 	endless := strings.Repeat("あ", maxWord)
-	long := words(endless + " " + strings.Repeat("many ", maxWords/4+1))
+	long := foundBy(endless + " " + strings.Repeat("many ", maxWords/4+1))
 	if !strings.HasPrefix(endless, long[0]) || len(long[0]) > maxWord || len(long[0]) < maxWord-len("あ") {
 		t.Errorf("%d bytes of a long word are kept", len(long[0]))
 	}
@@ -70,13 +71,13 @@ func FuzzWords(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		found := words(text)
+		found := foundBy(text)
 		for _, w := range found {
-			if w == "" || strings.ContainsFunc(w, func(r rune) bool { return !isWordRune(r) }) {
+			if w == "" || strings.ContainsFunc(w, func(r rune) bool { return !words.IsRune(r) }) {
 				t.Errorf("%q has the word %q", text, w)
 			}
 		}
-		if diff := cmp.Diff(found, words(strings.Join(found, " ")), cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(found, foundBy(strings.Join(found, " ")), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("the words of the words of %q (-once +twice):\n%s", text, diff)
 		}
 	})
@@ -101,10 +102,10 @@ func TestTokenizerTakesWordsAsTheyAre(t *testing.T) {
 	missing := map[string]bool{}
 	var all []string
 	for r := rune(0); r <= unicode.MaxRune; r++ {
-		if !isWordRune(r) || r >= 0x3400 && r%0x20 != 0 { // of the large scripts a part is enough
+		if !words.IsRune(r) || r >= 0x3400 && r%0x20 != 0 { // of the large scripts a part is enough
 			continue
 		}
-		for _, w := range words("x" + string(r)) {
+		for _, w := range foundBy("x" + string(r)) {
 			if !missing[w] {
 				missing[w], all = true, append(all, w)
 			}

@@ -108,6 +108,9 @@ func (s *Store) Close() error {
 	if s.w != nil {
 		errs = append(errs, s.w.close())
 	}
+	if s.pg != nil {
+		s.pg.pulse.close()
+	}
 	if s.readers != nil {
 		errs = append(errs, s.readers.close())
 	}

@@ -25,7 +25,7 @@ func (s *Store) Verify(ctx context.Context) (*hub.VerifyReport, error) {
 	v := &verifier{report: &hub.VerifyReport{Problems: []string{}}, counts: make(map[counterKey]int64), now: s.Now()}
 	err := s.readers.snapshot(ctx, func(q querier) error {
 		v.q = q
-		for _, step := range []func(context.Context) error{v.subscriptions, v.events, v.unfinished, v.counters} {
+		for _, step := range []func(context.Context) error{v.subscriptions, v.events, v.unfinished, v.stuckHeld, v.counters} {
 			if err := step(ctx); err != nil {
 				return err
 			}
@@ -136,18 +136,22 @@ type verified struct {
 func (v *verifier) events(ctx context.Context) error {
 	low := hub.DeliveryID(lowestID)
 	after := hub.EventID(lowestID)
-	chunk := min(v.chunk(), 1000)
-	for {
+	for more := true; more; {
+		upTo, again, err := v.portion(ctx, after)
+		if err != nil {
+			return err
+		}
+		more = again
 		events, err := list(ctx, v.q, scanEvent,
-			`SELECT `+eventColumns+` FROM nchat_events e WHERE id > $1 ORDER BY id LIMIT $2`, string(after), chunk)
+			`SELECT `+eventColumns+` FROM nchat_events e WHERE id > $1 AND id <= $2 ORDER BY id`, string(after), string(upTo))
 		if err != nil {
 			return err
 		}
 		high := hub.DeliveryID(highestID)
-		if len(events) == chunk {
-			// Deliveries up to the last event of the chunk. Another event with
+		if more {
+			// Deliveries up to the last event of the portion. Another event with
 			// the same prefix would only be seen too late, and there is none.
-			after = events[len(events)-1].ID
+			after = upTo
 			_, high = hub.DeliveryRange(after)
 		}
 		deliveries, err := v.deliveries(ctx, low, high)
@@ -161,11 +165,29 @@ func (v *verifier) events(ctx context.Context) error {
 		for event, ds := range deliveries {
 			v.report.Add("%d deliveries of event %s, which does not exist", len(ds), event)
 		}
-		if len(events) < chunk {
-			return nil
-		}
 		low = high
 	}
+	return nil
+}
+
+// portion returns the last of the events after the given one that are to be
+// compared together, few enough for the memory, and whether there may be more.
+func (v *verifier) portion(ctx context.Context, after hub.EventID) (last hub.EventID, more bool, err error) {
+	last = after
+	chunk := min(v.chunk(), 1000)
+	read, bytes := 0, 0
+	err = each(ctx, v.q, func(row scanner) error {
+		if bytes >= portionBytes {
+			more = true
+			return nil
+		}
+		var size int
+		err := row.Scan(&last, &size)
+		read, bytes = read+1, bytes+size
+		more = read == chunk
+		return err
+	}, `SELECT id, octet_length(data) FROM nchat_events WHERE id > $1 ORDER BY id LIMIT $2`, string(after), chunk)
+	return last, more, err
 }
 
 // deliveries returns the deliveries with ids in (from, to], by event.
@@ -284,6 +306,23 @@ func (v *verifier) delivery(d *verified) {
 // deletedGrace is how long the deliveries of a deleted webhook may take to be
 // canceled.
 const deletedGrace = time.Hour
+
+// heldGrace is how long what was held may take to become due when its webhook is
+// active again: it is moved in the background, thousands in a second.
+const heldGrace = 10 * time.Minute
+
+// stuckHeld checks that nothing is held that its webhook does not hold.
+func (v *verifier) stuckHeld(ctx context.Context) error {
+	return each(ctx, v.q, func(row scanner) error {
+		d, err := scanDelivery(row)
+		if err == nil {
+			v.report.Add("delivery %s is held, its webhook %s is active", d.ID, d.WebhookID)
+		}
+		return err
+	}, `SELECT `+deliveryColumns+` FROM nchat_outgoing_webhooks w JOIN nchat_webhook_deliveries d ON d.webhook_id = w.id
+		WHERE w.state = 'active' AND w.deleted_at IS NULL AND w.updated_at < $1 AND d.status = 'held' AND d.updated_at < $1
+		LIMIT $2`, at(v.now.Add(-heldGrace)), hub.MaxProblems)
+}
 
 // unfinished checks that what is neither final, due, leased nor held waits
 // behind an unfinished delivery of its conversation.

@@ -69,6 +69,7 @@ type writer struct {
 	onChange func()
 	meters   Meters
 	failed   atomic.Int64 // transactions, as a whole
+	turn     turn
 
 	mu     sync.RWMutex // held for reading while a value enters the queue
 	closed bool
@@ -265,8 +266,13 @@ func (w *writer) try(group []*write) (failed int, err error) {
 		t.bulk = &bulk{}
 	}
 	var seq int64
+	w.turn.wanted()
 	if t.now, seq, err = w.conn.begin(); err != nil {
-		return -1, w.conn.refusal(err)
+		err = w.conn.refusal(err)
+	}
+	w.turn.over(err)
+	if err != nil {
+		return -1, err
 	}
 	observeSince(w.meters.Turn, began)
 	t.seq = seq
@@ -306,6 +312,8 @@ type tx struct {
 	counters map[counterKey]int
 	changed  int64 // rows, by the present value
 	copied   bool  // something changed that processes keep copies of
+	// disturbed: finished deliveries were changed or removed.
+	disturbed bool
 }
 
 // apply runs one value. A panic in it is an error of that value alone.

@@ -5,6 +5,7 @@ package queuetest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -37,6 +38,7 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		"one server a lane":     testAcquire,
 		"claim":                 testClaim,
 		"claim is exclusive":    testClaimExclusive,
+		"claim takes so much":   testClaimBytes,
 		"record":                testRecord,
 		"stale outcomes":        testStale,
 		"order":                 testOrder,
@@ -54,6 +56,7 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		"cancel":                testCancel,
 		"replay":                testReplay,
 		"replay keeps order":    testReplayOrder,
+		"replay keeps its pace": testReplayPace,
 		"disabling notice":      testDisablingNotice,
 		"counts":                testCounts,
 		"idempotent publishing": testIdempotent,
@@ -117,6 +120,7 @@ type event struct {
 	first  bool
 	status hub.DeliveryStatus // pending unless set
 	due    time.Duration      // from now
+	size   int                // of the data, in bytes; {} unless set
 }
 
 // add publishes one event with a delivery to each webhook in force, in the
@@ -128,6 +132,9 @@ func (s *suite) add(e event) []hub.DeliveryID {
 	ev := &hub.Event{
 		ID: hub.EventID(s.ids.New()), Type: "queue.test", Time: s.store.Now(), Data: []byte(`{}`), Origin: hub.Origin{Kind: hub.OriginHub},
 		OrderKey: e.key, FirstOfKey: e.first, Revision: revision,
+	}
+	if e.size > 0 {
+		ev.Data = []byte(`"` + strings.Repeat("x", e.size-2) + `"`)
 	}
 	r := hub.Routing{Event: ev}
 	var ids []hub.DeliveryID
@@ -291,6 +298,49 @@ func testClaimExclusive(s *suite) {
 	for id, n := range seen {
 		if n != 1 {
 			s.Errorf("%s was claimed %d times", id, n)
+		}
+	}
+}
+
+// testClaimBytes: a claim of large events takes some of each lane that has room
+// in it, at least one in all, and says that the rest is due.
+func testClaimBytes(s *suite) {
+	const most = 8 << 20
+	a, b := s.webhook(), s.webhook()
+	due := map[hub.WebhookID]int{}
+	for range 5 {
+		s.add(event{due: -time.Minute, size: 3 << 20})
+		due[a]++
+		due[b]++
+	}
+	s.add(event{due: -time.Second, size: 10 << 20})
+	due[a]++
+	due[b]++
+	quotas := []hub.Quota{{WebhookID: a, Max: 128}, {WebhookID: b, Max: 128}}
+	for round := 0; due[a]+due[b] > 0; round++ {
+		jobs, next, err := s.store.Claim(s.ctx(), node, quotas)
+		s.ok(err)
+		if len(jobs) == 0 {
+			s.Fatalf("nothing was claimed, %v is due", due)
+		}
+		bytes, lanes := 0, map[hub.WebhookID]int{}
+		for i := range jobs {
+			if bytes >= most {
+				s.Errorf("an event more after %d bytes", bytes)
+			}
+			bytes += len(jobs[i].Event.Data)
+			lanes[jobs[i].Delivery.WebhookID]++
+			due[jobs[i].Delivery.WebhookID]--
+		}
+		if round == 0 && (lanes[a] != 2 || lanes[b] != 1) {
+			s.Errorf("the first claim took %d and %d, want 2 and 1", lanes[a], lanes[b])
+		}
+		left := map[hub.WebhookID]bool{}
+		for _, n := range next {
+			left[n.WebhookID] = !n.DueAt.After(s.store.Now())
+		}
+		if left[a] != (due[a] > 0) || left[b] != (due[b] > 0) {
+			s.Errorf("said to be due: %v, in truth: %v", left, due)
 		}
 	}
 }
@@ -682,6 +732,38 @@ func testReplayOrder(s *suite) {
 		s.same(fmt.Sprintf("only delivery %d is due", i), s.claim(hub.Quota{WebhookID: w, Max: 10}), []hub.DeliveryID{id})
 		s.finish(id, hub.DeliverySuccess, 0)
 	}
+}
+
+// testReplayPace: what waits for its turn in a conversation is not due before its
+// time, and due at once when that has passed.
+func testReplayPace(s *suite) {
+	w := s.webhook()
+	var ids []hub.DeliveryID
+	for range 4 {
+		id := s.one(event{key: "m:1", status: hub.DeliveryActive})
+		s.finish(id, hub.DeliveryFailed, 0)
+		ids = append(ids, id)
+	}
+	start := s.store.Now().Add(-90 * time.Minute)
+	r := hub.ReplayRequest{WebhookID: w, Status: hub.DeliveryFailed}
+	_, n, err := s.store.ReplayBatch(s.ctx(), &r, "", 10, start, time.Hour)
+	s.ok(err)
+	s.same("replayed", n, 4)
+	q := hub.Quota{WebhookID: w, Max: 10}
+	for i, id := range ids[:2] { // planned 90 and 30 minutes ago
+		s.same(fmt.Sprintf("delivery %d, late", i), s.claim(q), []hub.DeliveryID{id})
+		s.finish(id, hub.DeliverySuccess, 0)
+	}
+	s.same("none before its time", s.claim(q), []hub.DeliveryID{})
+	d := s.get(ids[2])
+	s.same("planned", d.DueAt.Sub(start), 2*time.Hour)
+	_, released, err := s.store.CancelDelivery(s.ctx(), ids[2])
+	s.ok(err)
+	s.same("released", released, true)
+	s.same("the next is planned, too", s.get(ids[3]).DueAt.Sub(start), 3*time.Hour)
+	_, err = s.store.RetryDelivery(s.ctx(), ids[3])
+	s.ok(err)
+	s.same("by hand it is due at once", s.claim(q), []hub.DeliveryID{ids[3]})
 }
 
 func testDisablingNotice(s *suite) {

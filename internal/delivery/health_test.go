@@ -1,0 +1,215 @@
+package delivery_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/url"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+// onRig runs a test on an engine with one webhook, under a virtual clock.
+func onRig(t *testing.T, change func(*hub.Policy), test func(r *rig, w hub.OutgoingWebhook)) {
+	path := filepath.Join(t.TempDir(), "hub.db")
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, newWorld(t, 1), path)
+		defer r.close()
+		test(r, r.addWebhook("well", change))
+	})
+}
+
+// answers has a webhook's receiver answer the n-th request (from 1) so, after a
+// time. It returns a function that says when the requests came.
+func (r *rig) answers(w hub.OutgoingWebhook, answer func(n int) (hub.Response, time.Duration)) (times func() []time.Time) {
+	r.t.Helper()
+	u, err := url.Parse(w.URL)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var came []time.Time
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.behave[u.Path] = func(*rand.Rand, int) (hub.Response, time.Duration) {
+		came = append(came, time.Now())
+		return answer(len(came))
+	}
+	return func() []time.Time {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return came
+	}
+}
+
+// webhook returns the webhook as it is stored.
+func (r *rig) webhook(id hub.WebhookID) hub.OutgoingWebhook {
+	r.t.Helper()
+	w, err := r.store.OutgoingWebhook(context.Background(), id)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return w
+}
+
+// delivery returns a delivery as it is stored.
+func (r *rig) delivery(id hub.DeliveryID) hub.Delivery {
+	r.t.Helper()
+	d, err := r.store.Delivery(context.Background(), id)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return d
+}
+
+// count returns how many deliveries are in a state.
+func (r *rig) count(status hub.DeliveryStatus) int64 {
+	r.t.Helper()
+	totals, err := r.store.DeliveryTotals(context.Background())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return totals[status]
+}
+
+// TestRetryAfterOutlivesSuccess: what was on its way when a receiver asked for
+// patience, and succeeds, does not end the wait.
+func TestRetryAfterOutlivesSuccess(t *testing.T) {
+	onRig(t, func(p *hub.Policy) { p.Concurrency = 2 }, func(r *rig, w hub.OutgoingWebhook) {
+		times := r.answers(w, func(n int) (hub.Response, time.Duration) {
+			switch n {
+			case 1:
+				return status(200), time.Second
+			case 2:
+				return status(429, "Retry-After", "120"), 100 * time.Millisecond
+			}
+			return status(200), 0
+		})
+		began := time.Now()
+		for range 5 {
+			r.publish("all.x", "")
+		}
+		time.Sleep(10 * time.Second)
+		r.publish("all.x", "")
+		time.Sleep(time.Hour)
+		came := times()
+		if len(came) != 7 { // one of the six was sent twice
+			t.Fatalf("%d requests", len(came))
+		}
+		if wait := came[2].Sub(began); wait < 2*time.Minute {
+			t.Errorf("a request %s after the receiver asked for two minutes", wait)
+		}
+		if !r.webhook(w.ID).Health.Healthy() {
+			t.Errorf("afterwards: %+v", r.webhook(w.ID).Health)
+		}
+	})
+}
+
+// TestBreaker: after ten failures in a row there is one request at a time, at
+// growing intervals; who waits for that spends no attempt; the first success
+// lets all of them go.
+func TestBreaker(t *testing.T) {
+	const stragglers = hub.BreakerFailures + 4 // four may be on their way when it opens
+	onRig(t, func(p *hub.Policy) { p.Concurrency, p.MaxRetries = 5, 20 }, func(r *rig, w hub.OutgoingWebhook) {
+		broken, most := true, 0
+		times := r.answers(w, func(n int) (hub.Response, time.Duration) {
+			if n > stragglers {
+				most = max(most, r.inflight["/well-0"])
+			}
+			if broken {
+				return status(500), time.Second
+			}
+			return status(204), time.Second
+		})
+		const events = 30
+		var ids []hub.DeliveryID
+		for range events {
+			ids = append(ids, r.publish("all.x", "").Deliveries[0].ID)
+		}
+		time.Sleep(10 * time.Minute)
+		came := times()
+		if n := len(came); n < 15 || n > 22 {
+			t.Fatalf("%d requests in ten minutes", n)
+		}
+		if most != 1 {
+			t.Errorf("%d probes at once", most)
+		}
+		wait := 5 * time.Second
+		for i := stragglers; i < len(came); i++ {
+			if gap := came[i].Sub(came[i-1]); gap < wait {
+				t.Errorf("probe %d came %s after the one before, want %s at least", i-stragglers+1, gap, wait)
+			}
+			wait = min(2*wait, 5*time.Minute)
+		}
+		attempts := 0
+		for _, id := range ids {
+			attempts += r.delivery(id).Attempts
+		}
+		if attempts != len(came) || r.count(hub.DeliveryActive) != 0 {
+			t.Errorf("%d attempts are counted of %d requests, %d deliveries are active", attempts, len(came), r.count(hub.DeliveryActive))
+		}
+		if got := r.webhook(w.ID); got.Notice != hub.NoticeBreaker || !got.Health.Open {
+			t.Errorf("notice %q, %+v", got.Notice, got.Health)
+		}
+		r.mu.Lock()
+		broken = false
+		r.mu.Unlock()
+		time.Sleep(24 * time.Hour)
+		if got := r.count(hub.DeliverySuccess); got != events || !r.webhook(w.ID).Health.Healthy() {
+			t.Errorf("%d of %d arrived, %+v", got, events, r.webhook(w.ID).Health)
+		}
+		r.verify()
+	})
+}
+
+// TestDisabledAndEnabled: a webhook that has only failed for five days is
+// disabled, and told of; what is unfinished then is held, and sent when it is
+// enabled again.
+func TestDisabledAndEnabled(t *testing.T) {
+	onRig(t, func(p *hub.Policy) { p.MaxRetries = 1 }, func(r *rig, w hub.OutgoingWebhook) {
+		broken := true
+		times := r.answers(w, func(int) (hub.Response, time.Duration) {
+			if broken {
+				return status(503), time.Millisecond
+			}
+			return status(204), time.Millisecond
+		})
+		for day := 0; day < 6; day += 2 {
+			r.publish("all.x", "")
+			time.Sleep(48*time.Hour - time.Hour)
+			if got := r.webhook(w.ID); got.State != hub.WebhookActive || got.Notice.Disabling() {
+				t.Fatalf("after day %d: %s, notice %q", day, got.State, got.Notice)
+			}
+			time.Sleep(time.Hour)
+		}
+		const events = 5
+		for range events {
+			r.publish("all.x", "m:1")
+		}
+		time.Sleep(time.Minute)
+		if got := r.webhook(w.ID); got.State != hub.WebhookDisabled || got.Notice != hub.NoticeFailing {
+			t.Fatalf("after six days: %s, notice %q, %+v", got.State, got.Notice, got.Health)
+		}
+		failed := r.count(hub.DeliveryFailed)
+		if failed != 4 || r.count(hub.DeliverySuccess) != 0 || len(r.publish("all.x", "").Deliveries) != 0 {
+			t.Errorf("%d failed, and there are more deliveries", failed)
+		}
+		sent := len(times())
+		time.Sleep(24 * time.Hour)
+		if got := len(times()); got != sent {
+			t.Errorf("%d requests to a disabled webhook", got-sent)
+		}
+		r.verify()
+		r.mu.Lock()
+		broken = false
+		r.mu.Unlock()
+		r.setState(w.ID, hub.WebhookActive)
+		time.Sleep(time.Minute)
+		if got := r.count(hub.DeliverySuccess); got != events-1 || r.count(hub.DeliveryHeld) != 0 {
+			t.Errorf("%d arrived when it was enabled, %d are held; want %d and none", got, r.count(hub.DeliveryHeld), events-1)
+		}
+		r.verify()
+	})
+}

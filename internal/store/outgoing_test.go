@@ -1,0 +1,77 @@
+package store
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nself-chat/hub"
+)
+
+// TestDisabledIsToldOnce: when many requests are on their way to a webhook that
+// is being disabled, there is one notice, which no later one replaces, and one
+// revision.
+func TestDisabledIsToldOnce(t *testing.T) { onBoth(t, testDisabledIsToldOnce) }
+
+func testDisabledIsToldOnce(t *testing.T, s *Store, _ *time.Time) {
+	w := hub.OutgoingWebhook{
+		ID: id1, Name: "w", URL: "https://receiver.example/", State: hub.WebhookActive, Events: []string{"*"},
+		Policy: hub.DefaultPolicy(), SealedSecret: "x", CreatedAt: s.Now(), UpdatedAt: s.Now(),
+	}
+	revision, err := s.CreateOutgoingWebhook(t.Context(), &w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tell := func(n hub.Notice) {
+		t.Helper()
+		err := s.write(t.Context(), func(t *tx) error { return t.setHealth(w.ID, &hub.Health{Failures: 1}, n) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := func(want ...hub.Notice) {
+		t.Helper()
+		due, err := s.WebhooksWithNotice(t.Context())
+		if err != nil || len(due) != len(want) || len(want) > 0 && due[0].Notice != want[0] {
+			t.Fatalf("webhooks with a notice: %+v, %v; want %q", due, err, want)
+		}
+	}
+	for _, n := range []hub.Notice{hub.NoticeGone, hub.NoticeBreaker, hub.NoticeDeadLetter, hub.NoticeFailing} {
+		tell(n)
+		told(hub.NoticeGone)
+	}
+	if err := s.write(t.Context(), func(t *tx) error { return t.clearNotice(w.ID, hub.NoticeGone) }); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []hub.Notice{hub.NoticeGone, hub.NoticeFailing, hub.NoticeBreaker} {
+		tell(n)
+		told()
+	}
+	if now, err := s.Revision(t.Context()); err != nil || now != revision+1 {
+		t.Errorf("revision %d after %d, %v", now, revision, err)
+	}
+}
+
+// TestResumeRestartsFailing: the time in which a webhook was paused counts as no
+// failing; what else is known of its receiver stays.
+func TestResumeRestartsFailing(t *testing.T) { onBoth(t, testResumeRestartsFailing) }
+
+func testResumeRestartsFailing(t *testing.T, s *Store, _ *time.Time) {
+	w := hub.OutgoingWebhook{
+		ID: id1, Name: "w", URL: "https://receiver.example/", State: hub.WebhookPaused, Events: []string{"*"},
+		Policy: hub.DefaultPolicy(), SealedSecret: "x", CreatedAt: s.Now(), UpdatedAt: s.Now(),
+		Health: hub.Health{Failures: 3, FailingSince: s.Now(), DeadLetter: true},
+	}
+	if _, err := s.CreateOutgoingWebhook(t.Context(), &w); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := s.UpdateOutgoingWebhook(t.Context(), w.ID, func(w *hub.OutgoingWebhook) error {
+		w.State = hub.WebhookActive
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.OutgoingWebhook(t.Context(), w.ID); err != nil || got.Health != (hub.Health{Failures: 3, DeadLetter: true}) {
+		t.Errorf("%+v, %v", got.Health, err)
+	}
+}
