@@ -55,7 +55,7 @@ func TestAnswers(t *testing.T) {
 	p := startHub(t)
 	channelID, in := p.room("answers")
 	archivedID, archived := p.room("archived")
-	p.must("PATCH", "/api/channels/"+archivedID, map[string]any{"archived": true}, nil)
+	p.must("PATCH", "/api/channels/"+archivedID, map[string]any{"isArchived": true}, nil)
 
 	slack := answers{
 		reply{200, asText, "ok"}, reply{404, asText, "no_service"}, reply{410, asText, "channel_is_archived"}, reply{400, asText, "no_text"},
@@ -69,7 +69,7 @@ func TestAnswers(t *testing.T) {
 	message := discord
 	message.success = reply{200, asJSON, `/\{"id":"\d+","type":0,"channel_id":"\d+","webhook_id":"\d+","author":\{.*"content":"hello","embeds":\[\],.*\}/`}
 	mattermost := func(status, id string) string {
-		return `/\{"id":"` + regexp.QuoteMeta(id) + `","message":"[^"]+","detailed_error":"","request_id":"","status_code":` + status + `\}/`
+		return `/\{"id":"` + regexp.QuoteMeta(id) + `","message":".+","detailed_error":"","request_id":"","status_code":` + status + `\}/`
 	}
 	for _, sender := range []struct {
 		name, path, body, empty string
@@ -100,21 +100,21 @@ func TestAnswers(t *testing.T) {
 		}},
 		{"Rocket.Chat", "/rocketchat", `{"text":"hello"}`, `{"text":""}`, answers{
 			reply{200, asJSON, `{"success":true}`},
-			reply{404, asJSON, `/\{"success":false,"error":"[^"]+"\}/`},
-			reply{409, asJSON, `/\{"success":false,"error":"[^"]+"\}/`},
-			reply{400, asJSON, `/\{"success":false,"error":"[^"]+"\}/`},
+			reply{404, asJSON, `/\{"success":false,"error":".+"\}/`},
+			reply{409, asJSON, `/\{"success":false,"error":".+"\}/`},
+			reply{400, asJSON, `/\{"success":false,"error":".+"\}/`},
 		}},
 		{"Gotify", "/gotify/message", `{"message":"hello"}`, `{"message":""}`, answers{
 			reply{200, asJSON, `/\{"id":\d+,"appid":1,"message":"hello","title":"","priority":0,"date":"[^"]+"\}/`},
-			reply{404, asJSON, `/\{"error":"Not Found","errorCode":404,"errorDescription":"[^"]+"\}/`},
-			reply{409, asJSON, `/\{"error":"Conflict","errorCode":409,"errorDescription":"[^"]+"\}/`},
-			reply{400, asJSON, `/\{"error":"Bad Request","errorCode":400,"errorDescription":"[^"]+"\}/`},
+			reply{404, asJSON, `/\{"error":"Not Found","errorCode":404,"errorDescription":".+"\}/`},
+			reply{409, asJSON, `/\{"error":"Conflict","errorCode":409,"errorDescription":".+"\}/`},
+			reply{400, asJSON, `/\{"error":"Bad Request","errorCode":400,"errorDescription":".+"\}/`},
 		}},
 		{"ntfy", "/ntfy/topic", "hello", "", answers{
 			reply{200, asJSON, `/\{"id":"[^"]+","time":\d+,"event":"message","topic":"topic",.*"message":"hello".*\}/`},
-			reply{404, asJSON, `/\{"code":\d+,"http":404,"error":"[^"]+"\}/`},
-			reply{409, asJSON, `/\{"code":\d+,"http":409,"error":"[^"]+"\}/`},
-			reply{400, asJSON, `/\{"code":\d+,"http":400,"error":"[^"]+"\}/`},
+			reply{404, asJSON, `/\{"code":\d+,"http":404,"error":".+"\}/`},
+			reply{409, asJSON, `/\{"code":\d+,"http":409,"error":".+"\}/`},
+			reply{400, asJSON, `/\{"code":\d+,"http":400,"error":".+"\}/`},
 		}},
 		{"nself-chat", "", `{"content":"hello"}`, `{"content":""}`, own},
 		{"nself-chat, forced", "/nself-chat", `{"text":"hello"}`, `{"text":""}`, own},

@@ -60,7 +60,7 @@ func list(f dialect.Object, name string) dialect.Value {
 }
 
 func detectPlain(r *dialect.Request) string {
-	if r.Fields.Str("text") == "" {
+	if _, ok := r.Fields.Get("text").Text(); !ok {
 		return ""
 	}
 	for _, name := range r.Fields.Names() {

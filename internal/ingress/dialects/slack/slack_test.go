@@ -79,7 +79,7 @@ func TestDetectPlain(t *testing.T) {
 		`{"text":"a","content":null,"embeds":null}`:     "text",
 		`{"text":12}`:                        "text",
 		`text=a&username=CI`:                 "text",
-		`{"text":""}`:                        "",
+		`{"text":""}`:                        "text",
 		`{"text":{"a":1}}`:                   "",
 		`{"text":"a","status":"failed"}`:     "",
 		`{"username":"CI","channel":"#ops"}`: "",
