@@ -28,11 +28,20 @@ var received = []operation{
 	},
 	{
 		method: http.MethodPost, path: receivePath + "/{dialect}/{method}", id: "receiveMethod", summary: "Post a message with a method of the product's own API",
-		doc: "For clients of Slack's Web API, whose base is …/slack/: chat.postMessage.",
+		doc: "For clients of Slack's Web API, whose base is …/slack/: chat.postMessage; of Gotify, whose base is …/gotify: message; of ntfy, " +
+			"whose base is …/ntfy: a topic.",
 	},
 	{
 		method: http.MethodPost, path: "/services/{team}/{app}/{token}", id: "receiveServices", summary: "Post a message in Slack's dialect",
 		doc: "For what takes only addresses of the shape that Slack's have; the first two parts may be anything.",
+	},
+	{
+		method: http.MethodPost, path: "/hooks/{token}", id: "receiveMattermost", summary: "Post a message in Mattermost's dialect",
+		doc: "For what insists on the path that Mattermost's webhooks have.",
+	},
+	{
+		method: http.MethodPost, path: "/hooks/{id}/{token}", id: "receiveRocketChat", summary: "Post a message in Rocket.Chat's dialect",
+		doc: "For what insists on the path that Rocket.Chat's webhooks have; the first part may be anything.",
 	},
 	{
 		method: http.MethodGet, path: receivePath, id: "receiveUsage", summary: "Show how to use the address", doc: "Never posts.",

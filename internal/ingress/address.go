@@ -26,7 +26,10 @@ const (
 	methodPath   = dialectPath + "/{method}"
 	messagePath  = hookPath + "/messages/{message}"
 	servicesPath = "/services/{team}/{app}/{token}"
-	discordPath  = "/api/webhooks/discord"
+	// Senders to Mattermost and Rocket.Chat insist on these paths.
+	mattermostPath = "/hooks/{token}"
+	rocketchatPath = "/hooks/{id}/{token}"
+	discordPath    = "/api/webhooks/discord"
 	// Discord's clients append the version of the API to their base.
 	clientPath        = "/api/{version}/webhooks/incoming/{token}"
 	clientMessagePath = clientPath + "/messages/{message}"
@@ -48,10 +51,11 @@ const (
 	discordName = "discord"
 )
 
-// services reads an address as Slack's own are: three parts, of which the last is
-// the token.
-func services(r *http.Request) address {
-	return address{token: r.PathValue("token"), forced: dialects.ByName(slackName), known: true}
+// like reads an address as a product's own are; the token is its last part.
+func like(name string) func(*http.Request) address {
+	return func(r *http.Request) address {
+		return address{token: r.PathValue("token"), forced: dialects.ByName(name), known: true}
+	}
 }
 
 var versionSegment = regexp.MustCompile(`^v[0-9]{1,3}$`)

@@ -100,7 +100,9 @@ func (in *Ingress) Mount(mux *http.ServeMux) {
 	}
 	mux.HandleFunc("PATCH "+messagePath, in.editing(direct))
 	mux.HandleFunc("DELETE "+messagePath, in.deleting(direct))
-	mux.HandleFunc("POST "+servicesPath, in.posting(services))
+	mux.HandleFunc("POST "+servicesPath, in.posting(like(slackName)))
+	mux.HandleFunc("POST "+mattermostPath, in.posting(like("mattermost")))
+	mux.HandleFunc("POST "+rocketchatPath, in.posting(like("rocketchat")))
 	mux.HandleFunc("POST "+discordPath, in.posting(discordGuide))
 	mux.HandleFunc("GET "+hookPath+"/"+discordName, in.describing(discordClient))
 	mux.HandleFunc("GET "+clientPath, in.describing(discordClient))

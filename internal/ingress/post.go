@@ -71,7 +71,7 @@ func (c *call) understand() (dialect.Post, *dialect.Failure) {
 	if c.dialect == nil {
 		c.dialect, c.why = dialects.Recognise(request)
 	}
-	if err != nil {
+	if err != nil && c.to.method == "" { // else the method may be the greater mistake
 		return dialect.Post{}, c.asFailure(err)
 	}
 	p, err := c.parse(request)

@@ -183,6 +183,12 @@ func TestSlacksClient(t *testing.T) {
 	if got := w.ok(t, "/services/T1/B1/"+token, `payload={"text":"from a form"}`); got != "ok" {
 		t.Errorf("answered %q", got)
 	}
+	if got := w.ok(t, "/hooks/"+token, `{"text":"from Mattermost's senders"}`); got != "ok" {
+		t.Errorf("answered %q", got)
+	}
+	if rec := w.do(t, "POST", token+"/slack/auth.test", ""); !strings.Contains(rec.Body.String(), `"unknown_method"`) {
+		t.Errorf("answered %s", rec.Body)
+	}
 	var first struct {
 		OK bool
 		TS string
@@ -197,7 +203,7 @@ func TestSlacksClient(t *testing.T) {
 	root := first.TS
 	call("channel=C1&text=answer&thread_ts=" + root)
 	all := w.messages(t)
-	if len(all) != 2 || all[0].Content != "question" || all[0].ReplyCount != 1 {
+	if len(all) != 3 || all[0].Content != "question" || all[0].ReplyCount != 1 {
 		t.Errorf("in the channel: %+v", all)
 	}
 	if rec := w.do(t, "POST", "nobody/slack/chat.postMessage", "text=x"); !strings.Contains(rec.Body.String(), `"ok":false`) {
