@@ -123,15 +123,23 @@ func (m *member) subscribe(event string) hub.WebhookID {
 // publish stores an event and returns its deliveries.
 func (m *member) publish(event string) []hub.RoutedDelivery {
 	m.t.Helper()
-	r := m.engine.Route(&hub.Event{
+	e := &hub.Event{
 		ID: hub.EventID(m.ids.New()), Type: event, Time: m.store.Now(), Data: []byte("1"), Origin: hub.Origin{Kind: hub.OriginHub},
-	})
-	err := m.store.Publish(m.t.Context(), nil, r)
-	m.engine.Settle(err == nil, r)
-	if err != nil {
-		m.t.Fatal(err)
 	}
-	return r.Deliveries
+	for {
+		r := m.engine.Route(e)
+		err := m.store.Publish(m.t.Context(), nil, r)
+		m.engine.Settle(err == nil, r)
+		if err == nil {
+			return r.Deliveries
+		}
+		if !errors.Is(err, hub.ErrOutdated) {
+			m.t.Fatal(err)
+		}
+		if err := m.engine.CatchUp(m.t.Context(), e.Revision); err != nil {
+			m.t.Fatal(err)
+		}
+	}
 }
 
 // admits reports whether an API token is good here.

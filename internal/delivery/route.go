@@ -216,9 +216,24 @@ func (l *lane) pop(now time.Time) *hub.Job {
 // change is stored, so the caller's going away does not stop it; and what fails
 // here is done by the sweep.
 func (e *Engine) Reload(ctx context.Context) error {
-	ctx = context.WithoutCancel(ctx)
 	e.reloading.Lock()
 	defer e.reloading.Unlock()
+	return e.reload(ctx)
+}
+
+// CatchUp is Reload for who found that the subscriptions have changed since a
+// revision; of many who find the same at once, one reloads.
+func (e *Engine) CatchUp(ctx context.Context, since int64) error {
+	e.reloading.Lock()
+	defer e.reloading.Unlock()
+	if e.snap.Load().revision > since {
+		return nil
+	}
+	return e.reload(ctx)
+}
+
+func (e *Engine) reload(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
 	revision, webhooks, err := e.Store.Snapshot(ctx)
 	if err != nil {
 		return err

@@ -61,11 +61,11 @@ func TestBeatPastTheQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var seq int64
+	var seq, revision int64
 	var now time.Time
 	var xid string
 	var member bool
-	if err := writing.QueryRow(t.Context(), beginQuery, "writing").Scan(&now, &seq, &xid, &member); err != nil || !member {
+	if err := writing.QueryRow(t.Context(), beginQuery, "writing").Scan(&now, &seq, &xid, &member, &revision); err != nil || !member {
 		t.Fatal(member, err)
 	}
 	for range 3 {
@@ -102,7 +102,7 @@ func TestMembers(t *testing.T) {
 	if _, err := s.Join(t.Context(), "hub 16", "test"); hub.CodeOf(err) != hub.Conflict {
 		t.Fatalf("the 17th is told %v", err)
 	}
-	silence(t, s, "hub 3", hub.DeadAfter-500*time.Millisecond)
+	silence(t, s, "hub 3", hub.DeadAfter-3*time.Second)
 	if p, err := s.Beat(t.Context(), "hub 0"); err != nil || len(p.Nodes) != maxNodes {
 		t.Errorf("%d members, %v, though none was silent for long enough", len(p.Nodes), err)
 	}

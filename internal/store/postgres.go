@@ -92,8 +92,9 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	s.w = newWriter(newPgConn(p, config.ConnConfig.Copy(), o.Log), o)
-	s.w.bulk = true
+	conn := newPgConn(p, config.ConnConfig.Copy(), o.Log)
+	s.w = newWriter(conn, o)
+	s.w.bulk, s.w.revision = true, func() int64 { return conn.revision }
 	return nil
 }
 

@@ -49,9 +49,11 @@ type pgConn struct {
 	ctx    context.Context // of the transaction
 	cancel context.CancelFunc
 	xid    string // of the transaction, to ask for its fate
-	node   string // as which the transaction began, and when by the database's clock: its mark
-	began  time.Time
-	down   time.Time // since when the database has not answered; zero: it does
+	// revision is that of the subscriptions when the transaction began.
+	revision int64
+	node     string // as which the transaction began, and when by the database's clock: its mark
+	began    time.Time
+	down     time.Time // since when the database has not answered; zero: it does
 }
 
 func newPgConn(p *postgres, config *pgx.ConnConfig, log *slog.Logger) *pgConn {
@@ -115,7 +117,8 @@ func (s *pgConn) begin() (now time.Time, seq int64, err error) {
 
 const beginQuery = `WITH own AS (UPDATE nchat_nodes SET wrote_at = clock_timestamp() WHERE id = $1 RETURNING wrote_at)
 	SELECT coalesce((SELECT wrote_at FROM own), clock_timestamp()), (SELECT coalesce(max(seq), 0) FROM nchat_events),
-		pg_current_xact_id()::text, $1 = '' OR EXISTS (SELECT 1 FROM own)`
+		pg_current_xact_id()::text, $1 = '' OR EXISTS (SELECT 1 FROM own),
+		(SELECT coalesce(max(revision), 0) FROM nchat_outgoing_webhook_revisions)`
 
 func (s *pgConn) tryBegin() (now time.Time, seq int64, err error) {
 	if s.conn == nil || s.conn.IsClosed() {
@@ -137,7 +140,7 @@ func (s *pgConn) tryBegin() (now time.Time, seq int64, err error) {
 	}
 	member := false
 	if err == nil {
-		err = answers.QueryRow().Scan(&now, &seq, &s.xid, &member)
+		err = answers.QueryRow().Scan(&now, &seq, &s.xid, &member, &s.revision)
 	}
 	if err = errors.Join(err, answers.Close()); err != nil {
 		s.rollback()
