@@ -126,7 +126,7 @@ func (w *world) checkPatience(path string) {
 		return
 	}
 	k.sent = append(slices.DeleteFunc(k.sent, func(t time.Time) bool { return now.Sub(t) >= time.Minute }), now)
-	burst := p.RateLimit / 60
+	burst := max(1, p.RateLimit/60)
 	inSecond := 0
 	for _, t := range k.sent {
 		if now.Sub(t) < time.Second {
