@@ -429,6 +429,9 @@ type faultyStore struct {
 	rate int // of 1000 calls are refused
 	// cede, when set, gives the answer to each Cede, nil for that of the store.
 	cede chan error
+	// acquire, when set, is asked before each Acquire, and mark before each SetMark.
+	acquire func(lanes []hub.WebhookID) error
+	mark    func() error
 	// alive: the leases are those of a process that lives, which the embedded
 	// database cannot tell.
 	alive bool
@@ -468,7 +471,11 @@ func (f *faultyStore) Snapshot(ctx context.Context) (int64, []hub.OutgoingWebhoo
 }
 
 func (f *faultyStore) Acquire(ctx context.Context, node string, lanes []hub.WebhookID) ([]hub.WebhookID, error) {
-	if err := f.fail(); err != nil {
+	err := f.fail()
+	if f.acquire != nil && err == nil {
+		err = f.acquire(lanes)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return f.Store.Acquire(ctx, node, lanes)
@@ -500,7 +507,11 @@ func (f *faultyStore) Record(ctx context.Context, outcomes []*hub.Outcome) ([]hu
 }
 
 func (f *faultyStore) SetMark(ctx context.Context, id hub.WebhookID, node string, mark int64) error {
-	if err := f.fail(); err != nil {
+	err := f.fail()
+	if f.mark != nil && err == nil {
+		err = f.mark()
+	}
+	if err != nil {
 		return err
 	}
 	return f.Store.SetMark(ctx, id, node, mark)
