@@ -210,3 +210,21 @@ func TestCheckRoom(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestSilenceOfAll: after the database itself was away, whoever comes first removes
+// nobody; who stays silent goes a moment later.
+func TestSilenceOfAll(t *testing.T) {
+	s := openTest(t, EmptyPostgres(t))
+	for _, id := range []string{"one", "two"} {
+		if _, err := s.Join(t.Context(), id, "test"); err != nil {
+			t.Fatal(err)
+		}
+		silence(t, s, id, 2*hub.DeadAfter)
+	}
+	if p, err := s.Beat(t.Context(), "one"); err != nil || fmt.Sprint(idsOf(p)) != "[one two]" {
+		t.Errorf("members %v, %v; want both", idsOf(p), err)
+	}
+	if p, err := s.Beat(t.Context(), "one"); err != nil || fmt.Sprint(idsOf(p)) != "[one]" {
+		t.Errorf("members %v, %v; want one", idsOf(p), err)
+	}
+}

@@ -332,6 +332,7 @@ func pgArgs(args []any) []any {
 const (
 	codeUnique         = "23505"
 	codeExists         = "42P07"
+	codeInvalidValue   = "22023"
 	codeInvalidText    = "22P02" // such as an id that is no UUID
 	codeReadOnly       = "25006"
 	codeDiskFull       = "53100"

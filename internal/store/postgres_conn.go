@@ -129,7 +129,7 @@ func (s *pgConn) tryBegin() (now time.Time, seq int64, err error) {
 	s.ctx, s.cancel = context.WithTimeout(context.Background(), transactionTime)
 	s.queued = &pgx.Batch{}
 	b := &pgx.Batch{}
-	b.Queue("BEGIN")
+	b.Queue("BEGIN ISOLATION LEVEL READ COMMITTED") // whatever the database's default is
 	b.Queue("SELECT pg_advisory_xact_lock($1)", s.p.lockID("write"))
 	s.node = s.p.nodeID()
 	b.Queue(beginQuery, s.node)
@@ -201,7 +201,8 @@ func (s *pgConn) fate(lost error) error {
 	if s.node != "" && s.p.nodeID() == s.node {
 		s.p.setNode(s.node + " no more") // what it holds is not known: it has to join anew
 	}
-	return hub.Wrap(hub.Unavailable, lost, "The database went away in the middle of a commit; whether it took effect is not known.")
+	return hub.Wrap(hub.Unavailable, errors.Join(errFateUnknown, lost),
+		"The database went away in the middle of a commit; whether it took effect is not known.")
 }
 
 // status returns "in progress", "aborted", "committed", or "" when nobody can
@@ -212,6 +213,9 @@ func (s *pgConn) status() (status string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.ConnectTimeout)
 	defer cancel()
 	err = s.conn.QueryRow(ctx, `SELECT coalesce(pg_xact_status($1::text::xid8), '')`, s.xid).Scan(&status)
+	if isCode(err, codeInvalidValue) && s.recovered(ctx) {
+		return "aborted", nil // a number that the server has not given out: the crash took it back
+	}
 	if err != nil || status != "committed" {
 		return status, err
 	}
@@ -224,6 +228,13 @@ func (s *pgConn) status() (status string, err error) {
 		return "aborted", nil
 	}
 	return status, nil
+}
+
+// recovered reports whether the server is a primary that has read all of its log.
+func (s *pgConn) recovered(ctx context.Context) bool {
+	recovering := true
+	err := s.conn.QueryRow(ctx, `SELECT pg_is_in_recovery()`).Scan(&recovering)
+	return err == nil && !recovering
 }
 
 func (s *pgConn) rollback() {

@@ -246,6 +246,14 @@ func (w *writer) commit(group []*write) {
 			}
 			break
 		}
+		if failed == notBegun || errors.Is(err, errFateUnknown) {
+			// To run them one by one would wait as often for what does not answer, or do
+			// again what may be done.
+			for _, v := range group {
+				v.done <- err
+			}
+			break
+		}
 		if failed < 0 || len(alone) == maxRefused {
 			alone = append(alone, group...)
 			break
@@ -278,8 +286,14 @@ func (w *writer) maintenance(group []*write) []*write {
 	})
 }
 
+// notBegun is what try returns of a transaction that could not be begun.
+const notBegun = -2
+
+// errFateUnknown marks a commit of which nobody can tell whether it took effect.
+var errFateUnknown = errors.New("store: the fate of the commit is not known")
+
 // try runs the values in one transaction. It returns the index of the value
-// that failed, or -1 when the transaction itself did.
+// that failed, -1 when the transaction itself did, or notBegun.
 func (w *writer) try(group []*write) (failed int, err error) {
 	began := time.Now()
 	defer func() {
@@ -302,7 +316,7 @@ func (w *writer) try(group []*write) (failed int, err error) {
 	}
 	w.turn.over(err)
 	if err != nil {
-		return -1, err
+		return notBegun, err
 	}
 	observeSince(w.meters.Turn, began)
 	t.seq = seq
