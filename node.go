@@ -22,6 +22,15 @@ const (
 // join again under a new id.
 var ErrFenced = Errorf(Unavailable, "This hub was out of touch with its database and is joining again; nothing was stored.")
 
+// ErrOutdated refuses events that were matched with subscriptions which another
+// node has changed since. Whoever matched them takes over the change and matches
+// them again.
+var ErrOutdated = Errorf(Unavailable, "Outgoing webhooks were being changed at this moment; nothing was stored. Try again.")
+
+// MaxRoutes is how often events are matched at most until they are stored: each
+// time but the first, subscriptions were changed in between.
+const MaxRoutes = 8
+
 // Pulse is what a node learns with each sign of life.
 type Pulse struct {
 	Nodes []Node // the eldest first

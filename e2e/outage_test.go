@@ -120,7 +120,7 @@ func (o *outage) isBack(name string) {
 	eventually(o.t, "/readyz "+name, func() bool { return o.page("/readyz").Status == http.StatusOK })
 	eventually(o.t, "an event taken "+name, func() bool { return o.take(name).Status < 300 })
 	o.receiver.await("/all", len(o.taken))
-	if took := time.Since(began); took > backWithin {
+	if took := time.Since(began); took > backWithin() {
 		o.t.Errorf("%s the hub was back after %s", name, took)
 	}
 	if a := o.p.curl(o.token, `{"content":"`+name+`"}`); a.Status != http.StatusOK {

@@ -18,8 +18,10 @@ func (noStore) Publish(context.Context, *hub.Idempotency, ...hub.Routing) error 
 
 type noRouter struct{}
 
-func (noRouter) Route(e *hub.Event) hub.Routing { return hub.Routing{Event: e} }
-func (noRouter) Settle(bool, ...hub.Routing)    {}
+func (noRouter) Route(e *hub.Event) hub.Routing       { return hub.Routing{Event: e} }
+func (noRouter) CatchUp(context.Context, int64) error { return nil }
+
+func (noRouter) Settle(bool, ...hub.Routing) {}
 
 type anybody struct{}
 

@@ -18,6 +18,8 @@ type noRouter struct{}
 
 func (noRouter) Route(e *hub.Event) hub.Routing { return hub.Routing{Event: e} }
 
+func (noRouter) CatchUp(context.Context, int64) error { return nil }
+
 func (noRouter) Settle(bool, ...hub.Routing) {}
 
 // BenchmarkPost posts with 32 callers at a time, as 32 clients of an incoming

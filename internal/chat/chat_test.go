@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -71,6 +72,8 @@ func (r *recorder) Route(e *hub.Event) hub.Routing {
 	}
 	return routing
 }
+
+func (*recorder) CatchUp(context.Context, int64) error { return nil }
 
 func (r *recorder) Settle(committed bool, routings ...hub.Routing) {
 	r.mu.Lock()

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,9 @@ type Router interface {
 	// Settle is called exactly once for the routings of one commit; committed
 	// says whether they were stored.
 	Settle(committed bool, routings ...hub.Routing)
+	// CatchUp takes over the subscriptions as they are now, which are not those of
+	// that revision any more.
+	CatchUp(ctx context.Context, since int64) error
 }
 
 // Service is the chat. Its exported fields are set before the first call and
@@ -112,8 +116,22 @@ func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microseco
 
 // commit routes the events, lets store put them into the commit of the change
 // they tell of, and settles them. store returns false when nothing was
-// written.
+// written. It is called again when the events were routed by subscriptions that
+// another process had changed.
 func (s *Service) commit(store func(routings []hub.Routing) (bool, error), events ...*hub.Event) (stored bool, err error) {
+	for range hub.MaxRoutes {
+		stored, err = s.tryCommit(store, events...)
+		if !errors.Is(err, hub.ErrOutdated) {
+			break
+		}
+		if err := s.Router.CatchUp(context.Background(), events[0].Revision); err != nil {
+			return false, err
+		}
+	}
+	return stored, err
+}
+
+func (s *Service) tryCommit(store func(routings []hub.Routing) (bool, error), events ...*hub.Event) (stored bool, err error) {
 	routings := make([]hub.Routing, len(events))
 	for i, e := range events {
 		routings[i] = s.Router.Route(e)

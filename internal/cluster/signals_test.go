@@ -33,13 +33,18 @@ type member struct {
 	cluster *cluster.Cluster
 	auth    *auth.Authenticator
 
+	receive func(path string) // what a request comes to; nil: an answer at once
+
 	mu    sync.Mutex
 	sent  map[hub.DeliveryID]bool
 	woken chan struct{} // capacity 1
 }
 
 // Send implements delivery.Sender: every receiver is well.
-func (m *member) Send(_ context.Context, _ *url.URL, header http.Header, _ []byte, _ time.Duration) hub.Response {
+func (m *member) Send(_ context.Context, to *url.URL, header http.Header, _ []byte, _ time.Duration) hub.Response {
+	if m.receive != nil {
+		m.receive(to.Path)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sent[hub.DeliveryID(header.Get("Webhook-Id"))] = true
@@ -61,7 +66,12 @@ func (plain) Open(sealed, _ string) (secret.String, error) { return secret.New(s
 // start puts a member to work until the test ends.
 func start(t *testing.T, database string, o cluster.Options) *member {
 	t.Helper()
-	m := &member{t: t, ids: &hub.IDs{}, sent: make(map[hub.DeliveryID]bool), woken: make(chan struct{}, 1)}
+	return startWith(t, database, o, nil)
+}
+
+func startWith(t *testing.T, database string, o cluster.Options, receive func(path string)) *member {
+	t.Helper()
+	m := &member{t: t, ids: &hub.IDs{}, receive: receive, sent: make(map[hub.DeliveryID]bool), woken: make(chan struct{}, 1)}
 	log := slog.New(slog.DiscardHandler)
 	var err error
 	m.store, err = store.Open(t.Context(), store.Options{
@@ -108,9 +118,14 @@ func start(t *testing.T, database string, o cluster.Options) *member {
 // subscribe makes a webhook, as the operator of this process does.
 func (m *member) subscribe(event string) hub.WebhookID {
 	m.t.Helper()
+	return m.subscribeAt(event, "http://receiver/")
+}
+
+func (m *member) subscribeAt(event, url string) hub.WebhookID {
+	m.t.Helper()
 	now := m.store.Now()
 	w := hub.OutgoingWebhook{
-		ID: hub.WebhookID(m.ids.New()), Name: event, URL: "http://receiver/", State: hub.WebhookActive, Events: []string{event},
+		ID: hub.WebhookID(m.ids.New()), Name: event, URL: url, State: hub.WebhookActive, Events: []string{event},
 		Policy: hub.DefaultPolicy(), SealedSecret: "a secret of the tests", CreatedAt: now, UpdatedAt: now,
 	}
 	_, err := m.store.CreateOutgoingWebhook(m.t.Context(), &w)
@@ -123,15 +138,23 @@ func (m *member) subscribe(event string) hub.WebhookID {
 // publish stores an event and returns its deliveries.
 func (m *member) publish(event string) []hub.RoutedDelivery {
 	m.t.Helper()
-	r := m.engine.Route(&hub.Event{
+	e := &hub.Event{
 		ID: hub.EventID(m.ids.New()), Type: event, Time: m.store.Now(), Data: []byte("1"), Origin: hub.Origin{Kind: hub.OriginHub},
-	})
-	err := m.store.Publish(m.t.Context(), nil, r)
-	m.engine.Settle(err == nil, r)
-	if err != nil {
-		m.t.Fatal(err)
 	}
-	return r.Deliveries
+	for {
+		r := m.engine.Route(e)
+		err := m.store.Publish(m.t.Context(), nil, r)
+		m.engine.Settle(err == nil, r)
+		if err == nil {
+			return r.Deliveries
+		}
+		if !errors.Is(err, hub.ErrOutdated) {
+			m.t.Fatal(err)
+		}
+		if err := m.engine.CatchUp(m.t.Context(), e.Revision); err != nil {
+			m.t.Fatal(err)
+		}
+	}
 }
 
 // admits reports whether an API token is good here.

@@ -61,10 +61,11 @@ func (s *Service) Publish(ctx context.Context, a hub.Actor, p Publication) (Publ
 	if p.TriggeredBy != nil {
 		e.TriggeredBy = p.TriggeredBy
 	}
-	r := s.Router.Route(e)
-	out := Published{EventID: e.ID, Deliveries: len(r.Deliveries)}
-	err := s.Store.Publish(ctx, once(a, p.Key, p.RequestHash, out), r)
-	s.Router.Settle(err == nil, r)
+	var out Published
+	err := s.publish(ctx, e, func(deliveries int) *hub.Idempotency {
+		out = Published{EventID: e.ID, Deliveries: deliveries}
+		return once(a, p.Key, p.RequestHash, out)
+	})
 	if repeated, ok := errors.AsType[*hub.RepeatedError](err); ok {
 		return published(repeated.Result)
 	}
@@ -72,6 +73,24 @@ func (s *Service) Publish(ctx context.Context, a hub.Actor, p Publication) (Publ
 		return Published{}, err
 	}
 	return out, nil
+}
+
+// publish routes an event and stores it, with the key that keyOf returns for the
+// number of its deliveries. It does so again when the event was routed by
+// subscriptions that another process had changed.
+func (s *Service) publish(ctx context.Context, e *hub.Event, keyOf func(deliveries int) *hub.Idempotency) (err error) {
+	for range hub.MaxRoutes {
+		r := s.Router.Route(e)
+		err = s.Store.Publish(ctx, keyOf(len(r.Deliveries)), r)
+		s.Router.Settle(err == nil, r)
+		if !errors.Is(err, hub.ErrOutdated) {
+			break
+		}
+		if err := s.Router.CatchUp(ctx, e.Revision); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // event returns a new event of the actor that began here.

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,11 +57,20 @@ func (l *log) EventsAfter(_ context.Context, seq int64, limit int) (out []*hub.E
 }
 
 // router routes everything to one webhook and keeps count of what was settled.
-type router struct{ routed, committed, given int }
+type router struct {
+	routed, committed, given int
+	caughtUp                 []int64 // from which revisions
+}
 
 func (r *router) Route(e *hub.Event) hub.Routing {
 	r.routed++
+	e.Revision = int64(r.routed)
 	return hub.Routing{Event: e, Deliveries: make([]hub.RoutedDelivery, 1)}
+}
+
+func (r *router) CatchUp(_ context.Context, since int64) error {
+	r.caughtUp = append(r.caughtUp, since)
+	return nil
 }
 
 func (r *router) Settle(committed bool, routings ...hub.Routing) {
@@ -112,6 +122,38 @@ func TestPublishSettlesOnce(t *testing.T) {
 	}
 	if r.routed != 3 {
 		t.Error("a refused event was routed")
+	}
+}
+
+// outdatedLog refuses what was routed by a revision that is not in force.
+type outdatedLog struct {
+	log
+	inForce int64
+}
+
+func (l *outdatedLog) Publish(ctx context.Context, once *hub.Idempotency, routings ...hub.Routing) error {
+	if routings[0].Event.Revision < l.inForce {
+		return hub.ErrOutdated
+	}
+	return l.log.Publish(ctx, once, routings...)
+}
+
+// TestPublishRoutesAgain: an event that was routed by outgoing webhooks as they are
+// no longer is routed again, but not for ever.
+func TestPublishRoutesAgain(t *testing.T) {
+	l, r := &outdatedLog{log: log{once: make(map[string]string)}, inForce: 3}, &router{}
+	s := &Service{Store: l, Router: r, IDs: &hub.IDs{}, Now: time.Now}
+	p := Publication{Event: "a.b", Data: []byte("1"), Key: "k", RequestHash: "h"}
+	if _, err := s.Publish(t.Context(), actors["member"], p); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.events) != 1 || r.routed != 3 || r.committed != 1 || r.given != 2 || !slices.Equal(r.caughtUp, []int64{1, 2}) {
+		t.Errorf("%d events, %+v", len(l.events), r)
+	}
+	l.inForce = 1000
+	p.Key = "another"
+	if _, err := s.Publish(t.Context(), actors["member"], p); !errors.Is(err, hub.ErrOutdated) || r.routed != 3+hub.MaxRoutes {
+		t.Errorf("%v, %+v", err, r)
 	}
 }
 

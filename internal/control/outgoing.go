@@ -339,10 +339,7 @@ func (s *Service) TestOutgoing(ctx context.Context, a hub.Actor, id hub.WebhookI
 	}
 	e := s.event(ctx, a, hub.EventWebhookTest, data)
 	e.Target = id
-	r := s.Router.Route(e)
-	err = s.Store.Publish(ctx, nil, r)
-	s.Router.Settle(err == nil, r)
-	if err != nil {
+	if err := s.publish(ctx, e, func(int) *hub.Idempotency { return nil }); err != nil {
 		return "", "", err
 	}
 	s.audit(ctx, a, "outgoing_webhook.test", string(id), nil, nil)

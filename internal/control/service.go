@@ -49,6 +49,9 @@ type Router interface {
 	Route(e *hub.Event) hub.Routing
 	// Settle must be called exactly once for the routings of one commit.
 	Settle(committed bool, routings ...hub.Routing)
+	// CatchUp takes over the subscriptions as they are now, which are not those of
+	// that revision any more.
+	CatchUp(ctx context.Context, since int64) error
 }
 
 // Engine sends deliveries.

@@ -18,6 +18,8 @@
 //	Settle ──────────────────────▲   (≤ concurrency)
 //	        (ready + in flight ≤ 4096)
 //
+// What is ready goes back to the due rows when the lane may not send for a while.
+//
 // What is leased is numbered, and sent only up to the lane's mark, which is
 // stored ahead (hub.Quota): so a crash tells what may have been sent.
 //

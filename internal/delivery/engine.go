@@ -52,6 +52,7 @@ type Engine struct {
 
 	snap      atomic.Pointer[snapshot]
 	reloading sync.Mutex // serialises Reload
+	acquiring sync.Mutex // serialises acquire: what it finds missing stays so until it is told
 	pausing   sync.Mutex // keeps the setting and the field paused alike
 
 	mu     sync.Mutex
@@ -375,6 +376,7 @@ func (e *Engine) storeMark(l *lane) {
 		l.marking = false
 		if e.Node != node {
 			e.dispatch(l, e.now())
+			e.cedeWhenEmpty(l)
 			return
 		}
 		if err != nil {
@@ -382,6 +384,7 @@ func (e *Engine) storeMark(l *lane) {
 				e.Log.Warn("a lane's mark could not be stored; it is tried again", "webhook", l.id, "error", err)
 			}
 			e.wakeLane(l, e.now().Add(claimPause))
+			e.cedeWhenEmpty(l)
 			return
 		}
 		l.marked(mark)
@@ -424,10 +427,16 @@ func (e *Engine) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := e.LoadPaused(ctx); err != nil {
+		return err
+	}
 	if revision != e.snap.Load().revision {
 		if err := e.Reload(ctx); err != nil {
 			return err
 		}
+	}
+	if err := e.acquire(ctx); err != nil { // what Reload could not take over
+		e.Log.Warn("lanes could not be taken over; it is tried again", "error", err)
 	}
 	if err := e.Poll(ctx); err != nil {
 		return err
@@ -458,7 +467,10 @@ func (e *Engine) attendAll(due []hub.LaneDue) {
 		e.lastClaim = now // the clock stepped back
 	}
 	for _, d := range due {
-		l := e.laneOf(d.WebhookID)
+		l := e.lanes[d.WebhookID]
+		if l == nil {
+			continue // of a webhook that is not known yet (Reload), or deleted (Abandoned)
+		}
 		if !l.claiming {
 			l.noteDue(d.DueAt)
 		}

@@ -30,7 +30,7 @@ type lane struct {
 	reserved   int        // room given to routings that are not settled yet
 	inflight   int
 	unrecorded int
-	leased     map[hub.DeliveryID]struct{}
+	leased     map[hub.DeliveryID]int64 // in memory, with the number of the lease
 
 	// Leases are numbered; see hub.Quota. seq is the last number given out, mark
 	// the stored one up to which jobs may be sent, and asked the highest mark on
@@ -63,7 +63,7 @@ type lane struct {
 }
 
 func newLane(id hub.WebhookID) *lane {
-	return &lane{id: id, index: -1, leased: make(map[hub.DeliveryID]struct{}), grown: maxReady}
+	return &lane{id: id, index: -1, leased: make(map[hub.DeliveryID]int64), grown: maxReady}
 }
 
 // retarget takes over a new version of the webhook.

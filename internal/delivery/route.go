@@ -143,13 +143,7 @@ func (e *Engine) Settle(committed bool, routings ...hub.Routing) {
 func (e *Engine) settle(d *hub.RoutedDelivery, ev *hub.Event, committed bool) {
 	l := e.lanes[d.WebhookID]
 	if l == nil {
-		if committed { // deleted since, and done with: once more, for this one
-			l = newLane(d.WebhookID)
-			l.gone = true
-			e.lanes[d.WebhookID] = l
-			e.startMove(l)
-		}
-		return
+		return // deleted since; the sweep cancels it (Abandoned)
 	}
 	leased := d.LeasedTo != ""
 	if leased {
@@ -188,7 +182,7 @@ func (e *Engine) take(l *lane, j *hub.Job) {
 	if len(l.ready) == 0 {
 		l.readyAt = e.now()
 	}
-	l.leased[j.Delivery.ID] = struct{}{}
+	l.leased[j.Delivery.ID] = j.Delivery.Epoch
 	l.ready = append(l.ready, j)
 	e.held += jobSize + len(j.Event.Data)
 }
@@ -198,7 +192,9 @@ const jobSize = 1 << 10
 
 // drop forgets a job that is not in memory any more.
 func (e *Engine) drop(l *lane, j *hub.Job) {
-	delete(l.leased, j.Delivery.ID)
+	if l.leased[j.Delivery.ID] == j.Delivery.Epoch { // else it was leased anew meanwhile
+		delete(l.leased, j.Delivery.ID)
+	}
 	e.held -= jobSize + len(j.Event.Data)
 }
 
@@ -216,9 +212,24 @@ func (l *lane) pop(now time.Time) *hub.Job {
 // change is stored, so the caller's going away does not stop it; and what fails
 // here is done by the sweep.
 func (e *Engine) Reload(ctx context.Context) error {
-	ctx = context.WithoutCancel(ctx)
 	e.reloading.Lock()
 	defer e.reloading.Unlock()
+	return e.reload(ctx)
+}
+
+// CatchUp is Reload for who found that the subscriptions have changed since a
+// revision; of many who find the same at once, one reloads.
+func (e *Engine) CatchUp(ctx context.Context, since int64) error {
+	e.reloading.Lock()
+	defer e.reloading.Unlock()
+	if e.snap.Load().revision > since {
+		return nil
+	}
+	return e.reload(ctx)
+}
+
+func (e *Engine) reload(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
 	revision, webhooks, err := e.Store.Snapshot(ctx)
 	if err != nil {
 		return err
@@ -236,7 +247,7 @@ func (e *Engine) Reload(ctx context.Context) error {
 		e.retarget(&webhooks[i])
 	}
 	e.mu.Unlock()
-	if _, err := e.acquire(ctx); err != nil {
+	if err := e.acquire(ctx); err != nil {
 		e.Log.Warn("lanes could not be taken over; it is tried again", "error", err)
 	}
 	e.mu.Lock()
@@ -260,6 +271,7 @@ func (e *Engine) retarget(w *hub.OutgoingWebhook) {
 		l = newLane(w.ID)
 		e.lanes[w.ID] = l
 	}
+	l.gone = false
 	if !l.owned {
 		l.health = w.Health // learned by the process that serves it
 	}

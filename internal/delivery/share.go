@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -85,11 +86,7 @@ func (e *Engine) TakeOver(ctx context.Context) error {
 	if voided > 0 {
 		e.Log.Info("deliveries taken over from a process that is gone", "count", voided)
 	}
-	got, err := e.acquire(ctx)
-	if err != nil {
-		return err
-	}
-	if err := e.refreshHealth(ctx, got); err != nil {
+	if err := e.acquire(ctx); err != nil {
 		return err
 	}
 	return e.Poll(ctx)
@@ -97,8 +94,12 @@ func (e *Engine) TakeOver(ctx context.Context) error {
 
 func (e *Engine) wanted(l *lane) bool { return e.share.wants == nil || e.share.wants(l.id) }
 
-// acquire takes over the lanes that are wanted and not owned, and returns them.
-func (e *Engine) acquire(ctx context.Context) (got []hub.WebhookID, err error) {
+// acquire takes over the lanes that are wanted and not owned. After an error those
+// may be this process's already of which the store could tell; the rest is for the
+// next call.
+func (e *Engine) acquire(ctx context.Context) error {
+	e.acquiring.Lock()
+	defer e.acquiring.Unlock()
 	e.mu.Lock()
 	node := e.Node
 	var missing []hub.WebhookID
@@ -109,34 +110,65 @@ func (e *Engine) acquire(ctx context.Context) (got []hub.WebhookID, err error) {
 	}
 	e.mu.Unlock()
 	slices.Sort(missing)
+	var got []hub.WebhookID
+	var err error
 	for batch := range slices.Chunk(missing, acquireBatch) {
-		some, err := e.Store.Acquire(ctx, node, batch)
-		if err != nil {
-			return nil, err
+		var some []hub.WebhookID
+		if some, err = e.Store.Acquire(ctx, node, batch); err != nil {
+			break // the batches before are this process's
 		}
 		got = append(got, some...)
+	}
+	if len(got) == 0 {
+		return err
+	}
+	learned, lerr := e.learned(ctx, got)
+	if lerr != nil {
+		return errors.Join(err, lerr) // the store knows them as this process's: the next call gets them again
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.Node != node {
-		return nil, nil
+		return err
 	}
-	for _, id := range got {
+	e.own(got, learned)
+	if err == nil && len(got) < len(missing) {
+		e.acquireLater()
+	}
+	return err
+}
+
+// learned returns what processes that served the lanes before know of their
+// endpoints.
+func (e *Engine) learned(ctx context.Context, lanes []hub.WebhookID) (map[hub.WebhookID]hub.Health, error) {
+	of := make(map[hub.WebhookID]hub.Health, len(lanes))
+	for _, id := range lanes {
+		of[id] = hub.Health{}
+	}
+	_, webhooks, err := e.Store.Snapshot(ctx)
+	for i := range webhooks {
+		if _, ok := of[webhooks[i].ID]; ok {
+			of[webhooks[i].ID] = webhooks[i].Health
+		}
+	}
+	return of, err
+}
+
+// own begins to serve lanes. The caller holds mu.
+func (e *Engine) own(lanes []hub.WebhookID, learned map[hub.WebhookID]hub.Health) {
+	for _, id := range lanes {
 		l := e.lanes[id]
 		if l == nil {
 			continue
 		}
 		if !l.owned {
 			l.mark, l.asked = 0, 0 // those of an earlier time went with the lane
+			l.health = learned[id]
 		}
 		l.owned, l.ceding = true, !e.wanted(l)
 		e.attend(l)
 		e.cedeWhenEmpty(l)
 	}
-	if len(got) < len(missing) {
-		e.acquireLater()
-	}
-	return got, nil
 }
 
 // acquireLater tries again when the others had time to let go. The caller
@@ -166,30 +198,6 @@ func (e *Engine) acquireLater() {
 			e.mu.Unlock()
 		}
 	}()
-}
-
-// refreshHealth takes over what others have learned of the endpoints that this
-// process has just begun to serve.
-func (e *Engine) refreshHealth(ctx context.Context, got []hub.WebhookID) error {
-	if len(got) == 0 {
-		return nil
-	}
-	begun := make(map[hub.WebhookID]bool, len(got))
-	for _, id := range got {
-		begun[id] = true
-	}
-	_, webhooks, err := e.Store.Snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for i := range webhooks {
-		if l := e.lanes[webhooks[i].ID]; l != nil && begun[l.id] && l.inflight == 0 && l.unrecorded == 0 {
-			l.health = webhooks[i].Health
-		}
-	}
-	return nil
 }
 
 // cedeWhenEmpty gives the lane up once nothing of it is in memory. The caller
@@ -264,7 +272,7 @@ func (e *Engine) cedeBatch(node string, lanes []hub.WebhookID) bool {
 		select {
 		case <-e.moveCtx.Done():
 			return false
-		case <-time.After(recordPause):
+		case <-time.After(claimPause):
 		}
 	}
 }

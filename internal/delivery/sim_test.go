@@ -83,6 +83,73 @@ type world struct {
 	// since the engine was last restarted, or the database unwell.
 	waited    time.Duration
 	disturbed time.Time
+	known     map[string]*known // by path
+	// probes and pauses count what the checks of known were about.
+	probes, pauses int
+}
+
+// known is what a receiver tells about the lane that serves it.
+type known struct {
+	changing bool      // the webhook is being changed: the lane may begin anew
+	failures int       // failed answers in a row
+	asked    time.Time // when it last asked for patience, and until when
+	until    time.Time
+	sent     []time.Time // in the last minute, when there is a rate limit
+}
+
+func (w *world) knownOf(path string) *known {
+	k := w.known[path]
+	if k == nil {
+		k = &known{}
+		w.known[path] = k
+	}
+	return k
+}
+
+// checkPatience fails when a request comes that the lane's health or its rate
+// limit forbids. The engine hears of an answer a little later than the receiver
+// gives it, and of several at one moment in any order; that much is allowed.
+func (w *world) checkPatience(path string) {
+	k, p, now := w.knownOf(path), w.policy[path], time.Now()
+	if !k.changing {
+		if k.failures >= hub.BreakerFailures+p.Concurrency {
+			w.probes++
+			if n := w.inflight[path]; n > 1 {
+				w.t.Errorf("%s: %d requests at once after %d failures in a row", path, n, k.failures)
+			}
+		}
+		if now.After(k.asked) && now.Before(k.until) {
+			w.t.Errorf("%s: a request %s before the end of a Retry-After", path, k.until.Sub(now))
+		}
+	}
+	if p.RateLimit == 0 {
+		return
+	}
+	k.sent = append(slices.DeleteFunc(k.sent, func(t time.Time) bool { return now.Sub(t) >= time.Minute }), now)
+	burst := max(1, p.RateLimit/60)
+	inSecond := 0
+	for _, t := range k.sent {
+		if now.Sub(t) < time.Second {
+			inSecond++
+		}
+	}
+	if len(k.sent) > p.RateLimit+burst || inSecond > 2*burst {
+		w.t.Errorf("%s: %d requests in a minute, %d in a second", path, len(k.sent), inSecond)
+	}
+}
+
+// noteAnswer remembers what an answer asks of the lane.
+func (w *world) noteAnswer(path string, resp *hub.Response) {
+	k := w.knownOf(path)
+	k.failures++
+	if resp.Succeeded() {
+		k.failures = 0
+	}
+	if wait := hub.RetryAfter(resp.Header.Get("Retry-After"), time.Now()); wait > 0 {
+		w.pauses++
+		k.asked = time.Now()
+		k.until = k.asked.Truncate(time.Microsecond).Add(wait)
+	}
 }
 
 func (w *world) Send(ctx context.Context, to *url.URL, header http.Header, _ []byte, timeout time.Duration) hub.Response {
@@ -94,6 +161,7 @@ func (w *world) Send(ctx context.Context, to *url.URL, header http.Header, _ []b
 		w.t.Errorf("%s: %d requests at once, %d allowed", path, w.inflight[path], limit)
 	}
 	w.checkOrder(id)
+	w.checkPatience(path)
 	w.noteWait(path, id)
 	resp, takes := w.behave[path](w.rand, w.sends[id])
 	w.mu.Unlock()
@@ -108,6 +176,9 @@ func (w *world) Send(ctx context.Context, to *url.URL, header http.Header, _ []b
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.inflight[path]--
+	if ctx.Err() == nil || resp.Status != 0 { // else the hub stopped: nobody's failure
+		w.noteAnswer(path, &resp)
+	}
 	if resp.Succeeded() {
 		w.answered[id]++
 		w.finished[id] = true
@@ -148,7 +219,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	return &world{
 		t: t, rand: rand.New(rand.NewPCG(seed, 1)), behave: map[string]behaviour{}, policy: map[string]hub.Policy{},
 		inflight: map[string]int{}, finished: map[string]bool{}, sends: map[string]int{}, answered: map[string]int{},
-		keys: map[string]string{}, order: map[string]int{}, open: map[string][]string{},
+		keys: map[string]string{}, order: map[string]int{}, open: map[string][]string{}, known: map[string]*known{},
 	}
 }
 
@@ -186,6 +257,11 @@ func (r *rig) start() {
 	if r.wrap != nil {
 		r.engine.Store = r.wrap(r.faults)
 	}
+	r.mu.Lock()
+	for _, k := range r.known {
+		k.sent = nil // a restart forgets it, as rate limits are kept in memory
+	}
+	r.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
 	r.faults.alive = false
 	if err := r.engine.Start(ctx); err != nil {
@@ -265,6 +341,15 @@ func (r *rig) disturb(and time.Duration) {
 
 func (r *rig) setState(id hub.WebhookID, state hub.WebhookState) {
 	r.t.Helper()
+	path := ""
+	for _, w := range r.hooks {
+		if u, err := url.Parse(w.URL); err == nil && w.ID == id {
+			path = u.Path
+		}
+	}
+	r.mu.Lock()
+	r.knownOf(path).changing = true
+	r.mu.Unlock()
 	_, _, err := r.store.UpdateOutgoingWebhook(context.Background(), id, func(w *hub.OutgoingWebhook) error {
 		w.State = state
 		if state == hub.WebhookActive {
@@ -275,7 +360,12 @@ func (r *rig) setState(id hub.WebhookID, state hub.WebhookState) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.reload()
+	if !r.reload() {
+		return // when the lane begins anew is not known
+	}
+	r.mu.Lock()
+	r.known[path] = &known{sent: r.known[path].sent}
+	r.mu.Unlock()
 }
 
 // share gives every third lane, but that of the prompt receiver, to nobody, or
@@ -290,12 +380,15 @@ func (r *rig) share(all bool) {
 	}
 }
 
-// reload tells the engine of a change. It may fail: the sweep makes good for it.
-func (r *rig) reload() {
+// reload tells the engine of a change, and reports whether it has taken it over.
+// It may fail: the sweep makes good for it.
+func (r *rig) reload() bool {
 	r.t.Helper()
-	if err := r.engine.Reload(context.Background()); err != nil && !errors.Is(err, errInjected) {
+	err := r.engine.Reload(context.Background())
+	if err != nil && !errors.Is(err, errInjected) {
 		r.t.Fatal(err)
 	}
+	return err == nil
 }
 
 // replace deletes a webhook and makes another like it.
@@ -336,6 +429,9 @@ type faultyStore struct {
 	rate int // of 1000 calls are refused
 	// cede, when set, gives the answer to each Cede, nil for that of the store.
 	cede chan error
+	// acquire, when set, is asked before each Acquire, and mark before each SetMark.
+	acquire func(lanes []hub.WebhookID) error
+	mark    func() error
 	// alive: the leases are those of a process that lives, which the embedded
 	// database cannot tell.
 	alive bool
@@ -375,7 +471,11 @@ func (f *faultyStore) Snapshot(ctx context.Context) (int64, []hub.OutgoingWebhoo
 }
 
 func (f *faultyStore) Acquire(ctx context.Context, node string, lanes []hub.WebhookID) ([]hub.WebhookID, error) {
-	if err := f.fail(); err != nil {
+	err := f.fail()
+	if f.acquire != nil && err == nil {
+		err = f.acquire(lanes)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return f.Store.Acquire(ctx, node, lanes)
@@ -407,7 +507,11 @@ func (f *faultyStore) Record(ctx context.Context, outcomes []*hub.Outcome) ([]hu
 }
 
 func (f *faultyStore) SetMark(ctx context.Context, id hub.WebhookID, node string, mark int64) error {
-	if err := f.fail(); err != nil {
+	err := f.fail()
+	if f.mark != nil && err == nil {
+		err = f.mark()
+	}
+	if err != nil {
 		return err
 	}
 	return f.Store.SetMark(ctx, id, node, mark)
@@ -462,6 +566,7 @@ func TestEngineOnAVirtualClock(t *testing.T) {
 	}
 	for _, seed := range []uint64{1, 2, 3, 4} {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
 			path := filepath.Join(t.TempDir(), "hub.db")
 			synctest.Test(t, func(t *testing.T) { simulate(t, path, seed, steps/4) })
 		})
@@ -472,6 +577,13 @@ func TestEngineOnAVirtualClock(t *testing.T) {
 // may wait for its first attempt, whatever the other receivers do. Events come
 // in bursts, so some of it is the receiver's own queue.
 const fairnessBound = time.Second
+
+// On the way the database is verified at these steps: at the end of a time in
+// which it was well.
+const (
+	verifyEvery = 8000
+	verifyAt    = 949
+)
 
 func simulate(t *testing.T, path string, seed uint64, steps int) {
 	r := newRig(t, newWorld(t, seed), path)
@@ -488,6 +600,7 @@ func simulate(t *testing.T, path string, seed uint64, steps int) {
 			}
 		})
 	}
+	verified := 0
 	for step := range steps {
 		// A tenth of the time the database is unwell.
 		switch step % 500 {
@@ -522,10 +635,14 @@ func simulate(t *testing.T, path string, seed uint64, steps int) {
 			r.disturb(time.Second)
 			r.start()
 		}
-		if step%2000 == 1999 && step%500 < 450 {
+		if step%verifyEvery == verifyAt {
 			synctest.Wait()
 			r.verify()
+			verified++
 		}
+	}
+	if verified == 0 {
+		t.Error("nothing was verified on the way")
 	}
 	r.faults.set(0)
 	// Let everything come to its end.
@@ -573,7 +690,10 @@ func simulate(t *testing.T, path string, seed uint64, steps int) {
 	if report.Events == 0 || s.Completed == 0 || s.Failed == 0 {
 		t.Errorf("the simulation showed too little: %+v, %+v", report, s)
 	}
-	t.Logf("longest wait %s", r.waited)
+	if steps >= verifyEvery && (r.probes == 0 || r.pauses == 0) {
+		t.Errorf("the simulation showed too little: %d probes, %d times a Retry-After", r.probes, r.pauses)
+	}
+	t.Logf("longest wait %s, %d probes, %d times a Retry-After, verified %d times", r.waited, r.probes, r.pauses, verified)
 	t.Logf("events %d, deliveries %d, attempts %d, succeeded %d, failed %d",
 		report.Events, report.Deliveries, report.Attempts, s.Completed, s.Failed)
 	r.stop()

@@ -33,6 +33,8 @@ type router struct {
 
 func (r *router) Route(e *hub.Event) hub.Routing { return hub.Routing{Event: e} }
 
+func (*router) CatchUp(context.Context, int64) error { return nil }
+
 func (r *router) Settle(committed bool, routings ...hub.Routing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

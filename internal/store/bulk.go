@@ -99,10 +99,7 @@ func (b *bulk) insert(s writeConn, now time.Time) error {
 			return err
 		}
 	}
-	*b = bulk{
-		events: b.events[:0], origins: b.origins[:0], by: b.by[:0], deliveries: b.deliveries[:0], statuses: b.statuses[:0],
-		due: b.due[:0], nodes: b.nodes[:0],
-	}
+	*b = bulk{} // what is queued may refer to the slices
 	return nil
 }
 

@@ -81,7 +81,7 @@ func (s *Store) ChannelByName(ctx context.Context, name string) (hub.Channel, er
 // CreateChannel stores a new channel, its creator as its first member, and the
 // events that tell of it. It is a Conflict when the name is taken.
 func (s *Store) CreateChannel(ctx context.Context, c *hub.Channel, routings ...hub.Routing) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.changeRouted(ctx, routings, func(t *tx) error {
 		if err := t.nameIsFree(c); err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (t *tx) nameIsFree(c *hub.Channel) error {
 // prev, as it was read, by those of next. Nothing is written and ok is false
 // when the channel changed meanwhile. It is a Conflict when the name is taken.
 func (s *Store) UpdateChannel(ctx context.Context, prev, next *hub.Channel, routings ...hub.Routing) (ok bool, err error) {
-	err = s.change(ctx, func(t *tx) error {
+	err = s.changeRouted(ctx, routings, func(t *tx) error {
 		ok = false
 		now, err := channel(context.Background(), t, prev.ID)
 		if err != nil || !now.UpdatedAt.Equal(prev.UpdatedAt) {
@@ -152,7 +152,7 @@ func (s *Store) UpdateChannel(ctx context.Context, prev, next *hub.Channel, rout
 // invisible from then on, and ClearChannel deletes them in batches. It refuses
 // the default channel and the notices channel.
 func (s *Store) DeleteChannel(ctx context.Context, id hub.ChannelID, routings ...hub.Routing) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.changeRouted(ctx, routings, func(t *tx) error {
 		c, err := channel(context.Background(), t, id)
 		if err != nil {
 			return err

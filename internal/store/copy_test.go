@@ -137,6 +137,7 @@ var sample = map[string]func(n int, ids *sampleIDs) any{
 	"nchat_outgoing_webhook_revisions.subscription": always(`{"events":["a"]}`),
 	"nchat_webhook_deliveries.status":               always("success"),
 	"nchat_webhook_deliveries.scheduled_for":        always(nil),
+	"nchat_webhook_counters.status":                 func(n int, _ *sampleIDs) any { return string(hub.DeliveryStatuses()[n%7]) },
 	"nchat_webhook_deliveries.lease_node":           always(nil),
 	"nchat_inbox.state":                             always("failed"),
 	"nchat_integrations.status":                     always("error"),

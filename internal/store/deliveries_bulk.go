@@ -153,27 +153,33 @@ func (t *tx) endLeases(outcomes []*hub.Outcome) (map[hub.DeliveryID]bool, error)
 
 // voidBulk is voidLease for many.
 func (t *tx) voidBulk(held []heldLease) error {
-	if len(held) == 0 {
-		return nil
-	}
 	var unknown []*hub.Attempt
-	attempts := make([]int, len(held))
+	var sent, unsent []string
 	for i := range held {
 		l := &held[i]
-		attempts[i] = l.Attempts
-		if l.maybeSent() {
-			attempts[i]++
-			unknown = append(unknown, l.unknown(t.now))
-		}
 		t.moved(l.WebhookID, hub.DeliveryActive, hub.DeliveryPending)
+		if !l.maybeSent() {
+			unsent = append(unsent, string(l.ID))
+			continue
+		}
+		sent, unknown = append(sent, string(l.ID)), append(unknown, l.unknown(t.now))
 	}
 	if err := t.insertAttempts(unknown); err != nil {
 		return err
 	}
-	return t.later(`UPDATE nchat_webhook_deliveries d SET status = 'pending', attempts = u.attempts, scheduled_for = $3,
-			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $3
-		FROM unnest($1::uuid[], $2::integer[]) AS u (id, attempts) WHERE d.id = u.id`,
-		column(held, func(l heldLease) string { return string(l.ID) }), attempts, t.now)
+	for attempts, ids := range [][]string{unsent, sent} {
+		if len(ids) == 0 {
+			continue
+		}
+		// No join with the ids: whatever the planner takes the table's size for, it
+		// finds the rows by them.
+		err := t.later(`UPDATE nchat_webhook_deliveries SET status = 'pending', attempts = attempts + $3, scheduled_for = $2,
+			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $2 WHERE id = ANY ($1::uuid[])`, ids, t.now, attempts)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func orNilInt(n int) *int {

@@ -145,3 +145,38 @@ func TestCommitLostInACrash(t *testing.T) {
 		t.Errorf("it took effect: %q", v)
 	}
 }
+
+// TestUnknownFateOfAGroup: when nobody can tell what became of a commit, every value
+// in it is told so, and none is run again.
+func TestUnknownFateOfAGroup(t *testing.T) {
+	s, c := joined(t, postgrestest.URL(t), "four")
+	runs := map[string]int{}
+	value := func(key string) func(*tx) error {
+		return func(t *tx) error {
+			runs[key]++
+			return put(key, "")(t)
+		}
+	}
+	lost := func() {
+		p := c.writeConn.(*pgConn)
+		if _, err := p.exec("COMMIT"); err != nil {
+			t.Error(err)
+		}
+		if _, err := p.p.pool.Exec(t.Context(), `DELETE FROM nchat_nodes`); err != nil {
+			t.Error(err)
+		}
+		p.disconnect()
+	}
+	c.happen = func() { c.happen = lost } // the first commit is that of the group before
+	answers := inOneGroup(t, s, value("a"), value("b"), value("c"))
+	for i, err := range answers {
+		if !errors.Is(err, errFateUnknown) || hub.CodeOf(err) != hub.Unavailable {
+			t.Errorf("value %d is told %v", i, err)
+		}
+	}
+	for key, n := range runs {
+		if n != 1 {
+			t.Errorf("value %s was run %d times", key, n)
+		}
+	}
+}

@@ -56,7 +56,7 @@ func (s *Store) IncomingByHash(ctx context.Context, hash string) (hub.IncomingWe
 // channel must exist (NotFound) and not be archived (Conflict), and the user's
 // name must be free (Conflict).
 func (s *Store) CreateIncomingWebhook(ctx context.Context, w *hub.IncomingWebhook, u *hub.User, routings ...hub.Routing) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.changeRouted(ctx, routings, func(t *tx) error {
 		if err := t.mayPostInto(w.ChannelID); err != nil {
 			return err
 		}

@@ -65,11 +65,15 @@ func TestVoidManyLeases(t *testing.T) {
 	if err := s.EnsurePartitions(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	// What the planner knows of the table is from before it was filled.
+	if _, err := s.pg.pool.Exec(t.Context(), `ANALYZE nchat_webhook_deliveries`); err != nil {
+		t.Fatal(err)
+	}
 	fillLeases(t, s, n)
 	if voided, err := s.VoidLeases(t.Context()); voided != n || err != nil {
 		t.Fatalf("voided %d, %v", voided, err)
 	}
-	if c.transactions > 25 || c.statements > 7*c.transactions {
+	if c.transactions > 25 || c.statements > 8*c.transactions {
 		t.Errorf("%d statements in %d transactions", c.statements, c.transactions)
 	}
 	totals, err := s.DeliveryTotals(t.Context())

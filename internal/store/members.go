@@ -40,7 +40,7 @@ func isMember(ctx context.Context, q querier, channel hub.ChannelID, user hub.Us
 // gets the role and nothing is published: added is false then, and m.JoinedAt
 // becomes what it was.
 func (s *Store) AddMember(ctx context.Context, m *hub.Member, routings ...hub.Routing) (added bool, err error) {
-	err = s.change(ctx, func(t *tx) error {
+	err = s.changeRouted(ctx, routings, func(t *tx) error {
 		added = false
 		if _, err := channel(context.Background(), t, m.ChannelID); err != nil {
 			return err
@@ -83,7 +83,7 @@ func (t *tx) insertMember(channel hub.ChannelID, user hub.UserID, role hub.Role,
 func (s *Store) RemoveMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, routings ...hub.Routing) (
 	removed bool, err error,
 ) {
-	err = s.change(ctx, func(t *tx) error {
+	err = s.changeRouted(ctx, routings, func(t *tx) error {
 		removed = false
 		n, err := t.exec(`DELETE FROM nchat_channel_members WHERE channel_id = $1 AND user_id = $2`, string(channel), string(user))
 		if err != nil || n == 0 {

@@ -52,18 +52,29 @@ func (p *postgres) join(ctx context.Context, tx pgx.Tx, id, name string) (slot i
 	if err := tx.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
 		return 0, err
 	}
-	if _, err := tx.Exec(ctx, removeSilent, hub.DeadAfter.Seconds()); err != nil {
+	if slot, err = freeSlot(ctx, tx); err != nil {
 		return 0, err
 	}
-	err = tx.QueryRow(ctx, `SELECT coalesce(min(n), -1) FROM generate_series(0, $1::integer - 1) n
-		WHERE n NOT IN (SELECT slot FROM nchat_nodes)`, maxNodes).Scan(&slot)
-	if err != nil {
-		return 0, err
+	if slot < 0 { // else the silent are for those to remove who were in touch
+		_, err := tx.Exec(ctx, `DELETE FROM nchat_nodes WHERE beat_at < $1`, now.Add(-hub.DeadAfter))
+		if err != nil {
+			return 0, err
+		}
+		if slot, err = freeSlot(ctx, tx); err != nil {
+			return 0, err
+		}
 	}
 	if slot < 0 {
 		return 0, hub.Errorf(hub.Conflict, "%d hubs work on this database already, which is the most there can be.", maxNodes)
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO nchat_nodes (id, name, slot, started_at, beat_at) VALUES ($1, $2, $3, $4, $4)`, id, name, slot, now)
+	return slot, err
+}
+
+// freeSlot returns the lowest slot that no member has; -1: there is none.
+func freeSlot(ctx context.Context, tx pgx.Tx) (slot int, err error) {
+	err = tx.QueryRow(ctx, `SELECT coalesce(min(n), -1) FROM generate_series(0, $1::integer - 1) n
+		WHERE n NOT IN (SELECT slot FROM nchat_nodes)`, maxNodes).Scan(&slot)
 	return slot, err
 }
 
@@ -93,22 +104,22 @@ func beat(ctx context.Context, conn *pgx.Conn, id string) (p hub.Pulse, err erro
 	// All of it is with the server before it begins: a process that is stopped in
 	// the middle keeps nobody waiting.
 	b := &pgx.Batch{}
+	b.Queue(removeSilent, hub.DeadAfter.Seconds(), id, inTouch.Seconds())
 	b.Queue(`UPDATE nchat_nodes SET beat_at = clock_timestamp() WHERE id = $1`, id)
-	b.Queue(removeSilent, hub.DeadAfter.Seconds())
 	b.Queue(`SELECT (SELECT coalesce(max(seq), 0) FROM nchat_events), (SELECT coalesce(max(revision), 0) FROM nchat_outgoing_webhook_revisions),
 		(SELECT max(updated_at) FROM nchat_settings)`)
 	b.Queue(`SELECT id, name, slot, started_at, beat_at FROM nchat_nodes ORDER BY started_at, id`)
 	answers := conn.SendBatch(ctx, b)
 	defer func() { err = errors.Join(err, answers.Close()) }()
+	if _, err := answers.Exec(); err != nil {
+		return p, err
+	}
 	tag, err := answers.Exec()
 	if err != nil {
 		return p, err
 	}
 	if tag.RowsAffected() == 0 {
 		return p, hub.ErrFenced
-	}
-	if _, err := answers.Exec(); err != nil {
-		return p, err
 	}
 	if err := answers.QueryRow().Scan(&p.Seq, &p.Revision, into(&p.SettingsAt)); err != nil {
 		return p, err
@@ -128,9 +139,15 @@ func beat(ctx context.Context, conn *pgx.Conn, id string) (p hub.Pulse, err erro
 	return p, found.Err()
 }
 
-// removeSilent removes the members that the others have to go on without.
+// removeSilent removes the members that the others have to go on without. Only who
+// was in touch may do so: after the database itself was away all were silent, and
+// whoever comes first would remove the rest.
 const removeSilent = `DELETE FROM nchat_nodes WHERE id IN (SELECT id FROM nchat_nodes
-	WHERE beat_at < clock_timestamp() - make_interval(secs => $1) FOR UPDATE SKIP LOCKED)`
+		WHERE beat_at < clock_timestamp() - make_interval(secs => $1) FOR UPDATE SKIP LOCKED)
+	AND EXISTS (SELECT 1 FROM nchat_nodes WHERE id = $2 AND beat_at > clock_timestamp() - make_interval(secs => $3))`
+
+// inTouch is how old the last sign of life is at most of who may remove others.
+const inTouch = hub.DeadAfter / 2
 
 // ownConn is a connection for one purpose, made when it is needed.
 type ownConn struct {

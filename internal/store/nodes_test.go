@@ -61,11 +61,11 @@ func TestBeatPastTheQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var seq int64
+	var seq, revision int64
 	var now time.Time
 	var xid string
 	var member bool
-	if err := writing.QueryRow(t.Context(), beginQuery, "writing").Scan(&now, &seq, &xid, &member); err != nil || !member {
+	if err := writing.QueryRow(t.Context(), beginQuery, "writing").Scan(&now, &seq, &xid, &member, &revision); err != nil || !member {
 		t.Fatal(member, err)
 	}
 	for range 3 {
@@ -102,7 +102,7 @@ func TestMembers(t *testing.T) {
 	if _, err := s.Join(t.Context(), "hub 16", "test"); hub.CodeOf(err) != hub.Conflict {
 		t.Fatalf("the 17th is told %v", err)
 	}
-	silence(t, s, "hub 3", hub.DeadAfter-500*time.Millisecond)
+	silence(t, s, "hub 3", hub.DeadAfter-3*time.Second)
 	if p, err := s.Beat(t.Context(), "hub 0"); err != nil || len(p.Nodes) != maxNodes {
 		t.Errorf("%d members, %v, though none was silent for long enough", len(p.Nodes), err)
 	}
@@ -208,5 +208,23 @@ func TestCheckRoom(t *testing.T) {
 	}
 	if err := errors.Join(s.EnsurePartitions(t.Context()), s.CheckRoom(t.Context())); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSilenceOfAll: after the database itself was away, whoever comes first removes
+// nobody; who stays silent goes a moment later.
+func TestSilenceOfAll(t *testing.T) {
+	s := openTest(t, EmptyPostgres(t))
+	for _, id := range []string{"one", "two"} {
+		if _, err := s.Join(t.Context(), id, "test"); err != nil {
+			t.Fatal(err)
+		}
+		silence(t, s, id, 2*hub.DeadAfter)
+	}
+	if p, err := s.Beat(t.Context(), "one"); err != nil || fmt.Sprint(idsOf(p)) != "[one two]" {
+		t.Errorf("members %v, %v; want both", idsOf(p), err)
+	}
+	if p, err := s.Beat(t.Context(), "one"); err != nil || fmt.Sprint(idsOf(p)) != "[one]" {
+		t.Errorf("members %v, %v; want one", idsOf(p), err)
 	}
 }

@@ -146,6 +146,7 @@ func (t *tx) nextRevision(id hub.WebhookID, subscription any) (revision int64, e
 	}
 	err = each(context.Background(), t, func(row scanner) error { return row.Scan(&revision) },
 		`SELECT max(revision) FROM nchat_outgoing_webhook_revisions`)
+	t.revision = revision
 	return revision, err
 }
 

@@ -125,7 +125,7 @@ func TestPlansPostgres(t *testing.T) {
 		"deliveries":            {deliveries(hub.DeliveryQuery{}), 50, 60},
 		"deliveries, since":     {deliveries(hub.DeliveryQuery{Since: momentOf(many - 10)}), 10, 60},
 		"webhook":               {deliveries(hub.DeliveryQuery{WebhookID: busy, Before: hub.DeliveryID(mid)}), 50, 60},
-		"quiet webhook":         {deliveries(hub.DeliveryQuery{WebhookID: quiet}), 50, 60},
+		"quiet webhook":         {deliveries(hub.DeliveryQuery{WebhookID: quiet}), 50, 300},
 		"quiet webhook, failed": {deliveries(hub.DeliveryQuery{WebhookID: quiet, Status: hub.DeliveryFailed}), 1, 300},
 		"quiet webhook, held":   {deliveries(hub.DeliveryQuery{WebhookID: quiet, Status: hub.DeliveryHeld}), 1, 60},
 		"failed":                {deliveries(hub.DeliveryQuery{Status: hub.DeliveryFailed}), 50, 300},

@@ -92,8 +92,9 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	s.w = newWriter(newPgConn(p, config.ConnConfig.Copy(), o.Log), o)
-	s.w.bulk = true
+	conn := newPgConn(p, config.ConnConfig.Copy(), o.Log)
+	s.w = newWriter(conn, o)
+	s.w.bulk, s.w.revision = true, func() int64 { return conn.revision }
 	return nil
 }
 
@@ -331,6 +332,7 @@ func pgArgs(args []any) []any {
 const (
 	codeUnique         = "23505"
 	codeExists         = "42P07"
+	codeInvalidValue   = "22023"
 	codeInvalidText    = "22P02" // such as an id that is no UUID
 	codeReadOnly       = "25006"
 	codeDiskFull       = "53100"

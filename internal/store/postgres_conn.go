@@ -49,9 +49,11 @@ type pgConn struct {
 	ctx    context.Context // of the transaction
 	cancel context.CancelFunc
 	xid    string // of the transaction, to ask for its fate
-	node   string // as which the transaction began, and when by the database's clock: its mark
-	began  time.Time
-	down   time.Time // since when the database has not answered; zero: it does
+	// revision is that of the subscriptions when the transaction began.
+	revision int64
+	node     string // as which the transaction began, and when by the database's clock: its mark
+	began    time.Time
+	down     time.Time // since when the database has not answered; zero: it does
 }
 
 func newPgConn(p *postgres, config *pgx.ConnConfig, log *slog.Logger) *pgConn {
@@ -115,7 +117,8 @@ func (s *pgConn) begin() (now time.Time, seq int64, err error) {
 
 const beginQuery = `WITH own AS (UPDATE nchat_nodes SET wrote_at = clock_timestamp() WHERE id = $1 RETURNING wrote_at)
 	SELECT coalesce((SELECT wrote_at FROM own), clock_timestamp()), (SELECT coalesce(max(seq), 0) FROM nchat_events),
-		pg_current_xact_id()::text, $1 = '' OR EXISTS (SELECT 1 FROM own)`
+		pg_current_xact_id()::text, $1 = '' OR EXISTS (SELECT 1 FROM own),
+		(SELECT coalesce(max(revision), 0) FROM nchat_outgoing_webhook_revisions)`
 
 func (s *pgConn) tryBegin() (now time.Time, seq int64, err error) {
 	if s.conn == nil || s.conn.IsClosed() {
@@ -126,7 +129,7 @@ func (s *pgConn) tryBegin() (now time.Time, seq int64, err error) {
 	s.ctx, s.cancel = context.WithTimeout(context.Background(), transactionTime)
 	s.queued = &pgx.Batch{}
 	b := &pgx.Batch{}
-	b.Queue("BEGIN")
+	b.Queue("BEGIN ISOLATION LEVEL READ COMMITTED") // whatever the database's default is
 	b.Queue("SELECT pg_advisory_xact_lock($1)", s.p.lockID("write"))
 	s.node = s.p.nodeID()
 	b.Queue(beginQuery, s.node)
@@ -137,7 +140,7 @@ func (s *pgConn) tryBegin() (now time.Time, seq int64, err error) {
 	}
 	member := false
 	if err == nil {
-		err = answers.QueryRow().Scan(&now, &seq, &s.xid, &member)
+		err = answers.QueryRow().Scan(&now, &seq, &s.xid, &member, &s.revision)
 	}
 	if err = errors.Join(err, answers.Close()); err != nil {
 		s.rollback()
@@ -198,7 +201,8 @@ func (s *pgConn) fate(lost error) error {
 	if s.node != "" && s.p.nodeID() == s.node {
 		s.p.setNode(s.node + " no more") // what it holds is not known: it has to join anew
 	}
-	return hub.Wrap(hub.Unavailable, lost, "The database went away in the middle of a commit; whether it took effect is not known.")
+	return hub.Wrap(hub.Unavailable, errors.Join(errFateUnknown, lost),
+		"The database went away in the middle of a commit; whether it took effect is not known.")
 }
 
 // status returns "in progress", "aborted", "committed", or "" when nobody can
@@ -209,6 +213,9 @@ func (s *pgConn) status() (status string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.ConnectTimeout)
 	defer cancel()
 	err = s.conn.QueryRow(ctx, `SELECT coalesce(pg_xact_status($1::text::xid8), '')`, s.xid).Scan(&status)
+	if isCode(err, codeInvalidValue) && s.recovered(ctx) {
+		return "aborted", nil // a number that the server has not given out: the crash took it back
+	}
 	if err != nil || status != "committed" {
 		return status, err
 	}
@@ -221,6 +228,13 @@ func (s *pgConn) status() (status string, err error) {
 		return "aborted", nil
 	}
 	return status, nil
+}
+
+// recovered reports whether the server is a primary that has read all of its log.
+func (s *pgConn) recovered(ctx context.Context) bool {
+	recovering := true
+	err := s.conn.QueryRow(ctx, `SELECT pg_is_in_recovery()`).Scan(&recovering)
+	return err == nil && !recovering
 }
 
 func (s *pgConn) rollback() {

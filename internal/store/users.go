@@ -42,7 +42,7 @@ func (s *Store) UserByName(ctx context.Context, username string) (hub.User, erro
 // CreateUser stores a new user with the events that tell of it. It is a
 // Conflict when the username or the address is taken.
 func (s *Store) CreateUser(ctx context.Context, u *hub.User, routings ...hub.Routing) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.changeRouted(ctx, routings, func(t *tx) error {
 		if err := t.createUser(u); err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func (t *tx) userIsUnique(u *hub.User) error {
 // is false when the user changed meanwhile. It is a Conflict when the username
 // or the address is taken, and when no active owner would be left.
 func (s *Store) UpdateUser(ctx context.Context, prev, next *hub.User, routings ...hub.Routing) (ok bool, err error) {
-	err = s.change(ctx, func(t *tx) (err error) {
+	err = s.changeRouted(ctx, routings, func(t *tx) (err error) {
 		ok, err = t.updateUser(prev, next)
 		if err != nil || !ok {
 			return err

@@ -62,8 +62,11 @@ type writeConn interface {
 // caller's context reaches the connection: an interrupt would roll back the
 // others' work.
 type writer struct {
-	conn     writeConn
-	bulk     bool // rows are better inserted many at a time
+	conn writeConn
+	bulk bool // rows are better inserted many at a time
+	// revision returns that of the subscriptions when the transaction began; nil:
+	// nobody else changes them.
+	revision func() int64
 	log      *slog.Logger
 	onEvents func(int64)
 	onChange func()
@@ -132,7 +135,24 @@ func (s *Store) writeRouted(ctx context.Context, routings []hub.Routing, apply f
 	for i := range routings {
 		rows += len(routings[i].Deliveries)
 	}
-	return s.writeRows(ctx, rows, apply)
+	return s.writeRows(ctx, rows, func(t *tx) error {
+		if err := t.inForce(routings); err != nil {
+			return err
+		}
+		return apply(t)
+	})
+}
+
+// inForce refuses events that were matched with subscriptions which another
+// process has changed since. (Of one process control sees to it: what changes a
+// webhook returns when events are matched by the change.)
+func (t *tx) inForce(routings []hub.Routing) error {
+	for i := range routings {
+		if e := routings[i].Event; t.bulk != nil && e.Revision < t.revision {
+			return hub.ErrOutdated
+		}
+	}
+	return nil
 }
 
 func (s *Store) writeRows(ctx context.Context, rows int, apply func(*tx) error) error {
@@ -155,6 +175,16 @@ func (s *Store) change(ctx context.Context, apply func(*tx) error) error {
 		err := apply(t)
 		t.copied = t.copied || err == nil
 		return err
+	})
+}
+
+// changeRouted is change for a value that publishes events.
+func (s *Store) changeRouted(ctx context.Context, routings []hub.Routing, apply func(*tx) error) error {
+	return s.change(ctx, func(t *tx) error {
+		if err := t.inForce(routings); err != nil {
+			return err
+		}
+		return apply(t)
 	})
 }
 
@@ -216,6 +246,14 @@ func (w *writer) commit(group []*write) {
 			}
 			break
 		}
+		if failed == notBegun || errors.Is(err, errFateUnknown) {
+			// To run them one by one would wait as often for what does not answer, or do
+			// again what may be done.
+			for _, v := range group {
+				v.done <- err
+			}
+			break
+		}
 		if failed < 0 || len(alone) == maxRefused {
 			alone = append(alone, group...)
 			break
@@ -248,8 +286,14 @@ func (w *writer) maintenance(group []*write) []*write {
 	})
 }
 
+// notBegun is what try returns of a transaction that could not be begun.
+const notBegun = -2
+
+// errFateUnknown marks a commit of which nobody can tell whether it took effect.
+var errFateUnknown = errors.New("store: the fate of the commit is not known")
+
 // try runs the values in one transaction. It returns the index of the value
-// that failed, or -1 when the transaction itself did.
+// that failed, -1 when the transaction itself did, or notBegun.
 func (w *writer) try(group []*write) (failed int, err error) {
 	began := time.Now()
 	defer func() {
@@ -272,10 +316,13 @@ func (w *writer) try(group []*write) (failed int, err error) {
 	}
 	w.turn.over(err)
 	if err != nil {
-		return -1, err
+		return notBegun, err
 	}
 	observeSince(w.meters.Turn, began)
 	t.seq = seq
+	if w.revision != nil {
+		t.revision = w.revision()
+	}
 	for i, v := range group {
 		t.changed = 0
 		v.err = t.apply(v.apply)
@@ -309,6 +356,7 @@ type tx struct {
 	w        *writer
 	now      time.Time // one time for everything in the group
 	seq      int64
+	revision int64 // of the subscriptions in force
 	counters map[counterKey]int
 	changed  int64 // rows, by the present value
 	copied   bool  // something changed that processes keep copies of

@@ -154,7 +154,7 @@ func testPostNotice(t *testing.T, f *fixture) {
 		ID: hub.WebhookID(f.ids.New()), Name: "w", URL: "https://example.org", State: hub.WebhookActive, Events: []string{"*"},
 		Policy: hub.DefaultPolicy(), Notice: hub.NoticeBreaker, CreatedAt: f.now, UpdatedAt: f.now,
 	}
-	_, err := f.CreateOutgoingWebhook(ctx, w)
+	revision, err := f.CreateOutgoingWebhook(ctx, w)
 	f.noError(err)
 	waiting := func() int {
 		t.Helper()
@@ -169,6 +169,7 @@ func testPostNotice(t *testing.T, f *fixture) {
 	}
 	m := f.draft(c, ann, "the breaker is open")
 	event := f.event(m, "{}")
+	event.Event.Revision = revision
 	f.noError(f.PostNotice(ctx, m, "x", w.ID, hub.NoticeBreaker, event))
 	if waiting() != 0 || !f.happened(event) || f.message(m.ID).Content != m.Content {
 		t.Error("the notice was not posted, told of and marked")
