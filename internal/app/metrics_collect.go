@@ -37,6 +37,7 @@ type queueFigures struct {
 	oldestDue time.Duration
 	size      int64 // bytes
 	weeks     int   // that the tables have room for
+	oldest    map[hub.DeliveryStatus]time.Duration
 }
 
 // metric is a gauge or counter that is made of the figures.
@@ -68,10 +69,14 @@ func truth(b bool) float64 {
 
 var (
 	deliveriesDesc  = describe("deliveries", "Deliveries by state, of the whole database.", "state")
+	oldestDesc      = describe("delivery_oldest_seconds", "Age of the oldest delivery in a state, of the whole database; 0: there is none.", "state")
 	lanesDesc       = describe("lanes", "Outgoing webhooks that this hub serves: open, breaker_open, or held (paused, disabled).", "state")
 	connectionsDesc = describe("database_connections", "Connections that read, by use.", "state")
 	buildDesc       = describe("build_info", "1, with the version and the kind of database.", "version", "database")
 )
+
+// agedStates are those in which a delivery should not grow old unseen.
+var agedStates = []hub.DeliveryStatus{hub.DeliveryRetrying, hub.DeliveryActive, hub.DeliveryHeld, hub.DeliveryFailed}
 
 // queueMetrics are absent while the database does not answer.
 var queueMetrics = []metric{
@@ -135,7 +140,7 @@ type collector struct{ app *App }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{deliveriesDesc, lanesDesc, connectionsDesc, buildDesc, freeDesc} {
+	for _, d := range []*prometheus.Desc{deliveriesDesc, oldestDesc, lanesDesc, connectionsDesc, buildDesc, freeDesc} {
 		ch <- d
 	}
 	for _, list := range [][]metric{queueMetrics, processMetrics} {
@@ -162,6 +167,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	send(processMetrics)
 	if f.queue != nil {
 		send(queueMetrics)
+		for _, status := range agedStates {
+			ch <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, f.queue.oldest[status].Seconds(), string(status))
+		}
 		for _, status := range hub.DeliveryStatuses() {
 			ch <- prometheus.MustNewConstMetric(deliveriesDesc, prometheus.GaugeValue, float64(f.queue.total[status]), string(status))
 		}
@@ -208,7 +216,14 @@ func (a *App) queueFigures(ctx context.Context) *queueFigures {
 	if err != nil {
 		return nil
 	}
-	q := &queueFigures{total: total, due: due}
+	made, err := a.store.OldestIn(ctx)
+	if err != nil {
+		return nil
+	}
+	q := &queueFigures{total: total, due: due, oldest: make(map[hub.DeliveryStatus]time.Duration)}
+	for status, at := range made {
+		q.oldest[status] = now.Sub(at)
+	}
 	if !oldest.IsZero() {
 		q.oldestDue = now.Sub(oldest)
 	}

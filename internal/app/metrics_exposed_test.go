@@ -110,6 +110,7 @@ func TestMetricsCount(t *testing.T) {
 	}
 	x := scrape(t, a)
 	for key, want := range map[string]float64{
+		"hub_delivery_oldest_seconds failed": 0, "hub_delivery_oldest_seconds held": 0,
 		"hub_ready": 1, "hub_lanes open": 4, "hub_build_info sqlite v1": 1, "hub_deliveries failed": 0,
 		"hub_incoming_calls_total accepted": 1, "hub_incoming_calls_total unknown_token": 1,
 		"hub_events_published_total message.created": 4,

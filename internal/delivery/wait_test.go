@@ -134,7 +134,7 @@ func TestNothingWaitsInMemory(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				time.Sleep(24 * time.Hour)
+				time.Sleep(2 * time.Hour)
 				if got := r.count(hub.DeliverySuccess); got != events-1 || r.count(hub.DeliveryCanceled) != 1 {
 					t.Errorf("%d arrived, %d canceled", got, r.count(hub.DeliveryCanceled))
 				}

@@ -22,7 +22,7 @@ func migrateSQLite(ctx context.Context, db *sql.DB, path string) error {
 		return fmt.Errorf("store: migrations: %w", err)
 	}
 	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithTableName("nchat_schema_versions"),
-		goose.WithDisableGlobalRegistry(true))
+		goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true)) // those of a branch that is merged later
 	if err != nil {
 		return fmt.Errorf("store: migrations: %w", err)
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -32,12 +33,17 @@ func TestBackUpBeforeMigration(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	next := fstest.MapFS{
-		"00001_first.sql":    {Data: []byte("-- +goose Up\nSELECT 1;\n")},
-		"00002_incoming.sql": {Data: []byte("-- +goose Up\nSELECT 1;\n")},
-		"00003_next.sql":     {Data: []byte("-- +goose Up\nDELETE FROM nchat_settings;\n")},
+	newest, err := newestMigration("sqlite")
+	if err != nil {
+		t.Fatal(err)
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, next, goose.WithTableName("nchat_schema_versions"), goose.WithDisableGlobalRegistry(true))
+	next := fstest.MapFS{"99999_next.sql": {Data: []byte("-- +goose Up\nDELETE FROM nchat_settings;\n")}}
+	for n := range newest {
+		next[fmt.Sprintf("%05d_there.sql", n+1)] = &fstest.MapFile{Data: []byte("-- +goose Up\nSELECT 1;\n")}
+	}
+	before := fmt.Sprintf("%s.v%d", path, newest)
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, next, goose.WithTableName("nchat_schema_versions"),
+		goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +58,7 @@ func TestBackUpBeforeMigration(t *testing.T) {
 	if n := settings(t, db); n != 0 {
 		t.Errorf("%d settings after the migration", n)
 	}
-	copied, err := openSQLitePool(path + ".v2")
+	copied, err := openSQLitePool(before)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +66,7 @@ func TestBackUpBeforeMigration(t *testing.T) {
 	if n := settings(t, copied); n == 0 {
 		t.Error("the copy does not hold what was there before")
 	}
-	if info, err := os.Stat(path + ".v2"); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(before); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the copy's mode: %v, %v", info.Mode(), err)
 	}
 }

@@ -127,13 +127,17 @@ func fillWeek(t *testing.T, s *Store, from time.Time, n int, failed time.Time) {
 		text string
 		args []any
 	}{
-		{`INSERT INTO nchat_webhook_deliveries (id, webhook_id, event_id, event, order_key, status, created_at, updated_at, finished_at)
+		{
+			`INSERT INTO nchat_webhook_deliveries (id, webhook_id, event_id, event, order_key, status, created_at, updated_at, finished_at)
 			SELECT (left($1, 24) || lpad(to_hex(n), 12, '0'))::uuid, $2::uuid, $1::uuid, 'x', 'o', CASE WHEN n = $3 THEN 'failed' ELSE 'success' END,
 				$4::timestamptz, $4, CASE WHEN n = $3 THEN $5::timestamptz ELSE $4 END FROM generate_series(1, $3::integer) n`,
-			[]any{low, id1, n, from, failed}},
+			[]any{low, id1, n, from, failed},
+		},
 		{`INSERT INTO nchat_webhook_counters (webhook_id, status, total) VALUES ($1, 'success', $2::integer - 1), ($1, 'failed', 1)`, []any{id1, n}},
-		{`INSERT INTO nchat_events (id, seq, type, data, origin, revision, created_at) VALUES ($1, 1, 'x', '{}', '{}', 1, $2)`,
-			[]any{hub.FirstID(s.Now()), s.Now()}},
+		{
+			`INSERT INTO nchat_events (id, seq, type, data, origin, revision, created_at) VALUES ($1, 1, 'x', '{}', '{}', 1, $2)`,
+			[]any{hub.FirstID(s.Now()), s.Now()},
+		},
 		{`ANALYZE nchat_webhook_deliveries`, nil},
 	} {
 		if _, err := s.pg.pool.Exec(t.Context(), statement.text, statement.args...); err != nil {

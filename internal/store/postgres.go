@@ -192,7 +192,7 @@ func (p *postgres) migrate(ctx context.Context) error {
 	db := stdlib.OpenDBFromPool(p.pool)
 	defer db.Close()
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithTableName("nchat_schema_versions"),
-		goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true))
+		goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true))
 	if err != nil {
 		return fmt.Errorf("store: migrations: %w", err)
 	}
