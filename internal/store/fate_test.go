@@ -179,4 +179,8 @@ func TestUnknownFateOfAGroup(t *testing.T) {
 			t.Errorf("value %s was run %d times", key, n)
 		}
 	}
+	// It is in the list of members still, and does not know what it holds.
+	if _, err := s.Beat(t.Context(), "four"); !errors.Is(err, hub.ErrFenced) {
+		t.Errorf("its sign of life: %v; it has to join anew", err)
+	}
 }

@@ -79,13 +79,16 @@ func freeSlot(ctx context.Context, tx pgx.Tx) (slot int, err error) {
 }
 
 // Beat says that this process is alive, and removes members that have been
-// silent for hub.DeadAfter. When this process itself was removed it fails with
-// hub.ErrFenced.
+// silent for hub.DeadAfter. When this process itself was removed, or gave up, it
+// fails with hub.ErrFenced.
 //
 // Like Join it does not go by way of the writer, whose queue may be long, nor does
 // it take the lock: a sign of life must not wait for work. Who is writing is not
 // removed, for a member's transaction holds its row (beginQuery) to its end.
 func (s *Store) Beat(ctx context.Context, id string) (p hub.Pulse, err error) {
+	if s.pg.nodeID() == id+givenUp {
+		return p, hub.ErrFenced
+	}
 	ctx, cancel := context.WithTimeout(ctx, beatTime)
 	defer cancel()
 	err = s.pg.pulse.use(ctx, func(conn *pgx.Conn) error {
@@ -218,6 +221,13 @@ func (p *postgres) nodeID() string {
 	}
 	return ""
 }
+
+// giveUp ends the membership for this process, which does not know any more what it
+// holds: it has to join anew.
+func (p *postgres) giveUp(id string) { p.setNode(id + givenUp) }
+
+// givenUp ends the name of a member that gave up.
+const givenUp = " no more"
 
 func (p *postgres) setNode(id string) { p.node.Store(&id) }
 

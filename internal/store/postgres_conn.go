@@ -199,7 +199,7 @@ func (s *pgConn) fate(lost error) error {
 		break
 	}
 	if s.node != "" && s.p.nodeID() == s.node {
-		s.p.setNode(s.node + " no more") // what it holds is not known: it has to join anew
+		s.p.giveUp(s.node)
 	}
 	return hub.Wrap(hub.Unavailable, errors.Join(errFateUnknown, lost),
 		"The database went away in the middle of a commit; whether it took effect is not known.")
