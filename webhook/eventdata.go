@@ -83,9 +83,12 @@ type Embed struct {
 	URL         string       `json:"url,omitempty"`
 	Color       string       `json:"color,omitempty"` // #rrggbb
 	AuthorName  string       `json:"authorName,omitempty"`
+	AuthorURL   string       `json:"authorUrl,omitempty"`
+	AuthorIcon  string       `json:"authorIconUrl,omitempty"`
 	ImageURL    string       `json:"imageUrl,omitempty"`
 	ThumbURL    string       `json:"thumbnailUrl,omitempty"`
 	Footer      string       `json:"footer,omitempty"`
+	FooterIcon  string       `json:"footerIconUrl,omitempty"`
 	Timestamp   string       `json:"timestamp,omitempty"`
 	Fields      []EmbedField `json:"fields,omitempty"`
 }

@@ -118,11 +118,21 @@ func (s *Service) edited(errs *hub.FieldErrors, m *hub.Message, e *Edit) says {
 
 // replace lets m say it, and reports whether that is something new.
 func (say says) replace(m *hub.Message) (changed bool) {
-	if say.content == m.Content && sameEmbeds(say.embeds, m.Embeds) && bytes.Equal(say.document, m.Document) {
+	if say.content == m.Content && sameEmbeds(say.embeds, m.Embeds) && sameDocument(say.document, m.Document) {
 		return false
 	}
 	m.Content, m.Embeds, m.Document = say.content, say.embeds, say.document
 	return true
+}
+
+// sameDocument compares what documents say: a database may write JSON in another
+// way than it was given.
+func sameDocument(a, b json.RawMessage) bool {
+	if len(a) == 0 || len(b) == 0 || bytes.Equal(a, b) {
+		return len(a) == len(b)
+	}
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
 }
 
 func sameEmbeds(a, b []hub.Embed) bool {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/markup"
 )
 
 // Keys tie a post of an incoming webhook to earlier ones of the same webhook.
@@ -41,7 +42,9 @@ func (s *Service) postKeyed(ctx context.Context, p *Post, m *hub.Message, c *cha
 		return m, err
 	}
 	defer done()
+	asked := p.ThreadID
 	for range maxTries {
+		p.ThreadID = asked
 		before, keys, err := s.tied(ctx, p, m)
 		if err != nil {
 			return m, err
@@ -55,7 +58,10 @@ func (s *Service) postKeyed(ctx context.Context, p *Post, m *hub.Message, c *cha
 			}
 			continue
 		case p.ThreadID != "":
-			return m, s.postReply(ctx, p, m, c)
+			stored, err = s.postReply(ctx, p, m, c, keys)
+			if p.ThreadID != asked && hub.CodeOf(err) == hub.NotFound {
+				continue // what the sender's word stood for is gone: it begins anew
+			}
 		default:
 			stored, err = s.postTop(ctx, p, m, c, keys)
 		}
@@ -135,20 +141,21 @@ func (s *Service) supersede(ctx context.Context, p *Post, m, before *hub.Message
 	say := says{content: m.Content, embeds: m.Embeds, document: m.Document}
 	changed := say.replace(&next)
 	once, call := p.about(&next)
-	if !changed && len(m.Files) == 0 {
-		err := s.Store.LogCall(ctx, once, call)
+	added := s.newFiles(m.Files, before)
+	if !changed && len(added) == 0 {
+		err := s.Store.LogCall(ctx, once, call, key)
 		if err == nil && p.Call != nil {
 			p.Call.MessageID = before.ID
 		}
 		return before, true, err
 	}
 	next.Revision, next.EditedAt = before.Revision+1, c.at
-	added := moved(m.Files, before.ID)
 	next.Files = append(slices.Clone(before.Files), added...)
 	former := *before
 	former.ID, former.ThreadID, former.CreatedAt = hub.MessageID(s.IDs.New()), root, c.at
 	former.Revision, former.ReplyCount, former.IsPinned = 1, 0, false
 	former.EditedAt, former.Files, former.Reactions = time.Time{}, nil, nil
+	s.harmless(&former)
 	events, err := s.supersedeEvents(&next, before, &former, replies, c)
 	if err != nil {
 		return m, false, err
@@ -165,13 +172,31 @@ func (s *Service) supersede(ctx context.Context, p *Post, m, before *hub.Message
 	return &next, stored, err
 }
 
-// moved returns files as those of another message.
-func moved(files []hub.Attachment, to hub.MessageID) []hub.Attachment {
-	files = slices.Clone(files)
-	for i := range files {
-		files[i].MessageID = to
+// harmless takes the effect of mentions from what is said again: whom it was to
+// reach, it has reached.
+func (s *Service) harmless(m *hub.Message) {
+	m.Content = contentOf(m.Content, false)
+	m.Embeds = slices.Clone(m.Embeds)
+	for i := range m.Embeds {
+		m.Embeds[i] = cleanEmbed(m.Embeds[i], false)
 	}
-	return files
+	if m.Document != nil {
+		d, _ := markup.Defuse(markup.OfMessage(m), markup.Allow{})
+		m.Document = s.encode(d)
+	}
+}
+
+// newFiles returns the files that a message gets with its new text: not those that
+// it shows already, and no more than a message may have.
+func (s *Service) newFiles(files []hub.Attachment, m *hub.Message) (added []hub.Attachment) {
+	for _, f := range files {
+		shown := f.URL != "" && slices.ContainsFunc(m.Files, func(old hub.Attachment) bool { return old.URL == f.URL })
+		if !shown && len(m.Files)+len(added) < s.Limits.files() {
+			f.MessageID = m.ID
+			added = append(added, f)
+		}
+	}
+	return added
 }
 
 func (s *Service) supersedeEvents(next, before, former *hub.Message, replies int, c *change) ([]*hub.Event, error) {

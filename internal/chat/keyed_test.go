@@ -152,3 +152,73 @@ func TestDocument(t *testing.T) {
 		t.Errorf("stored after the edit: %s", read.Document)
 	}
 }
+
+// TestSubjectWithThread: what a post is about is remembered wherever it stands.
+func TestSubjectWithThread(t *testing.T) {
+	w := open(t)
+	in := func(p *Post) { p.Keys.Thread = "release" }
+	root := w.about(t, "", "release begins", in)
+	first := w.about(t, "step:1", "step 1 runs", in)
+	now := w.about(t, "step:1", "step 1 is done", in)
+	if first.ThreadID != root.ID || now.ID != first.ID || now.Content != "step 1 is done" {
+		t.Errorf("first %+v, then %+v", first, now)
+	}
+	// A word whose thread is gone begins a new one.
+	gone := w.about(t, "", "x", func(p *Post) { p.Keys.Thread = "gone" })
+	if err := w.Delete(t.Context(), gone.ID, Cause{By: w.hook.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if again := w.about(t, "", "y", func(p *Post) { p.Keys.Thread = "gone" }); again.ThreadID != "" {
+		t.Errorf("a reply to what is gone: %+v", again)
+	}
+}
+
+// TestFormerTextCallsNobody: what is said again in the thread addresses nobody, even
+// if it was allowed to.
+func TestFormerTextCallsNobody(t *testing.T) {
+	w := open(t)
+	first := w.about(t, "alert:1", "@channel fire", func(p *Post) { p.AllowMentions = true })
+	w.about(t, "alert:1", "over", nil)
+	thread := must(w.db.ThreadMessages(t.Context(), first.ID, "", "", 10))(t)
+	if len(thread) != 1 || strings.Contains(thread[0].Content, "@channel") {
+		t.Errorf("in the thread: %+v", thread)
+	}
+}
+
+// TestSameFilesAgain: a picture that comes with every report is there once.
+func TestSameFilesAgain(t *testing.T) {
+	w := open(t)
+	with := func(p *Post) { p.Remote = []hub.Attachment{{URL: "https://example.org/graph.png"}} }
+	w.about(t, "alert:1", "FIRING", with)
+	if again := w.about(t, "alert:1", "FIRING", with); again.Revision != 1 || len(again.Files) != 1 {
+		t.Errorf("the same again: %+v", again)
+	}
+	if now := w.about(t, "alert:1", "RESOLVED", with); now.Revision != 2 || len(now.Files) != 1 {
+		t.Errorf("then: %+v", now)
+	}
+}
+
+// TestRefusalsOfKeyedPosts: what a keyed post is refused with is told as it is.
+func TestRefusalsOfKeyedPosts(t *testing.T) {
+	w := open(t)
+	once := &hub.Idempotency{TokenID: "in:hook", Key: "k", RequestHash: "h"}
+	first := w.about(t, "alert:1", "one", func(p *Post) { p.Once = once })
+	w.about(t, "alert:1", "two", nil)
+	if again := w.about(t, "alert:1", "one", func(p *Post) { p.Once = once }); again.ID != first.ID || again.Content != "two" {
+		t.Errorf("a repetition: %+v", again)
+	}
+	_, err := w.Post(t.Context(), Post{
+		ChannelID: w.d.General, Author: hub.Author{ID: w.hook.ID}, Content: "x", Keys: Keys{Webhook: hub.IncomingID(id("hook")), Subject: "alert:2"},
+		Once: &hub.Idempotency{TokenID: "in:hook", Key: "k", RequestHash: "other"},
+	})
+	if hub.CodeOf(err) != hub.Conflict {
+		t.Errorf("the key of another request: %v", err)
+	}
+}
+
+// TestSameDocument: a database may write JSON in its own way.
+func TestSameDocument(t *testing.T) {
+	if !sameDocument([]byte(`{"a":1,"b":[2]}`), []byte(`{"b": [2], "a": 1}`)) || sameDocument([]byte(`{"a":1}`), nil) || !sameDocument(nil, nil) {
+		t.Error("documents are compared by their bytes")
+	}
+}

@@ -79,7 +79,7 @@ func (s *Service) Post(ctx context.Context, p Post) (hub.Message, error) {
 	case p.ThreadID == "":
 		_, err = s.postTop(ctx, &p, m, &c, nil)
 	default:
-		err = s.postReply(ctx, &p, m, &c)
+		_, err = s.postReply(ctx, &p, m, &c, nil)
 	}
 	if r, ok := errors.AsType[*hub.RepeatedError](err); ok {
 		return s.Message(ctx, hub.MessageID(r.Result))
@@ -238,36 +238,38 @@ func (s *Service) postTop(ctx context.Context, p *Post, m *hub.Message, c *chang
 	return s.store(ctx, p, m, 0, keys, created)
 }
 
-// postReply posts a message in a thread, and tells of the thread.
-func (s *Service) postReply(ctx context.Context, p *Post, m *hub.Message, c *change) error {
+// postReply posts a message in a thread, and tells of the thread. stored is false
+// when keys do not stand for what they are said to any more.
+func (s *Service) postReply(ctx context.Context, p *Post, m *hub.Message, c *change, keys []hub.MessageKey) (stored bool, err error) {
 	// The thread's events are in the order of the channel's.
 	done, err := s.order.wait(ctx, hub.ChannelOrderKey(m.ChannelID))
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer done()
 	for range maxTries {
 		root, in, replies, err := s.Store.ThreadOf(ctx, p.ThreadID)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if in != m.ChannelID {
-			return hub.Errorf(hub.NotFound, "There is no such message in this channel.")
+			return false, hub.Errorf(hub.NotFound, "There is no such message in this channel.")
 		}
 		m.ThreadID = root
 		created, err := s.createdEvent(m, c)
 		if err != nil {
-			return err
+			return false, err
 		}
 		thread, err := s.threadEvent(m, replies, c)
 		if err != nil {
-			return err
+			return false, err
 		}
-		if stored, err := s.store(ctx, p, m, replies, nil, created, thread); err != nil || stored {
-			return err
+		stored, err := s.store(ctx, p, m, replies, keys, created, thread)
+		if err != nil || stored || len(keys) > 0 {
+			return stored, err
 		}
 	}
-	return errBusy
+	return false, errBusy
 }
 
 func (s *Service) createdEvent(m *hub.Message, c *change) (*hub.Event, error) {

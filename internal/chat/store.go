@@ -37,7 +37,7 @@ type MessageStore interface {
 	SetPinned(ctx context.Context, id hub.MessageID, pinned bool, routings ...hub.Routing) (bool, error)
 	DeleteMessage(ctx context.Context, id hub.MessageID, deleted time.Time, scrub func(json.RawMessage) (json.RawMessage, error),
 		once *hub.Idempotency, call *hub.Call, routings ...hub.Routing) (bool, error)
-	LogCall(ctx context.Context, once *hub.Idempotency, call *hub.Call) error
+	LogCall(ctx context.Context, once *hub.Idempotency, call *hub.Call, keys ...hub.MessageKey) error
 	Message(ctx context.Context, id hub.MessageID) (hub.Message, error)
 	ThreadOf(ctx context.Context, id hub.MessageID) (root hub.MessageID, in hub.ChannelID, replies int, err error)
 	ChannelMessages(ctx context.Context, channel hub.ChannelID, before, after hub.MessageID, topLevel bool, limit int) (

@@ -39,10 +39,14 @@ func (t *tx) insertCall(c *hub.Call) error {
 
 // LogCall logs a call that was carried out and found nothing to change, and
 // remembers its key, in one commit. Either may be nil. It returns what the key
-// is refused with, as PostMessage does.
-func (s *Store) LogCall(ctx context.Context, once *hub.Idempotency, call *hub.Call) error {
+// is refused with, as PostMessage does. The keys it came under are in use from now
+// on, as long as they stand for what they are said to.
+func (s *Store) LogCall(ctx context.Context, once *hub.Idempotency, call *hub.Call, keys ...hub.MessageKey) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.once(once); err != nil {
+			return err
+		}
+		if _, err := t.setKeys(keys); err != nil {
 			return err
 		}
 		return t.insertCall(call)

@@ -46,8 +46,11 @@ func (s *Store) SupersedeMessage(ctx context.Context, c *hub.Supersession, once 
 	routings ...hub.Routing,
 ) (ok bool, err error) {
 	err = s.writeRouted(ctx, routings, func(t *tx) (err error) {
-		if ok, err = t.supersede(c, once); err != nil || !ok {
-			return errors.Join(err, errNotThere)
+		if ok, err = t.supersede(c, once); err != nil {
+			return err
+		}
+		if !ok {
+			return errNotThere
 		}
 		if err := t.insertCall(call); err != nil {
 			return err

@@ -96,8 +96,11 @@ func (s *Store) PostMessage(ctx context.Context, m *hub.Message, replies int, se
 		if err != nil || !ok {
 			return err
 		}
-		if ok, err = t.setKeys(keys); err != nil || !ok {
-			return errors.Join(err, errNotThere)
+		if ok, err = t.setKeys(keys); err != nil {
+			return err
+		}
+		if !ok {
+			return errNotThere
 		}
 		if err := t.insertCall(call); err != nil {
 			return err
@@ -374,9 +377,13 @@ func (t *tx) softDelete(h *messageHead, deleted time.Time, scrub ScrubFunc) erro
 
 // scrubMessage removes the text of a deleted message from the database.
 func (t *tx) scrubMessage(h *messageHead, scrub ScrubFunc) error {
-	err := t.later(`UPDATE nchat_messages SET content = '', content_html = NULL, content_plain = NULL, embeds = NULL,
-			mentions = NULL
-		WHERE id = $1`, string(h.id))
+	meta, err := mergeJSON(h.metadata, map[string]any{"document": nil})
+	if err != nil {
+		return err
+	}
+	err = t.later(`UPDATE nchat_messages SET content = '', content_html = NULL, content_plain = NULL, embeds = NULL,
+			mentions = NULL, metadata = $2
+		WHERE id = $1`, string(h.id), meta)
 	if err != nil {
 		return err
 	}
@@ -397,10 +404,10 @@ func (t *tx) scrubMessage(h *messageHead, scrub ScrubFunc) error {
 // callWindow is how far apart a message and the call that posted it can be.
 const callWindow = 5 * time.Minute
 
-// scrubCall drops the body of the call that posted the message.
+// scrubCall drops what the calls said that posted the message, or changed it later.
 func (t *tx) scrubCall(h *messageHead) error {
-	return t.later(`UPDATE nchat_inbox SET body = NULL WHERE webhook_id = $1 AND id >= $2 AND id < $3 AND message_id = $4`,
-		h.origin.ID, hub.FirstID(h.created.Add(-callWindow)), hub.FirstID(h.created.Add(callWindow)), string(h.id))
+	return t.later(`UPDATE nchat_inbox SET body = NULL, answer = NULL, query = NULL WHERE webhook_id = $1 AND id >= $2 AND message_id = $3`,
+		h.origin.ID, hub.FirstID(h.created.Add(-callWindow)), string(h.id))
 }
 
 // scrubEvents rewrites the data of the events with that order key.

@@ -98,7 +98,7 @@ func (r *Request) readText(b []byte) error {
 	if !ok {
 		return badBody("The text is not valid UTF-8.")
 	}
-	r.Text = string(text)
+	r.Text = cutText(string(text))
 	return nil
 }
 
@@ -170,6 +170,7 @@ func (r *Request) readPayload(text string) error {
 }
 
 func (r *Request) takeForm(fields map[string]string) error {
+	budget := textBudget
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		readable, ok := toUTF8([]byte(name))
 		text, valid := toUTF8([]byte(fields[name]))
@@ -180,6 +181,8 @@ func (r *Request) takeForm(fields map[string]string) error {
 		if err != nil {
 			return badBody("A field of the form cannot be read.")
 		}
+		value = cutString(value, min(longestText, max(budget, shortestText)))
+		budget -= len(value)
 		r.Fields = append(r.Fields, member{string(readable), value})
 	}
 	return nil

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -160,6 +161,9 @@ var layouts = []string{
 
 func moment(s string) time.Time {
 	if n, err := strconv.ParseFloat(s, 64); err == nil {
+		if math.IsNaN(n) || math.IsInf(n, 0) {
+			return time.Time{}
+		}
 		for n >= 1e11 { // not seconds
 			n /= 1000
 		}

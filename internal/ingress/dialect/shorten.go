@@ -7,7 +7,7 @@ import "unicode/utf8"
 const (
 	shortenFrom  = 256 << 10 // bytes of JSON from which on strings are looked at
 	longestText  = 64 << 10  // bytes of one string
-	textBudget   = 1 << 20   // bytes of all strings together; then only
+	textBudget   = 256 << 10 // bytes of all strings together; then only
 	shortestText = 64        // bytes of each are left
 )
 
@@ -34,6 +34,18 @@ func shorten(v Value) Value {
 		i = end
 	}
 	return out
+}
+
+// cutText cuts a text that is far longer than what a message shows.
+func cutText(s string) string {
+	if len(s) <= longestText {
+		return s
+	}
+	end := longestText
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
 }
 
 // cutString returns a JSON string of at most limit bytes and a few, which ends with

@@ -15,7 +15,7 @@ func TestShorten(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := shorten(v)
-	if !json.Valid(got) || !utf8.Valid(got) || len(got) > 2*textBudget {
+	if !json.Valid(got) || !utf8.Valid(got) || len(got) > 2*textBudget+100_000 {
 		t.Fatalf("%d bytes, valid JSON: %v", len(got), json.Valid(got))
 	}
 	text := got.Object().Str("text")
@@ -42,4 +42,27 @@ func FuzzShorten(f *testing.F) {
 			t.Fatalf("%q", got)
 		}
 	})
+}
+
+// TestLongTextsAreCut: neither a form nor a text is read to its end where nobody
+// would see it.
+func TestLongTextsAreCut(t *testing.T) {
+	long := strings.Repeat("é ", 1<<20)
+	r, err := Read(nil, nil, []byte(long))
+	if err != nil || len(r.Text) > longestText+3 || !utf8.ValidString(r.Text) {
+		t.Errorf("a text of %d bytes, %v", len(r.Text), err)
+	}
+	r, err = Read(nil, nil, []byte("text="+strings.Repeat("a", 1<<20)+"&more="+strings.Repeat("b", 1<<20)))
+	if err != nil || len(r.Fields.Str("text")) > longestText || len(r.Fields.Str("more")) > longestText {
+		t.Errorf("fields of %d and %d bytes, %v", len(r.Fields.Str("text")), len(r.Fields.Str("more")), err)
+	}
+}
+
+// TestMomentOfNoNumber: what calls itself a number is not always one.
+func TestMomentOfNoNumber(t *testing.T) {
+	for _, s := range []string{"Inf", "+Infinity", "-inf", "NaN", "1e400", "9e307"} {
+		if at := Moment(Value(`"` + s + `"`)); !at.IsZero() && at.Year() > 2200 {
+			t.Errorf("%s is %s", s, at)
+		}
+	}
 }

@@ -94,7 +94,7 @@ func (m Map) IsZero() bool { return m == Map{} }
 func (m Map) Apply(r *dialect.Request) (dialect.Post, error) {
 	body := root(r)
 	fill := func(t string) string { return Template(t).fill(body) }
-	p := dialect.Post{Thread: Template(m.Thread).Expand(r)}
+	p := dialect.Post{Thread: Template(m.Thread).Expand(r), Uploads: r.Uploads}
 	if key := Template(m.Key).Expand(r); key != "" {
 		p.Key = keyPrefix + key
 	}
@@ -134,7 +134,7 @@ func everything(r *dialect.Request, p dialect.Post) (dialect.Post, error) {
 		return p, r.Finish(&p, nil)
 	}
 	whole, err := card.Dialect.Parse(r)
-	p.Doc, p.Uploads = whole.Doc, whole.Uploads
+	p.Doc = whole.Doc
 	return p, err
 }
 

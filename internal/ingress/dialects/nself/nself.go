@@ -59,7 +59,7 @@ func acceptsOnlyJSON(h http.Header) bool {
 
 func parse(r *dialect.Request) (dialect.Post, error) {
 	if r.Fields == nil {
-		p := dialect.Post{Markdown: strings.TrimSpace(r.Text)}
+		p := dialect.Post{Markdown: strings.TrimSpace(r.Text), Uploads: r.Uploads}
 		return p, r.Finish(&p, nil)
 	}
 	var errs hub.FieldErrors
