@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,16 +17,28 @@ import (
 // roomStore is a Store whose tables may be hard to give room.
 type roomStore struct {
 	Store
+	mu    sync.Mutex
 	asked int
 	err   error
 }
 
 func (s *roomStore) EnsurePartitions(ctx context.Context) error {
+	s.mu.Lock()
 	s.asked++
-	if s.err != nil {
+	err := s.err
+	s.mu.Unlock()
+	if err != nil {
 		<-time.After(2 * time.Second)
 	}
-	return s.err
+	return err
+}
+
+// begin sets how the next calls end, and returns how many there were so far.
+func (s *roomStore) begin(err error) (asked int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	asked, s.asked, s.err = s.asked, 0, err
+	return asked
 }
 
 func (s *roomStore) WeeksAhead(context.Context) (int, error) { return 1, nil }
@@ -52,11 +65,11 @@ func TestLeaderMakesRoom(t *testing.T) {
 			{[]hub.Node{{ID: "a"}}, nil, 3},
 		} {
 			c.note(step.members)
-			store.asked, store.err = 0, step.err
+			store.begin(step.err)
 			<-time.After(3*time.Minute + time.Second)
 			synctest.Wait()
-			if store.asked != step.asked {
-				t.Errorf("asked %d times by %v, want %d", store.asked, step.members, step.asked)
+			if asked := store.begin(step.err); asked != step.asked {
+				t.Errorf("asked %d times by %v, want %d", asked, step.members, step.asked)
 			}
 		}
 		stop()
