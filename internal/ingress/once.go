@@ -3,6 +3,7 @@ package ingress
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -47,8 +48,26 @@ func (c *call) onceUnder(key string) *hub.Idempotency {
 	for _, part := range []string{c.r.Method, string(c.hook.ID), c.r.PathValue("dialect"), c.r.PathValue("message")} {
 		hash.Write([]byte(part + "\n"))
 	}
+	for _, part := range c.aimed() {
+		hash.Write([]byte(part + "\n"))
+	}
 	hash.Write(c.body)
 	return &hub.Idempotency{
 		TokenID: hub.TokenID("in:" + string(c.hook.ID)), Key: key, RequestHash: hex.EncodeToString(hash.Sum(nil)),
 	}
+}
+
+// aimed is what the URL says, besides the webhook, of what becomes of the body: nil
+// when it says nothing.
+func (c *call) aimed() (parts []string) {
+	if method := c.r.PathValue("method"); method != "" {
+		parts = append(parts, "method="+url.QueryEscape(method))
+	}
+	q := c.r.URL.Query()
+	for _, name := range []string{"key", "thread", "thread_id"} {
+		if value := q.Get(name); value != "" {
+			parts = append(parts, name+"="+url.QueryEscape(value))
+		}
+	}
+	return parts
 }

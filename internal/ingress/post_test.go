@@ -3,6 +3,8 @@ package ingress
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -418,6 +420,31 @@ func TestIdempotencyKey(t *testing.T) {
 	w.do("POST", token, `{"text":"x"}`)
 	if once := w.chat.posts[len(w.chat.posts)-1].Once; once != nil {
 		t.Errorf("without a key: %+v", once)
+	}
+}
+
+// TestIdempotencyOfTheURL: what the URL says of the message tells calls apart, and
+// what says nothing leaves the hash as it was.
+func TestIdempotencyOfTheURL(t *testing.T) {
+	w := newWorld(t)
+	hashes := make(map[string]string)
+	for _, path := range []string{"", "?key=a", "?key=b", "?thread=a", "?thread_id=a", "?key=a&thread=a", "/slack", "/slack/chat.postMessage"} {
+		if rec := w.do("POST", token+path, `{"text":"x","channel":"c"}`, "Idempotency-Key", "k"); rec.Code != http.StatusOK {
+			t.Fatalf("%s answered %d %s", path, rec.Code, rec.Body)
+		}
+		hash := w.chat.posts[len(w.chat.posts)-1].Once.RequestHash
+		if other, ok := hashes[hash]; ok {
+			t.Errorf("%q passes for %q", path, other)
+		}
+		hashes[hash] = path
+	}
+	w.do("POST", token+"?key=&wait=true", `{"text":"x","channel":"c"}`, "Idempotency-Key", "k")
+	if hash := w.chat.posts[len(w.chat.posts)-1].Once.RequestHash; hashes[hash] != "" || len(hashes) != 8 {
+		t.Errorf("a parameter that says nothing counts")
+	}
+	sum := sha256.Sum256([]byte("POST\nhook\n\n\n" + `{"text":"x","channel":"c"}`))
+	if _, ok := hashes[hex.EncodeToString(sum[:])]; !ok {
+		t.Error("the hash of a call without parameters has changed")
 	}
 }
 
