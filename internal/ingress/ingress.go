@@ -24,6 +24,8 @@ type Store interface {
 	Call(ctx context.Context, id hub.CallID) (hub.Call, error)
 	// LogCalls adds calls to the log, and counts to webhooks.
 	LogCalls(ctx context.Context, calls []hub.Call, uses []hub.IncomingWebhook) error
+	// PostedBefore returns the message that the same request posted under its key; "": none.
+	PostedBefore(ctx context.Context, once *hub.Idempotency) (hub.MessageID, error)
 	// Channel returns a channel.
 	Channel(ctx context.Context, id hub.ChannelID) (hub.Channel, error)
 }
@@ -37,6 +39,7 @@ type Chat interface {
 	Delete(ctx context.Context, id hub.MessageID, by chat.Cause) error
 	Message(ctx context.Context, id hub.MessageID) (hub.Message, error)
 	Save(ctx context.Context, u chat.Upload, by chat.Cause) (a hub.Attachment, repeated bool, err error)
+	DeleteFile(ctx context.Context, id hub.FileID, by chat.Cause) error
 	// Preview returns the message that a post would become.
 	Preview(ctx context.Context, p chat.Post, uploads []hub.Attachment) (hub.Message, error)
 }

@@ -41,6 +41,15 @@ type fakeStore struct {
 	err     error // of everything
 	logErr  error
 	onFind  func()
+	before  hub.MessageID // what PostedBefore finds
+	asked   int           // calls of Channel and PostedBefore
+}
+
+func (s *fakeStore) PostedBefore(context.Context, *hub.Idempotency) (hub.MessageID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked++
+	return s.before, s.err
 }
 
 func (s *fakeStore) FindIncoming(_ context.Context, hash string) (hub.IncomingWebhook, error) {
@@ -111,6 +120,7 @@ func (s *fakeStore) LogCalls(ctx context.Context, calls []hub.Call, uses []hub.I
 func (s *fakeStore) Channel(context.Context, hub.ChannelID) (hub.Channel, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.asked++
 	if s.channel.ID == "" {
 		return hub.Channel{}, hub.Errorf(hub.NotFound, "There is no such channel.")
 	}
@@ -128,6 +138,10 @@ type fakeChat struct {
 	edits    []chat.Edit
 	causes   []chat.Cause
 	deleted  []hub.MessageID
+	saved    []hub.FileID
+	unsaved  []hub.FileID
+	saveErr  error         // of the second file
+	repeats  hub.MessageID // what every post turns out to repeat
 	err      error
 	onPost   func() // unlocked, before anything else
 }
@@ -140,6 +154,9 @@ func (c *fakeChat) Post(_ context.Context, p chat.Post) (hub.Message, error) {
 	defer c.mu.Unlock()
 	if c.err != nil {
 		return hub.Message{}, c.err
+	}
+	if c.repeats != "" {
+		return c.messages[c.repeats], nil
 	}
 	id := hub.MessageID(c.ids.New())
 	if p.Call != nil {
@@ -163,8 +180,25 @@ func (c *fakeChat) Message(_ context.Context, id hub.MessageID) (hub.Message, er
 }
 
 func (c *fakeChat) Save(_ context.Context, u chat.Upload, by chat.Cause) (hub.Attachment, bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.saveErr != nil && len(c.saved) == 1 {
+		return hub.Attachment{}, false, c.saveErr
+	}
 	content, err := io.ReadAll(u.Content)
-	return hub.Attachment{ID: hub.FileID(c.ids.New()), UserID: by.By, Filename: u.Filename, Size: int64(len(content))}, false, err
+	id := hub.FileID(c.ids.New())
+	c.saved = append(c.saved, id)
+	return hub.Attachment{ID: id, UserID: by.By, Filename: u.Filename, Size: int64(len(content))}, false, err
+}
+
+func (c *fakeChat) DeleteFile(ctx context.Context, id hub.FileID, by chat.Cause) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if by.By != "user" || by.Origin.ID != "hook" {
+		return errors.New("not by the webhook")
+	}
+	c.unsaved = append(c.unsaved, id)
+	return ctx.Err()
 }
 
 func (c *fakeChat) Edit(_ context.Context, id hub.MessageID, e chat.Edit, by chat.Cause) (hub.Message, error) {

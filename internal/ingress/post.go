@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/chat"
@@ -149,8 +150,17 @@ func (c *call) asFailure(err error) *dialect.Failure {
 // deliver hands the post to the chat, with the call's row in the log, and
 // counts the call.
 func (c *call) deliver(ctx context.Context, p dialect.Post, row hub.Call, once *hub.Idempotency) (hub.Message, *dialect.Failure) {
+	if len(p.Uploads) > 0 {
+		if m, done, err := c.beforeSaving(ctx, once); err != nil {
+			return m, c.whyNot(ctx, err, c.hook.ChannelID, "")
+		} else if done {
+			c.noteRepeated(row, m.ID)
+			return m, nil
+		}
+	}
 	files, err := c.save(ctx, p.Uploads)
 	if err != nil {
+		c.unsave(ctx, files)
 		return hub.Message{}, c.failure(err)
 	}
 	post := chat.Post{
@@ -163,14 +173,49 @@ func (c *call) deliver(ctx context.Context, p dialect.Post, row hub.Call, once *
 	}
 	m, err := c.in.Chat.Post(ctx, post)
 	if err != nil {
+		if isRefusal(err) {
+			c.unsave(ctx, files)
+		}
 		return m, c.whyNot(ctx, err, c.hook.ChannelID, post.ThreadID)
 	}
 	if once != nil && row.MessageID == "" {
+		c.unsave(ctx, files)
 		c.noteRepeated(row, m.ID)
 		return m, nil
 	}
 	c.in.journal.accepted(c.hook.ID, dialect.Accepted, c.began)
 	return m, nil
+}
+
+// beforeSaving finds what would refuse the post, or the message of which it is a
+// repetition, before its files are stored.
+func (c *call) beforeSaving(ctx context.Context, once *hub.Idempotency) (m hub.Message, repeated bool, err error) {
+	if once != nil {
+		id, err := c.in.Store.PostedBefore(ctx, once)
+		if err != nil {
+			return m, false, err
+		}
+		if id != "" {
+			m, err = c.in.Chat.Message(ctx, id)
+			return m, true, err
+		}
+	}
+	channel, err := c.in.Store.Channel(ctx, c.hook.ChannelID)
+	if err == nil && channel.IsArchived {
+		err = hub.Errorf(hub.Conflict, "The channel is archived; nothing can be changed in it.")
+	}
+	return m, false, err
+}
+
+// isRefusal reports whether the error of a post says for certain that nothing was
+// stored. After any other, the message may be there, with its files.
+func isRefusal(err error) bool {
+	switch hub.CodeOf(err) {
+	case hub.Invalid, hub.NotFound, hub.Conflict, hub.Forbidden, hub.TooLarge, hub.StorageFull:
+		return true
+	default:
+		return false
+	}
 }
 
 // place says what the post is about, and where in the channel it goes.
@@ -188,17 +233,35 @@ func (c *call) place(post *chat.Post, p *dialect.Post) {
 // for their size.
 const maxUploads = 10
 
-// save stores the files that came with the call, for the message to take.
+// save stores the files that came with the call, for the message to take. With an
+// error it returns those that it stored before.
 func (c *call) save(ctx context.Context, uploads []dialect.Upload) (ids []hub.FileID, err error) {
 	for _, u := range uploads[:min(len(uploads), maxUploads)] {
 		a, _, err := c.in.Chat.Save(ctx, chat.Upload{Filename: u.Filename, Content: bytes.NewReader(u.Content)},
 			chat.Cause{By: c.hook.UserID, Origin: c.origin()})
 		if err != nil {
-			return nil, err
+			return ids, err
 		}
 		ids = append(ids, a.ID)
 	}
 	return ids, nil
+}
+
+// unsaveTimeout bounds the deletion of the files of one call.
+const unsaveTimeout = 5 * time.Second
+
+// unsave deletes files that no message took, also when the sender has gone.
+func (c *call) unsave(ctx context.Context, files []hub.FileID) {
+	if len(files) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unsaveTimeout)
+	defer cancel()
+	for _, id := range files {
+		if err := c.in.Chat.DeleteFile(ctx, id, chat.Cause{By: c.hook.UserID, Origin: c.origin()}); err != nil {
+			c.in.Log.Warn("a file of a post that was refused stays", "file", id, "error", err)
+		}
+	}
 }
 
 // noteRepeated logs a call that was carried out before.
