@@ -2,6 +2,7 @@ package ingress
 
 import (
 	"bytes"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -117,7 +118,12 @@ func wholeRunes(b []byte) []byte {
 
 // keptHeaders are the headers of a request that say what its body means, in which
 // no secret is expected. Those that end in -Event are kept, too.
-var keptHeaders = []string{"Content-Type", "Accept", "User-Agent", "Sentry-Hook-Resource", "X-Gitlab-Instance", "X-Ms-Teams", "X-Event-Key"}
+var keptHeaders = []string{
+	"Content-Type", "Accept", "User-Agent", "Sentry-Hook-Resource", "X-Gitlab-Instance", "X-Ms-Teams", "X-Event-Key", "X-Amz-Sns-Message-Type",
+	// ntfy's, which are parts of the message
+	"Title", "X-Title", "Tags", "X-Tags", "Priority", "X-Priority", "Click", "X-Click", "Actions", "X-Actions", "Markdown", "X-Markdown",
+	"Attach", "X-Attach", "Icon", "X-Icon", "Filename", "X-Filename", "Ti", "Ta", "Prio",
+}
 
 // headers returns what the log keeps of a request's headers.
 func (m *masker) headers(h http.Header) map[string]string {
@@ -133,12 +139,28 @@ func (m *masker) headers(h http.Header) map[string]string {
 	return kept
 }
 
-// query returns what the log keeps of the parameters of a URL.
+// plainParameters say where a message goes; they are no secrets, whatever they are
+// called.
+var plainParameters = []string{"key", "thread", "thread_id", "wait"}
+
+// query returns what the log keeps of the parameters of a URL: each is masked by
+// itself, so that it makes no difference which comes first.
 func (m *masker) query(q url.Values) string {
 	q.Del("token")
-	if len(q) == 0 {
-		return ""
+	var kept []string
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		for _, value := range q[name] {
+			kept = append(kept, m.parameter(name, value))
+		}
 	}
-	text := string(m.mask([]byte(q.Encode())))
+	text := strings.Join(kept, "&")
 	return text[:min(len(text), 2048)]
+}
+
+func (m *masker) parameter(name, value string) string {
+	text := "?" + url.QueryEscape(name) + "=" + url.QueryEscape(value)
+	if !slices.Contains(plainParameters, name) {
+		text = string(m.mask([]byte(text)))
+	}
+	return text[1:]
 }

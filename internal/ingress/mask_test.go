@@ -2,6 +2,7 @@ package ingress
 
 import (
 	"bytes"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -65,6 +66,32 @@ func TestMaskCopies(t *testing.T) {
 	body[0] = 'X'
 	if string(got) != "plain" {
 		t.Errorf("what is logged changed with the buffer: %s", got)
+	}
+}
+
+// TestMaskedQuery: what names a message stays, what authorises is masked, wherever
+// it is in the URL.
+func TestMaskedQuery(t *testing.T) {
+	m := newMasker()
+	for in, want := range map[string]string{
+		"":                             "",
+		"token=x":                      "",
+		"key=deploy-1.4":               "key=deploy-1.4",
+		"key=a+b&a=1&thread=t&wait=1":  "a=1&key=a+b&thread=t&wait=1",
+		"thread_id=5&key=k":            "key=k&thread_id=5",
+		"sig=abc":                      "sig=" + secret.Mask,
+		"code=abc&a=1":                 "a=1&code=" + secret.Mask,
+		"signature=abc":                "signature=" + secret.Mask,
+		"zz=1&signature=abc&api_key=d": "api_key=" + secret.Mask + "&signature=" + secret.Mask + "&zz=1",
+		"title=a%26code%3Db":           "title=a%26code%3Db",
+	} {
+		q, err := url.ParseQuery(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.query(q); got != want {
+			t.Errorf("%s is kept as %s, want %s", in, got, want)
+		}
 	}
 }
 

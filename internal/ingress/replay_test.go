@@ -1,6 +1,8 @@
 package ingress
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,6 +104,41 @@ func TestReplayOfChange(t *testing.T) {
 		}
 		if len(w.chat.posts) != 0 {
 			t.Errorf("%s: posted %+v", verdict, w.chat.posts)
+		}
+	}
+}
+
+// TestReplayKeepsTheHeader: what the header says of a message is said again.
+func TestReplayKeepsTheHeader(t *testing.T) {
+	for name, test := range map[string]struct {
+		body   string
+		header []string
+	}{
+		"ntfy": {"The disk is full", []string{"Title", "Backup failed", "Tags", "warning", "Priority", "high", "Click", "https://a.example/x?sig=abc"}},
+		"sns":  {`{"Type":"Notification","Message":"m","Subject":"s"}`, []string{"X-Amz-Sns-Message-Type", "Notification"}},
+	} {
+		w := newWorld(t)
+		if rec := w.do("POST", token+"?key=k", test.body, test.header...); rec.Code != http.StatusOK {
+			t.Fatalf("%s: answered %d %s", name, rec.Code, rec.Body)
+		}
+		logged := *w.chat.posts[0].Call
+		if strings.Contains(logged.Headers["Click"], "abc") {
+			t.Errorf("%s: logged %v", name, logged.Headers)
+		}
+		w.store.logged[logged.ID] = logged
+		again, err := w.in.Replay(t.Context(), logged.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again.Dialect != logged.Dialect || again.Dialect != name {
+			t.Errorf("%s: came as %s, replayed as %s", name, logged.Dialect, again.Dialect)
+		}
+		first, second := w.chat.posts[0], w.chat.posts[1]
+		if second.Keys != first.Keys {
+			t.Errorf("%s: replayed under %+v, was under %+v", name, second.Keys, first.Keys)
+		}
+		if a, b := embedsOf(&first), embedsOf(&second); len(a) != len(b) || len(a) > 0 && a[0].Title != b[0].Title {
+			t.Errorf("%s: replayed %+v, was %+v", name, b, a)
 		}
 	}
 }
