@@ -3,6 +3,7 @@ package ingress
 import (
 	"context"
 	"net/http"
+	"unicode/utf8"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/ingress/dialect"
@@ -29,6 +30,11 @@ func (in *Ingress) Replay(ctx context.Context, id hub.CallID) (hub.Call, error) 
 	return c.replay(ctx, id)
 }
 
+// surelyWhole is the length from which on a logged body may have been cut: masks can
+// lengthen a body beyond what is kept, and then its end is missing although it was
+// short enough when it came.
+const surelyWhole = maxLogged - maskMargin - utf8.UTFMax
+
 // reopen makes a call of a logged one, which the caller may read again. Its hook is
 // nobody else's.
 func (in *Ingress) reopen(ctx context.Context, id hub.CallID) (*call, error) {
@@ -41,7 +47,7 @@ func (in *Ingress) reopen(ctx context.Context, id hub.CallID) (*call, error) {
 		return nil, hub.Errorf(hub.Conflict, "This call changed a message; only calls that post one can be replayed.")
 	case logged.IncomingID == "" || len(logged.Body) == 0:
 		return nil, hub.Errorf(hub.Conflict, "The body of this call was not kept; it cannot be replayed.")
-	case logged.BodySize > maxLogged:
+	case logged.BodySize > maxLogged, len(logged.Body) >= surelyWhole:
 		return nil, hub.Errorf(hub.Conflict, "Only the beginning of this call's body was kept; it cannot be replayed.")
 	}
 	w, err := in.Store.IncomingWebhook(ctx, logged.IncomingID)

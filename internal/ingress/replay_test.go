@@ -1,6 +1,7 @@
 package ingress
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -139,6 +140,22 @@ func TestReplayKeepsTheHeader(t *testing.T) {
 		}
 		if a, b := embedsOf(&first), embedsOf(&second); len(a) != len(b) || len(a) > 0 && a[0].Title != b[0].Title {
 			t.Errorf("%s: replayed %+v, was %+v", name, b, a)
+		}
+	}
+}
+
+// TestReplayOfLengthenedBody: masks moved the end of a short body out of what is kept.
+func TestReplayOfLengthenedBody(t *testing.T) {
+	for _, fields := range []int{3300, 5000} {
+		w := newWorld(t)
+		body := `{"content":"x"` + strings.Repeat(`,"token":"a" `, fields) + `}`
+		kept := w.in.masker.mask([]byte(body))
+		if len(body) > maxLogged || len(kept) > maxLogged || json.Valid(kept) {
+			t.Fatalf("%d bytes are kept of %d", len(kept), len(body))
+		}
+		w.store.logged["call"] = hub.Call{ID: "call", IncomingID: "hook", Verdict: "accepted", Body: kept, BodySize: int64(len(body)), CreatedAt: noon}
+		if _, err := w.in.Replay(t.Context(), "call"); hub.CodeOf(err) != hub.Conflict || len(w.chat.posts) != 0 {
+			t.Errorf("replayed %d bytes of %d: %v", len(kept), len(body), err)
 		}
 	}
 }
