@@ -29,7 +29,10 @@ func (in *Ingress) editing(to func(*http.Request) address) http.HandlerFunc {
 
 // deleting answers DELETE of a message that this webhook posted.
 func (in *Ingress) deleting(to func(*http.Request) address) http.HandlerFunc {
-	return in.changing(to, dialect.Deleted, func(*call) (change, *dialect.Failure) {
+	return in.changing(to, dialect.Deleted, func(c *call) (change, *dialect.Failure) {
+		if !c.hook.key.IsZero() && len(c.body) > 0 {
+			return nil, dialect.Refused("A signed deletion has no body: one with a body was signed for something else.")
+		}
 		return in.Chat.Delete, nil
 	})
 }
@@ -97,6 +100,11 @@ func (c *call) own(ctx context.Context) (hub.Message, *dialect.Failure) {
 	if failed := c.admit(ctx); failed != nil {
 		return hub.Message{}, failed
 	}
+	return c.named(ctx)
+}
+
+// named returns the message that an admitted call names.
+func (c *call) named(ctx context.Context) (hub.Message, *dialect.Failure) {
 	unknown := &dialect.Failure{Verdict: dialect.NotFound, Detail: "This webhook has posted no such message."}
 	id := dialect.Told(c.r.PathValue("message"))
 	if !c.to.known || !hub.ValidID(id) {

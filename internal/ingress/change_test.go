@@ -3,6 +3,8 @@ package ingress
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -205,7 +207,7 @@ func TestChangesNeedASignedID(t *testing.T) {
 		t.Error("something was changed")
 	}
 	for i, method := range []string{"PATCH", "DELETE"} {
-		if rec := w.doSigned(method, path, "x", "msg "+method, githubKey); rec.Code != http.StatusOK {
+		if rec := w.doSigned(method, path, map[string]string{"PATCH": "x"}[method], "msg "+method, githubKey); rec.Code != http.StatusOK {
 			t.Errorf("%s answered %d %s", method, rec.Code, rec.Body)
 		}
 		if once := w.chat.causes[i].Once; once == nil || !strings.HasPrefix(once.Key, "id:") || once.Result != string(foreign) {
@@ -225,8 +227,8 @@ func TestWhatASignedIDIsGoodFor(t *testing.T) {
 	w.doSigned("PATCH", token+"/messages/"+string(foreign), "x", "msg", githubKey)
 	w.doSigned("PATCH", token+"/messages/"+string(foreign), "y", "msg", githubKey)
 	w.doSigned("PATCH", token+"/messages/"+string(other), "x", "msg", githubKey)
-	w.doSigned("DELETE", token+"/messages/"+string(foreign), "x", "msg", githubKey)
-	w.doSigned("DELETE", token+"/messages/"+string(other), "x", "msg", githubKey)
+	w.doSigned("DELETE", token+"/messages/"+string(foreign), "", "msg", githubKey)
+	w.doSigned("DELETE", token+"/messages/"+string(other), "", "msg", githubKey)
 	asked := []*hub.Idempotency{w.chat.posts[0].Once}
 	for _, c := range w.chat.causes {
 		asked = append(asked, c.Once)
@@ -240,6 +242,46 @@ func TestWhatASignedIDIsGoodFor(t *testing.T) {
 	}
 	if len(asked) != 6 || len(hashes) != 6 {
 		t.Errorf("%d different calls are told apart as %d", len(asked), len(hashes))
+	}
+}
+
+// TestSignedDeletionWithBody: what was signed for a post deletes nothing.
+func TestSignedDeletionWithBody(t *testing.T) {
+	w := newWorld(t, func(_ *Options, h *hub.IncomingWebhook) { signed(h, githubKey) })
+	w.chat.messages[foreign] = hub.Message{ID: foreign, Origin: hub.Origin{Kind: hub.OriginIncoming, ID: "hook"}}
+	rec := w.doSigned("DELETE", token+"/messages/"+string(foreign), "x", "msg", githubKey)
+	if rec.Code != http.StatusBadRequest || len(w.chat.deleted) != 0 {
+		t.Errorf("answered %d %s, deleted %v", rec.Code, rec.Body, w.chat.deleted)
+	}
+}
+
+// TestSignedReadsUseTheirID: whoever records a signed GET can neither repeat it nor
+// make a deletion of it.
+func TestSignedReadsUseTheirID(t *testing.T) {
+	w := newWorld(t, func(_ *Options, h *hub.IncomingWebhook) { signed(h, githubKey) })
+	w.chat.messages[foreign] = hub.Message{ID: foreign, Origin: hub.Origin{Kind: hub.OriginIncoming, ID: "hook"}}
+	message := "/discord/messages/" + string(foreign)
+	for i, test := range []struct {
+		path   string
+		status int
+	}{{"/discord", 200}, {message, 200}, {"/discord/messages/1", 404}} {
+		id := "msg " + strconv.Itoa(i)
+		if rec := w.doSigned("GET", token+test.path, "", id, githubKey); rec.Code != test.status {
+			t.Errorf("GET %s answered %d %s", test.path, rec.Code, rec.Body)
+		}
+		key := (&call{signedID: id, hook: &hook{}, r: httptest.NewRequest("GET", "/", nil)}).onceSigned().Key
+		if w.store.used[key] == "" {
+			t.Errorf("the id of GET %s is not used up", test.path)
+		}
+		for _, path := range []string{test.path, message, "/discord"} {
+			if rec := w.doSigned("GET", token+path, "", id, githubKey); rec.Code != http.StatusConflict || !strings.Contains(rec.Body.String(), "webhook-id") {
+				t.Errorf("GET %s after %s answered %d %s", path, test.path, rec.Code, rec.Body)
+			}
+		}
+	}
+	w.store.used = nil
+	if w.do("GET", token+"/discord", ""); len(w.store.used) != 0 {
+		t.Error("a call without a signed id was remembered")
 	}
 }
 

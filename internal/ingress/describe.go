@@ -1,6 +1,8 @@
 package ingress
 
 import (
+	"context"
+	"errors"
 	"net/http"
 
 	"github.com/nself-chat/hub"
@@ -20,7 +22,7 @@ func (in *Ingress) describing(to func(*http.Request) address) http.HandlerFunc {
 		}
 		c := in.begin(w, r, a)
 		defer c.end()
-		if failed := c.admit(r.Context()); failed != nil {
+		if failed := c.admitRead(r.Context()); failed != nil {
 			c.refuse(failed)
 			return
 		}
@@ -36,11 +38,39 @@ func (in *Ingress) reading(to func(*http.Request) address) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c := in.begin(w, r, to(r))
 		defer c.end()
-		m, failed := c.own(r.Context())
+		m, failed := c.ownToRead(r.Context())
 		if failed != nil {
 			c.refuse(failed)
 			return
 		}
 		respond(w, dialect.Answer{Status: http.StatusOK, ContentType: "application/json", Body: c.dialect.Message(&m)})
 	}
+}
+
+// admitRead admits a call that reads. A signature covers neither method nor path, so
+// the signed id is used up, or it would be good for a deletion.
+func (c *call) admitRead(ctx context.Context) *dialect.Failure {
+	if failed := c.admit(ctx); failed != nil {
+		return failed
+	}
+	once := c.onceSigned()
+	if once == nil {
+		return nil
+	}
+	err := c.in.Store.LogCall(ctx, once, nil)
+	if _, ok := errors.AsType[*hub.RepeatedError](err); ok || hub.CodeOf(err) == hub.Conflict {
+		return &dialect.Failure{Verdict: dialect.Conflict, Detail: usedID}
+	}
+	if err != nil {
+		return c.failure(err)
+	}
+	return nil
+}
+
+// ownToRead admits the call and returns the message it names, as own does.
+func (c *call) ownToRead(ctx context.Context) (hub.Message, *dialect.Failure) {
+	if failed := c.admitRead(ctx); failed != nil {
+		return hub.Message{}, failed
+	}
+	return c.named(ctx)
 }

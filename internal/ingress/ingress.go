@@ -26,6 +26,9 @@ type Store interface {
 	LogCalls(ctx context.Context, calls []hub.Call, uses []hub.IncomingWebhook) error
 	// PostedBefore returns the message that the same request posted under its key; "": none.
 	PostedBefore(ctx context.Context, once *hub.Idempotency) (hub.MessageID, error)
+	// LogCall remembers a key, and logs the call unless it is nil. A key that was used
+	// before is a hub.RepeatedError or, by another request, a Conflict.
+	LogCall(ctx context.Context, once *hub.Idempotency, call *hub.Call, keys ...hub.MessageKey) error
 	// Channel returns a channel.
 	Channel(ctx context.Context, id hub.ChannelID) (hub.Channel, error)
 }

@@ -41,8 +41,26 @@ type fakeStore struct {
 	err     error // of everything
 	logErr  error
 	onFind  func()
-	before  hub.MessageID // what PostedBefore finds
-	asked   int           // calls of Channel and PostedBefore
+	before  hub.MessageID     // what PostedBefore finds
+	used    map[string]string // hashes of requests by the keys that LogCall was given
+	asked   int               // calls of Channel and PostedBefore
+}
+
+func (s *fakeStore) LogCall(_ context.Context, once *hub.Idempotency, _ *hub.Call, _ ...hub.MessageKey) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch hash, ok := s.used[once.Key]; {
+	case s.err != nil:
+		return s.err
+	case ok && hash == once.RequestHash:
+		return &hub.RepeatedError{}
+	case ok:
+		return hub.Errorf(hub.Conflict, "Used.")
+	case s.used == nil:
+		s.used = make(map[string]string)
+	}
+	s.used[once.Key] = once.RequestHash
+	return nil
 }
 
 func (s *fakeStore) PostedBefore(context.Context, *hub.Idempotency) (hub.MessageID, error) {

@@ -298,6 +298,8 @@ func (c *call) trace(row *hub.Call) string {
 	return string(row.ID)
 }
 
+const usedID = "This webhook-id was used for another call; each call needs a new one."
+
 // whyNot words what the chat refused: the channel may be gone or archived, the
 // thread unknown, the signed id used.
 func (c *call) whyNot(ctx context.Context, err error, in hub.ChannelID, thread hub.MessageID) *dialect.Failure {
@@ -312,7 +314,7 @@ func (c *call) whyNot(ctx context.Context, err error, in hub.ChannelID, thread h
 	case cerr == nil && channel.IsArchived:
 		failed.Verdict, failed.Detail = dialect.ChannelArchived, "The webhook's channel is archived; nothing can be posted into it."
 	case failed.Verdict == dialect.Conflict && c.signedID != "":
-		failed.Detail = "This webhook-id was used for another call; each call needs a new one."
+		failed.Detail = usedID
 	case thread != "" && failed.Verdict == dialect.NotFound:
 		failed.Verdict, failed.Detail = dialect.BadBody, "The body has fields with wrong values."
 		failed.Fields = []hub.FieldError{{Field: "threadId", Detail: "there is no such message in the webhook's channel"}}

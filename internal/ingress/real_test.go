@@ -488,6 +488,9 @@ func TestSignedIDIsGoodForOneCall(t *testing.T) {
 	send := func(method string, id hub.MessageID, body, signedID string) *httptest.ResponseRecorder {
 		t.Helper()
 		path := token
+		if method == "GET" {
+			path += "/discord"
+		}
 		if id != "" {
 			path += "/messages/" + string(id)
 		}
@@ -518,7 +521,10 @@ func TestSignedIDIsGoodForOneCall(t *testing.T) {
 		{"an edit that changes nothing", "PATCH", b, `{"content":"b2"}`, "edit 3", 200, "b2"},
 		{"as a post", "POST", "", `{"content":"b2"}`, "edit 3", 409, "b2"},
 		{"a post as an edit", "PATCH", b, `{"content":"a"}`, "post a", 409, "b2"},
-		{"an edit as a deletion", "DELETE", b, `{"content":"b1"}`, "edit 1", 409, "b2"},
+		{"an edit as a deletion", "DELETE", b, `{"content":"b1"}`, "edit 1", 400, "b2"},
+		{"b is read", "GET", b, "", "read b", 200, "b2"},
+		{"and again", "GET", b, "", "read b", 409, "b2"},
+		{"a reading as a deletion", "DELETE", b, "", "read b", 409, "b2"},
 		{"a deletion of nothing", "DELETE", a, "", "delete a again", 200, "b2"},
 		{"b by the same as well", "DELETE", b, "", "delete a again", 409, "b2"},
 		{"b is deleted", "DELETE", b, "", "delete b", 200, ""},
