@@ -64,7 +64,7 @@ type callRow struct {
 	Why     string // by which mark the sender was known
 	Status  string
 	Reason  string
-	Message string // where the message is; "": there is none
+	Message string // where the message is shown; "": there is none
 }
 
 type verdictView struct {
@@ -195,7 +195,9 @@ func rowOf(call *hub.Call, h *hub.IncomingWebhook, titles map[string]string) cal
 		Why: call.RecognisedBy, Status: strconv.Itoa(call.Status), Reason: call.Reason,
 	}
 	if call.MessageID != "" {
-		row.Message = messagePath(h.ChannelID, call.MessageID)
+		// Which channel it is in, the log does not say: the webhook may have another
+		// one since. The call's page shows the message.
+		row.Message = row.Path
 	}
 	return row
 }
@@ -208,7 +210,7 @@ func senderOf(call *hub.Call, titles map[string]string) string {
 }
 
 // goodVerdicts are those of calls that were carried out.
-var goodVerdicts = map[string]bool{"accepted": true, "repeated": true, "edited": true, "deleted": true}
+var goodVerdicts = map[string]bool{"accepted": true, "repeated": true, "edited": true, "deleted": true, "read": true}
 
 // verdictOf words a verdict: "bad_signature" is "bad signature".
 func verdictOf(verdict string) verdictView {

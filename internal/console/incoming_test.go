@@ -211,3 +211,15 @@ func TestWebhookFacts(t *testing.T) {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }
+
+// TestRowLinksToItsCall: the webhook may post into another channel by now.
+func TestRowLinksToItsCall(t *testing.T) {
+	h, call := someWebhook(), someCall()
+	if row := rowOf(&call, &h, nil); call.MessageID == "" || row.Message != thisCall {
+		t.Errorf("the message %q is linked to %q", call.MessageID, row.Message)
+	}
+	call.MessageID, call.Verdict = "", "read"
+	if row := rowOf(&call, &h, nil); row.Message != "" || !row.Verdict.Good {
+		t.Errorf("a call without a message is %+v", row)
+	}
+}

@@ -167,7 +167,7 @@ func pages() map[string]struct {
 		"webhook": {webhookPage(someWebhookPage()), []string{
 			"12, 3 of them refused", textSigned, "192.0.2.0/24, 198.51.100.7", "5 per address", textMentionsWork, "2126", `<code>/uptime-kuma</code> Uptime Kuma`,
 			"POST /api/incoming-webhooks/hook/rotate", `href="/incoming-webhooks/hook/calls/call"`, `data-format="seconds">1 Feb 2026, 12:00:00 UTC`, "unknown sender", "any other JSON",
-			`<span class="state bad">bad signature</span>`, `href="/channels/general/threads/` + string(messageID(7)) + `#m-`, textLoadOlder,
+			`<span class="state bad">bad signature</span>`, `<a href="/incoming-webhooks/hook/calls/call">Message</a>`, textLoadOlder,
 		}, []string{textNoCalls, textNewest}},
 		"webhook, last page": {webhookPage(lastCalls), []string{textNewest}, []string{textLoadOlder}},
 		"webhook, no calls":  {webhookPage(noCalls), []string{textNoCalls}, []string{"<table"}},

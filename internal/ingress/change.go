@@ -94,6 +94,8 @@ func (c *call) apply(ctx context.Context, apply change, m *hub.Message, verdict 
 	return nil
 }
 
+const noMessage = "This webhook has posted no such message."
+
 // own admits the call and returns the message it names, if this webhook posted
 // it. Other messages do not exist for it.
 func (c *call) own(ctx context.Context) (hub.Message, *dialect.Failure) {
@@ -105,7 +107,7 @@ func (c *call) own(ctx context.Context) (hub.Message, *dialect.Failure) {
 
 // named returns the message that an admitted call names.
 func (c *call) named(ctx context.Context) (hub.Message, *dialect.Failure) {
-	unknown := &dialect.Failure{Verdict: dialect.NotFound, Detail: "This webhook has posted no such message."}
+	unknown := &dialect.Failure{Verdict: dialect.NotFound, Detail: noMessage}
 	id := dialect.Told(c.r.PathValue("message"))
 	if !c.to.known || !hub.ValidID(id) {
 		return hub.Message{}, unknown

@@ -285,6 +285,34 @@ func TestSignedReadsUseTheirID(t *testing.T) {
 	}
 }
 
+// TestReadsAreLogged: they are calls of the webhook as any other; a deleted message is
+// not there to be read.
+func TestReadsAreLogged(t *testing.T) {
+	w := newWorld(t)
+	own := hub.Origin{Kind: hub.OriginIncoming, ID: "hook"}
+	const gone = hub.MessageID("0190b3c8-7c4e-7a12-8000-000000000002")
+	w.chat.messages[foreign] = hub.Message{ID: foreign, Origin: own, Content: "x"}
+	w.chat.messages[gone] = hub.Message{ID: gone, Origin: own, IsDeleted: true}
+	for path, status := range map[string]int{"": 200, "/messages/" + string(foreign): 200, "/messages/" + string(gone): 404} {
+		rec := w.do("GET", token+"/discord"+path, "")
+		if rec.Code != status {
+			t.Errorf("%s answered %d %s", path, rec.Code, rec.Body)
+		}
+		calls := w.journal()
+		want := map[int]string{200: "read", 404: "not_found"}[status]
+		if len(calls) != 1 || calls[0].Verdict != want || calls[0].Status != status || calls[0].Body != nil {
+			t.Errorf("%s is logged as %+v", path, calls)
+		}
+		if path == "/messages/"+string(foreign) && calls[0].MessageID != foreign {
+			t.Errorf("the log does not say which message was read: %+v", calls)
+		}
+	}
+	w.in.journal.flush(t.Context())
+	if u := w.uses(); u.CallCount != 3 || u.RefusedCount != 1 || u.LastUsedAt.IsZero() {
+		t.Errorf("counted %+v", u)
+	}
+}
+
 func TestEditRefuses(t *testing.T) {
 	w := newWorld(t)
 	id := w.posted()

@@ -26,6 +26,7 @@ func (in *Ingress) describing(to func(*http.Request) address) http.HandlerFunc {
 			c.refuse(failed)
 			return
 		}
+		c.noteRead("")
 		url := in.BaseURL + "/api/webhooks/incoming/" + c.to.token
 		respond(w, dialect.Answer{
 			Status: http.StatusOK, ContentType: "application/json", Body: c.dialect.Hook(&c.hook.IncomingWebhook, c.to.token, url),
@@ -43,6 +44,7 @@ func (in *Ingress) reading(to func(*http.Request) address) http.HandlerFunc {
 			c.refuse(failed)
 			return
 		}
+		c.noteRead(m.ID)
 		respond(w, dialect.Answer{Status: http.StatusOK, ContentType: "application/json", Body: c.dialect.Message(&m)})
 	}
 }
@@ -67,10 +69,26 @@ func (c *call) admitRead(ctx context.Context) *dialect.Failure {
 	return nil
 }
 
-// ownToRead admits the call and returns the message it names, as own does.
+// ownToRead admits the call and returns the message it names, as own does, unless it
+// is deleted.
 func (c *call) ownToRead(ctx context.Context) (hub.Message, *dialect.Failure) {
 	if failed := c.admitRead(ctx); failed != nil {
 		return hub.Message{}, failed
 	}
-	return c.named(ctx)
+	m, failed := c.named(ctx)
+	if failed == nil && m.IsDeleted {
+		return m, &dialect.Failure{Verdict: dialect.NotFound, Detail: noMessage}
+	}
+	return m, failed
+}
+
+// wasRead is the verdict on a call that read what there is: of the webhook, or of a
+// message.
+const wasRead dialect.Verdict = "read"
+
+// noteRead counts and logs a call that read.
+func (c *call) noteRead(of hub.MessageID) {
+	row := c.logRow(wasRead, "", http.StatusOK)
+	row.MessageID = of
+	c.in.journal.note(entry{call: row}, false)
 }
