@@ -3,6 +3,7 @@ package chat
 import (
 	"encoding/json"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/markup"
@@ -23,23 +24,44 @@ func (s *Service) compose(errs *hub.FieldErrors, content string, embeds []hub.Em
 		s.checkContent(errs, content)
 		return says{content: contentOf(content, mentions), embeds: s.cleanEmbeds(errs, embeds, mentions)}
 	}
-	d, _ = markup.Defuse(markup.Normal(d), markup.Allow{Users: true, Groups: true, Broadcast: mentions})
+	asked := markup.Normal(d)
+	d, _ = markup.Defuse(asked, markup.Allow{Users: true, Groups: true, Broadcast: mentions})
 	text, cards := markup.Cards(d)
-	printed, _ := markup.PrintMarkdown(text)
-	whole := content
-	if printed != "" {
-		whole = strings.TrimSpace(content + "\n\n" + printed)
-	}
+	whole := join(content, text)
 	for _, c := range cards {
 		embeds = append(embeds, markup.CardEmbed(c))
 	}
-	s.checkContent(errs, whole)
+	s.checkWhole(errs, whole, content, asked)
 	out := says{content: contentOf(whole, mentions), embeds: s.cleanEmbeds(errs, embeds, mentions)}
-	full := markup.Document{Blocks: append(markup.ParseMarkdown(contentOf(content, mentions)).Blocks, d.Blocks...)}
+	before := markup.ParseMarkdown(contentOf(content, mentions))
+	if !mentions {
+		before = defused(before)
+	}
+	full := markup.Document{Blocks: append(before.Blocks, d.Blocks...)}
 	if !markup.Equal(full, markup.Compose(out.content, out.embeds)) {
 		out.document = s.encode(full)
 	}
 	return out
+}
+
+// join returns the Markdown of content with a text below it.
+func join(content string, text markup.Document) string {
+	printed, _ := markup.PrintMarkdown(text)
+	if printed == "" {
+		return content
+	}
+	return strings.TrimSpace(content + "\n\n" + printed)
+}
+
+// checkWhole is checkContent for content with a document below it, of which whole
+// is made. Not what defusing mentions adds counts, but what was asked for: a
+// sender that keeps to the limit is not refused.
+func (s *Service) checkWhole(errs *hub.FieldErrors, whole, content string, asked markup.Document) {
+	if utf8.RuneCountInString(whole) > s.Limits.content() {
+		text, _ := markup.Cards(asked)
+		whole = join(content, text)
+	}
+	s.checkContent(errs, whole)
 }
 
 // encode writes a document as it is kept; nil for one that is too large.

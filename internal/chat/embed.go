@@ -34,15 +34,18 @@ func (s *Service) cleanEmbeds(errs *hub.FieldErrors, embeds []hub.Embed, mention
 	return out
 }
 
+// cleanEmbed cleans one embed. Its description and the values of its fields are
+// Markdown, its other texts are plain (as in [markup.EmbedCard]).
 func cleanEmbed(e hub.Embed, mentions bool) hub.Embed {
 	text := func(s string) string {
 		s = cleanText(s)
 		if !mentions {
-			s = defuse(s)
+			s = breakMentions(s)
 		}
 		return s
 	}
-	e.Title, e.Description, e.Footer, e.AuthorName = text(e.Title), text(e.Description), text(e.Footer), text(e.AuthorName)
+	e.Title, e.Footer, e.AuthorName = text(e.Title), text(e.Footer), text(e.AuthorName)
+	e.Description = contentOf(e.Description, mentions)
 	for _, url := range []*string{&e.URL, &e.ImageURL, &e.ThumbURL, &e.AuthorURL, &e.AuthorIcon, &e.FooterIcon} {
 		*url = webURL(*url)
 	}
@@ -52,7 +55,7 @@ func cleanEmbed(e hub.Embed, mentions bool) hub.Embed {
 	}
 	fields := make([]hub.EmbedField, 0, len(e.Fields))
 	for _, f := range e.Fields {
-		f.Name, f.Value = text(f.Name), text(f.Value)
+		f.Name, f.Value = text(f.Name), contentOf(f.Value, mentions)
 		if f.Name != "" || f.Value != "" {
 			fields = append(fields, f)
 		}

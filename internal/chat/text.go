@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/markup"
 )
 
 // Lengths of what nself-chat's columns hold, in characters, and of URLs in bytes.
@@ -87,9 +88,33 @@ func webURL(s string) string {
 // massMentions are the names that address everybody at once.
 var massMentions = []string{"channel", "here", "everyone", "all"}
 
-// defuse breaks mass mentions by a zero-width space after the @, so that they
-// stay readable and address nobody, here and wherever the text is sent.
+// defuse makes the mass mentions in Markdown harmless: those that its source
+// spells, and those that come of styles, entities and escapes in it. The text
+// stays as it was written unless one of the latter is in it; then it is printed
+// anew. What it returns it leaves as it is.
 func defuse(text string) string {
+	text = breakMentions(text)
+	if !strings.Contains(text, "@") && !strings.Contains(text, "&#") && !strings.Contains(text, "&commat") {
+		return text // nothing in it is read as an @
+	}
+	d := markup.ParseMarkdown(text)
+	if safe := defused(d); !markup.Equal(safe, d) {
+		text, _ = markup.PrintMarkdown(safe)
+	}
+	return text
+}
+
+// defused returns the document with mass mentions made harmless.
+func defused(d markup.Document) markup.Document {
+	d, _ = markup.Defuse(d, markup.Allow{Users: true, Groups: true})
+	return d
+}
+
+// breakMentions breaks the mass mentions in plain text by a zero-width space
+// after the @, so that they stay readable and address nobody, here and wherever
+// the text is sent. Underscores around one may be markup there, so they do not
+// make it part of a word.
+func breakMentions(text string) string {
 	at := strings.IndexByte(text, '@')
 	if at < 0 {
 		return text
@@ -110,7 +135,7 @@ func defuse(text string) string {
 func startsMassMention(rest string) bool {
 	for _, name := range massMentions {
 		if len(rest) >= len(name) && strings.EqualFold(rest[:len(name)], name) {
-			next, _ := utf8.DecodeRuneInString(rest[len(name):])
+			next, _ := utf8.DecodeRuneInString(strings.TrimLeft(rest[len(name):], "_"))
 			return !isWord(next)
 		}
 	}
@@ -123,5 +148,5 @@ func wordBefore(s string) bool {
 }
 
 func isWord(r rune) bool {
-	return r != utf8.RuneError && (r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r))
+	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r))
 }

@@ -103,7 +103,7 @@ func breakRuns(runs []Run) {
 		for i >= starts[at+1] {
 			at++
 		}
-		if spelled[i] != '@' || i > starts[at] && WordBefore(spelled, i) {
+		if spelled[i] != '@' || i > starts[at] && alnumBefore(spelled, i) {
 			continue // in a word, and nothing will be printed between
 		}
 		end := i + 1 + broadcastPrefix(spelled[i+1:])
@@ -169,7 +169,7 @@ func BreakMentions(s string) string {
 	}
 	var offsets []int
 	for i := range len(s) {
-		if s[i] == '@' && !WordBefore(s, i) && broadcastLen(s[i+1:]) > 0 {
+		if s[i] == '@' && !alnumBefore(s, i) && broadcastLen(s[i+1:]) > 0 {
 			offsets = append(offsets, i+1)
 		}
 	}
@@ -193,4 +193,9 @@ func broadcastPrefix(s string) int {
 		}
 	}
 	return 0
+}
+
+// alnumBefore is WordBefore but for the underscore, which may belong to markup.
+func alnumBefore(s string, i int) bool {
+	return WordBefore(s, i) && s[i-1] != '_'
 }
