@@ -8,7 +8,7 @@ const (
 	shortenFrom  = 256 << 10 // bytes of JSON from which on strings are looked at
 	longestText  = 64 << 10  // bytes of one string
 	textBudget   = 256 << 10 // bytes of all strings together; then only
-	shortestText = 64        // bytes of each are left
+	shortestText = 256       // bytes of each are left: names and titles
 )
 
 // shorten cuts the long strings of a large value. The names of members stay.
