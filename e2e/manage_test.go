@@ -239,7 +239,8 @@ func incomingCalls(t *testing.T, c *caller, channelID string) {
 		if err != nil || a.Status > 299 {
 			t.Errorf("%s %s: %v %d %s", method, path, err, a.Status, a.Body)
 		}
-		c.note(method, path, a.Status)
+		place, _, _ := strings.Cut(path, "?")
+		c.note(method, place, a.Status)
 		return a
 	}
 	receive("GET", path, "")
@@ -251,6 +252,7 @@ func incomingCalls(t *testing.T, c *caller, channelID string) {
 	}
 	receive("PATCH", path+"/messages/"+ok.MessageID, `{"content":"changed"}`)
 	receive("DELETE", path+"/messages/"+ok.MessageID, "")
+	productCalls(t, receive, in.Token)
 
 	var calls page[call]
 	c.ok("GET", one+"/log", nil, &calls)
@@ -260,11 +262,35 @@ func incomingCalls(t *testing.T, c *caller, channelID string) {
 	for _, logged := range calls.Items {
 		if logged.MessageID == ok.MessageID && logged.Verdict == "accepted" {
 			c.ok("GET", one+"/log/"+logged.ID, nil, nil)
+			c.ok("POST", one+"/log/"+logged.ID+"/preview", map[string]any{"keyTemplate": "{/content}"}, nil)
 			c.ok("POST", one+"/log/"+logged.ID+"/replay", nil, nil)
+			c.ok("GET", "/api/inbox/"+logged.ID, nil, nil)
 			break
 		}
 	}
+	c.ok("GET", "/api/inbox", nil, nil)
+	c.ok("GET", base+"/dialects", nil, nil)
 	c.ok("DELETE", one, nil, nil)
+}
+
+// productCalls makes the calls that clients of other products make by themselves.
+func productCalls(t *testing.T, receive func(method, path, body string) answer, token string) {
+	path, client := incomingPath(token), "/api/v10/webhooks/incoming/"+token
+	receive("POST", "/services/T1/B1/"+token, `{"text":"hello"}`)
+	receive("POST", "/hooks/"+token, `{"text":"hello"}`)
+	receive("POST", "/hooks/any/"+token, `{"text":"hello"}`)
+	receive("POST", path+"/slack/chat.postMessage", `{"text":"hello"}`)
+	receive("POST", "/api/webhooks/discord?token="+token, `{"content":"hello"}`)
+	receive("GET", client, "")
+	for _, base := range []string{client, path + "/discord"} {
+		var made struct{ ID string }
+		if err := json.Unmarshal(receive("POST", base+"?wait=true", `{"content":"hello"}`).Body, &made); err != nil {
+			t.Error(err)
+		}
+		for _, method := range []string{"GET", "PATCH", "DELETE"} {
+			receive(method, base+"/messages/"+made.ID, map[string]string{"PATCH": `{"content":"changed"}`}[method])
+		}
+	}
 }
 
 func outgoingCalls(t *testing.T, c *caller, receiver *sink) {
