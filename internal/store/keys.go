@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/nself-chat/hub"
@@ -45,22 +44,7 @@ func (t *tx) setKeys(keys []hub.MessageKey) (ok bool, err error) {
 func (s *Store) SupersedeMessage(ctx context.Context, c *hub.Supersession, once *hub.Idempotency, call *hub.Call,
 	routings ...hub.Routing,
 ) (ok bool, err error) {
-	err = s.writeRouted(ctx, routings, func(t *tx) (err error) {
-		if ok, err = t.supersede(c, once); err != nil {
-			return err
-		}
-		if !ok {
-			return errNotThere
-		}
-		if err := t.insertCall(call); err != nil {
-			return err
-		}
-		return t.publishAll(routings)
-	})
-	if errors.Is(err, errNotThere) {
-		return false, nil
-	}
-	return ok && err == nil, err
+	return s.writeIf(ctx, routings, call, func(t *tx) (bool, error) { return t.supersede(c, once) })
 }
 
 func (t *tx) supersede(c *hub.Supersession, once *hub.Idempotency) (ok bool, err error) {
@@ -82,9 +66,6 @@ func (t *tx) supersede(c *hub.Supersession, once *hub.Idempotency) (ok bool, err
 	}
 	return t.postMessage(c.Former, c.Replies, c.FormerSearchable, nil)
 }
-
-// errNotThere rolls back a change of what has changed meanwhile.
-var errNotThere = errors.New("store: it has changed meanwhile")
 
 // PruneKeys forgets at most limit keys that nobody has used since a time, and
 // returns how many it forgot.

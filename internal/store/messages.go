@@ -91,26 +91,37 @@ func metadata(m *hub.Message) (string, error) {
 func (s *Store) PostMessage(ctx context.Context, m *hub.Message, replies int, searchable string, keys []hub.MessageKey,
 	once *hub.Idempotency, call *hub.Call, routings ...hub.Routing,
 ) (ok bool, err error) {
-	err = s.writeRouted(ctx, routings, func(t *tx) (err error) {
-		ok, err = t.postMessage(m, replies, searchable, once)
-		if err != nil || !ok {
-			return err
+	return s.writeIf(ctx, routings, call, func(t *tx) (bool, error) {
+		if ok, err := t.postMessage(m, replies, searchable, once); err != nil || !ok {
+			return false, err
 		}
-		if ok, err = t.setKeys(keys); err != nil {
+		return t.setKeys(keys)
+	})
+}
+
+// errChanged rolls back a change of what has changed meanwhile.
+var errChanged = errors.New("store: it has changed meanwhile")
+
+// writeIf commits a change with the call that asked for it and the events about it, or
+// none of them: ok is false, and nothing written, when apply says so.
+func (s *Store) writeIf(ctx context.Context, routings []hub.Routing, call *hub.Call, apply func(*tx) (ok bool, err error)) (ok bool, err error) {
+	err = s.writeRouted(ctx, routings, func(t *tx) error {
+		ok, err := apply(t)
+		if err != nil {
 			return err
 		}
 		if !ok {
-			return errNotThere
+			return errChanged
 		}
 		if err := t.insertCall(call); err != nil {
 			return err
 		}
 		return t.publishAll(routings)
 	})
-	if errors.Is(err, errNotThere) {
+	if errors.Is(err, errChanged) {
 		return false, nil
 	}
-	return ok && err == nil, err
+	return err == nil, err
 }
 
 // PostNotice stores a message of the hub about an outgoing webhook, and marks
@@ -205,17 +216,7 @@ func (t *tx) whyNotPost(id hub.ChannelID) error {
 func (s *Store) EditMessage(ctx context.Context, m *hub.Message, editor hub.UserID, searchable string, once *hub.Idempotency,
 	call *hub.Call, routings ...hub.Routing,
 ) (ok bool, err error) {
-	err = s.writeRouted(ctx, routings, func(t *tx) (err error) {
-		ok, err = t.editMessage(m, editor, searchable, once)
-		if err != nil || !ok {
-			return err
-		}
-		if err := t.insertCall(call); err != nil {
-			return err
-		}
-		return t.publishAll(routings)
-	})
-	return ok && err == nil, err
+	return s.writeIf(ctx, routings, call, func(t *tx) (bool, error) { return t.editMessage(m, editor, searchable, once) })
 }
 
 func (t *tx) editMessage(m *hub.Message, editor hub.UserID, searchable string, once *hub.Idempotency) (bool, error) {
