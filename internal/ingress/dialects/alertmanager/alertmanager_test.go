@@ -146,14 +146,7 @@ func TestNothingToShow(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(many(2, 1)))
 	f.Add([]byte(`{"labels":{"severity":"x"},"summary":[],"annotations":{"a":"https://a.example"}}`))
-	f.Fuzz(func(_ *testing.T, body []byte) {
-		r, err := dialect.Read(http.Header{}, nil, body)
-		if err != nil {
-			return
-		}
-		Dialect.Detect(r)
-		if p, err := Dialect.Parse(r); err == nil {
-			_, _ = markup.PrintMarkdown(markup.Normal(p.Doc))
-		}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		dialecttest.Exercise(t, Dialect, http.Header{}, nil, body)
 	})
 }

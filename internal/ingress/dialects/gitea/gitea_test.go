@@ -168,13 +168,6 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(`{` + member + `,"action":"opened",` + repository + `}`))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r, err := dialect.Read(http.Header{}, nil, body)
-		if err != nil {
-			return
-		}
-		Dialect.Detect(r)
-		if p, err := parse(r); err == nil {
-			_, _ = markup.PrintMarkdown(markup.Normal(p.Doc))
-		}
+		dialecttest.Exercise(t, Dialect, http.Header{}, nil, body)
 	})
 }

@@ -193,13 +193,6 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(`{"object_kind":"` + kind + `","object_attributes":{"id":1,"action":"update","note":"*x*"},` + project + `}`))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r, err := dialect.Read(http.Header{}, nil, body)
-		if err != nil {
-			return
-		}
-		detect(r)
-		if p, err := parse(r); err == nil {
-			_, _ = markup.PrintMarkdown(markup.Normal(p.Doc))
-		}
+		dialecttest.Exercise(t, Dialect, http.Header{}, nil, body)
 	})
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/nself-chat/hub/internal/ingress/dialect"
 	"github.com/nself-chat/hub/internal/ingress/dialect/dialecttest"
-	"github.com/nself-chat/hub/internal/markup"
 )
 
 func TestFixtures(t *testing.T) {
@@ -118,14 +117,7 @@ func TestNotGrafana(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(two))
 	f.Add([]byte(`{"ruleName":"R","ruleId":"9","state":"ok","evalMatches":[{"metric":"m","value":1e400,"tags":{"a":[]}}]}`))
-	f.Fuzz(func(_ *testing.T, body []byte) {
-		r, err := dialect.Read(http.Header{}, nil, body)
-		if err != nil {
-			return
-		}
-		Dialect.Detect(r)
-		if p, err := Dialect.Parse(r); err == nil {
-			_, _ = markup.PrintMarkdown(markup.Normal(p.Doc))
-		}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		dialecttest.Exercise(t, Dialect, http.Header{}, nil, body)
 	})
 }

@@ -133,13 +133,6 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(finished))
 	f.Add([]byte(started))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r, err := dialect.Read(http.Header{}, nil, body)
-		if err != nil {
-			return
-		}
-		detect(r)
-		if p, err := parse(r); err == nil {
-			_, _ = markup.PrintMarkdown(markup.Normal(p.Doc))
-		}
+		dialecttest.Exercise(t, Dialect, http.Header{}, nil, body)
 	})
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/nself-chat/hub/internal/ingress/dialect"
 	"github.com/nself-chat/hub/internal/ingress/dialect/dialecttest"
-	"github.com/nself-chat/hub/internal/markup"
 )
 
 func TestFixtures(t *testing.T) {
@@ -179,14 +178,7 @@ func FuzzParse(f *testing.F) {
 	for _, hook := range hooks {
 		f.Add(hook.resource, []byte(hook.body))
 	}
-	f.Fuzz(func(_ *testing.T, resource string, body []byte) {
-		r, err := dialect.Read(http.Header{"Sentry-Hook-Resource": {resource}}, nil, body)
-		if err != nil {
-			return
-		}
-		Dialect.Detect(r)
-		if p, err := Dialect.Parse(r); err == nil {
-			_, _ = markup.PrintMarkdown(markup.Normal(p.Doc))
-		}
+	f.Fuzz(func(t *testing.T, resource string, body []byte) {
+		dialecttest.Exercise(t, Dialect, http.Header{"Sentry-Hook-Resource": {resource}}, nil, body)
 	})
 }

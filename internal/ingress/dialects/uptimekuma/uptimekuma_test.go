@@ -88,14 +88,7 @@ func TestNotUptimeKuma(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("application/json", []byte(down))
 	f.Add("application/x-www-form-urlencoded", []byte("data="+url.QueryEscape(down)))
-	f.Fuzz(func(_ *testing.T, label string, body []byte) {
-		r, err := dialect.Read(http.Header{"Content-Type": {label}}, nil, body)
-		if err != nil {
-			return
-		}
-		Dialect.Detect(r)
-		if p, err := Dialect.Parse(r); err == nil {
-			_, _ = markup.PrintMarkdown(markup.Normal(p.Doc))
-		}
+	f.Fuzz(func(t *testing.T, label string, body []byte) {
+		dialecttest.Exercise(t, Dialect, http.Header{"Content-Type": {label}}, nil, body)
 	})
 }
