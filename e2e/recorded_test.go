@@ -15,8 +15,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/nself-chat/hub/internal/ingress/dialect/dialecttest"
 )
 
 // recorded is a request that a program out there sent, or that its makers publish.
@@ -346,7 +344,7 @@ func TestRecordingsChanged(t *testing.T) {
 		in := p.roomOf(rooms, r.dialect)
 		rnd := rand.New(rand.NewPCG(uint64(i), 2)) //nolint:gosec // the same every time
 		for range ways {
-			body := dialecttest.Mutated(rnd, r.body)
+			body := mutated(rnd, r.body)
 			work <- func() {
 				a := p.send(&r, in.Token, body)
 				if a.Status >= 500 || a.Status == 0 {
@@ -366,6 +364,39 @@ func TestRecordingsChanged(t *testing.T) {
 	}
 	p.stop()
 	p.verify()
+}
+
+// strange are values that a sender would not send.
+var strange = []string{
+	`null`, `""`, `0`, `-1`, `1e400`, `true`, `[]`, `{}`, `[{}]`, `"<script>alert(1)</script>"`, `"javascript:alert(1)"`,
+	`"@everyone <!channel>"`, `"\ud800"`, `"\u0000"`, `99999999999999999999`, `{"a":{"b":[1]}}`, `"0001-01-01T00:00:00Z"`,
+}
+
+var scalar = regexp.MustCompile(`:\s*("(?:[^"\\]|\\.)*"|[^\s,\[\]{}"]+)`)
+
+// mutated returns the body with one to three changes: other bytes, less or more of
+// them, or other values.
+func mutated(rnd *rand.Rand, body []byte) []byte {
+	out := slices.Clone(body)
+	for range 1 + rnd.IntN(3) {
+		if len(out) == 0 {
+			break
+		}
+		at := rnd.IntN(len(out))
+		switch rnd.IntN(6) {
+		case 0:
+			out[at] = byte(rnd.IntN(256))
+		case 1:
+			out = slices.Delete(out, at, min(len(out), at+1+rnd.IntN(20)))
+		case 2:
+			out = slices.Insert(out, at, slices.Clone(out[at:min(len(out), at+1+rnd.IntN(200))])...)
+		default:
+			if value := scalar.FindSubmatchIndex(out[at:]); value != nil {
+				out = slices.Replace(out, at+value[2], at+value[3], []byte(strange[rnd.IntN(len(strange))])...)
+			}
+		}
+	}
+	return out
 }
 
 // prose is a value in JSON that a person may have written: it has spaces.

@@ -12,7 +12,7 @@ import (
 	"github.com/nself-chat/hub/internal/markup"
 )
 
-// Mutate changes each recorded request in a thousand ways, as Mutated does, and
+// Mutate changes each recorded request in a thousand ways, as mutated does, and
 // exercises the dialect with what comes out.
 func Mutate(t *testing.T, d *dialect.Dialect, cases []Case) {
 	t.Helper()
@@ -24,7 +24,7 @@ func Mutate(t *testing.T, d *dialect.Dialect, cases []Case) {
 		c := &cases[i]
 		rnd := rand.New(rand.NewPCG(uint64(i), 1)) //nolint:gosec // the same every time
 		for range ways {
-			Exercise(t, d, c.Header, c.Query, Mutated(rnd, c.Body))
+			Exercise(t, d, c.Header, c.Query, mutated(rnd, c.Body))
 		}
 	}
 }
@@ -58,9 +58,9 @@ var odd = []string{
 	`"@everyone <!channel>"`, `"\ud800"`, `"\u0000"`, `99999999999999999999`, `{"a":{"b":[1]}}`, `"0001-01-01T00:00:00Z"`,
 }
 
-// Mutated returns the body with one to three changes: other bytes, less or more of
+// mutated returns the body with one to three changes: other bytes, less or more of
 // them, or other values.
-func Mutated(rnd *rand.Rand, body []byte) []byte {
+func mutated(rnd *rand.Rand, body []byte) []byte {
 	out := slices.Clone(body)
 	for range 1 + rnd.IntN(3) {
 		if len(out) == 0 {
