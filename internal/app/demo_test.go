@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/chat"
@@ -24,11 +23,7 @@ func TestDemoOnAllAddresses(t *testing.T) {
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- a.Run(ctx, func() { close(ready) }) }()
 	<-ready
-	for deadline := time.Now().Add(30 * time.Second); scrape(t, a).values["hub_deliveries success"] < 9; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the demo's deliveries do not succeed")
-		}
-	}
+	await(t, a, "the demo's deliveries succeed", func(x exposition) bool { return x.values["hub_deliveries success"] >= 9 })
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)

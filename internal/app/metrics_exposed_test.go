@@ -77,6 +77,17 @@ func scrape(t *testing.T, a *App) exposition {
 	return x
 }
 
+// await looks at the metrics of a running hub until is says so; nothing signals that
+// they change.
+func await(t *testing.T, a *App, what string, is func(exposition) bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !is(scrape(t, a)); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
 // What is counted is what happened: a hub with the demo's webhooks posts,
 // delivers, and refuses a call.
 func TestMetricsCount(t *testing.T) {
@@ -101,13 +112,7 @@ func TestMetricsCount(t *testing.T) {
 	}
 	// Each message goes to two of the demo's webhooks, one of them to a third; and
 	// there are events of channels besides.
-	deadline := time.Now().Add(30 * time.Second)
-	for scrape(t, a).values["hub_deliveries success"] < 9 {
-		if time.Now().After(deadline) {
-			t.Fatal("the demo's deliveries do not succeed")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	await(t, a, "the demo's deliveries succeed", func(x exposition) bool { return x.values["hub_deliveries success"] >= 9 })
 	x := scrape(t, a)
 	for key, want := range map[string]float64{
 		"hub_delivery_oldest_seconds failed": 0, "hub_delivery_oldest_seconds held": 0,

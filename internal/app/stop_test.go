@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/nself-chat/hub/internal/postgrestest"
 )
@@ -33,16 +32,8 @@ func TestStopHandsOver(t *testing.T) {
 	stopFirst := run(first)
 	second := newTestApp(t, env)
 	defer run(second)()
-	await := func(what string, is func(x exposition) bool) {
-		t.Helper()
-		for deadline := time.Now().Add(time.Minute); !is(scrape(t, second)); time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("never: %s", what)
-			}
-		}
-	}
 	served := len(demoWebhooks)
-	await("all deliveries of the first hub are done, and each hub has its share", func(x exposition) bool {
+	await(t, second, "all deliveries of the first hub are done, and each hub has its share", func(x exposition) bool {
 		elsewhere := scrape(t, first).values["hub_lanes open"]
 		return x.values["hub_cluster_members"] == 2 && x.values["hub_deliveries active"] == 0 && x.values["hub_deliveries_due"] == 0 &&
 			int(elsewhere+x.values["hub_lanes open"]) == served
@@ -52,7 +43,7 @@ func TestStopHandsOver(t *testing.T) {
 	if err != nil || len(left.Members) != 1 {
 		t.Errorf("members when the first has stopped: %v, %v", left.Members, err)
 	}
-	await("the second hub leads and serves all webhooks", func(x exposition) bool {
+	await(t, second, "the second hub leads and serves all webhooks", func(x exposition) bool {
 		return x.values["hub_cluster_leads"] == 1 && x.values["hub_cluster_members"] == 1 && int(x.values["hub_lanes open"]) == served
 	})
 	x := scrape(t, second)
