@@ -16,6 +16,7 @@ type door struct {
 	mu           sync.Mutex
 	inside, most map[string]int
 	total        int
+	open         chan struct{} // nobody gets through before it is closed
 }
 
 func (d *door) pass(path string) {
@@ -24,6 +25,7 @@ func (d *door) pass(path string) {
 	d.most[path] = max(d.most[path], d.inside[path])
 	d.total++
 	d.mu.Unlock()
+	<-d.open
 	<-time.After(30 * time.Millisecond) // what a request takes
 	d.mu.Lock()
 	d.inside[path]--
@@ -41,7 +43,7 @@ func (d *door) passed() int {
 // hands under load. Nothing is sent twice, nothing stays.
 func TestConcurrencyOverJoinAndLeave(t *testing.T) {
 	database := postgrestest.URL(t)
-	d := &door{inside: map[string]int{}, most: map[string]int{}}
+	d := &door{inside: map[string]int{}, most: map[string]int{}, open: make(chan struct{})}
 	a := startWith(t, database, cluster.Options{}, d.pass)
 	const lanes = 6 // so that each hub serves some
 	for i := range lanes {
@@ -62,6 +64,9 @@ func TestConcurrencyOverJoinAndLeave(t *testing.T) {
 			}
 		}
 	})
+	limit := hub.DefaultPolicy().Concurrency
+	within(t, time.Minute, "every endpoint has all it may have", func() bool { return d.passed() >= lanes*limit })
+	close(d.open)
 	for round := range 3 {
 		t.Run(fmt.Sprint("round ", round), func(t *testing.T) {
 			b := startWith(t, database, cluster.Options{}, d.pass)
@@ -79,9 +84,8 @@ func TestConcurrencyOverJoinAndLeave(t *testing.T) {
 	within(t, time.Minute, "all work is done", func() bool { return d.passed() >= len(made) })
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	limit := hub.DefaultPolicy().Concurrency
 	for path, most := range d.most {
-		if most != limit {
+		if most > limit {
 			t.Errorf("%s had %d requests in flight, want %d at the most", path, most, limit)
 		}
 	}
