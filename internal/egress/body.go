@@ -3,6 +3,7 @@ package egress
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -14,17 +15,19 @@ const maxDrain = 64 << 10
 
 // readBody reads at most limit bytes of a response's body, decodes them if
 // they are gzip, again to at most limit bytes. whole reports whether that was
-// all of it. How long it may take is bounded by the
-// request's context.
-func readBody(response *http.Response, limit int64) (body []byte, whole bool) {
+// all of it, ended whether the response was read to its end. How long it may take
+// is bounded by the request's context or the connection's deadline.
+func readBody(response *http.Response, limit int64) (body []byte, whole, ended bool) {
 	body, whole = readCapped(response.Body, limit, response.ContentLength)
+	ended = whole
 	if !whole && response.ProtoMajor == 1 {
-		_, _ = io.CopyN(io.Discard, response.Body, maxDrain) // the next use of the connection fails if this does
+		_, err := io.CopyN(io.Discard, response.Body, maxDrain)
+		ended = errors.Is(err, io.EOF)
 	}
 	if isGzip(response.Header, body) {
-		return gunzip(body, whole, limit)
+		body, whole = gunzip(body, whole, limit)
 	}
-	return body, whole
+	return body, whole, ended
 }
 
 // readCapped reads r to its end or to limit bytes. expected is the length

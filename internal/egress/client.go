@@ -71,9 +71,11 @@ type Options struct {
 type Client struct {
 	options Options
 	guard   *guard
-	// One transport per scheme, for the dialer must know whether it dials for
-	// plain http:// and the two never share a connection.
+	// One dialer per scheme, for it must know whether it dials for plain http://,
+	// and the two never share a connection.
 	plain, secure *http.Transport
+	dialer        *net.Dialer // for plain http:// without the transport
+	idle          pool        // of what it dialed
 
 	// Header values shared by all requests that need them.
 	userAgent, identity []string
@@ -90,8 +92,9 @@ func New(o Options) *Client {
 	return &Client{
 		options:   o,
 		guard:     g,
-		plain:     newTransport(&o, g, true),
-		secure:    newTransport(&o, g, false),
+		plain:     newTransport(&o, newDialer(&o, g, true)),
+		secure:    newTransport(&o, newDialer(&o, g, false)),
+		dialer:    newDialer(&o, g, true),
 		userAgent: []string{o.UserAgent},
 		identity:  []string{"identity"},
 	}
@@ -105,8 +108,11 @@ func orDefault[T comparable](value, otherwise T) T {
 	return value
 }
 
-func newTransport(o *Options, g *guard, plain bool) *http.Transport {
-	dialer := &net.Dialer{Timeout: o.ConnectTimeout, Resolver: o.Resolver, Control: g.control(plain)}
+func newDialer(o *Options, g *guard, plain bool) *net.Dialer {
+	return &net.Dialer{Timeout: o.ConnectTimeout, Resolver: o.Resolver, Control: g.control(plain)}
+}
+
+func newTransport(o *Options, dialer *net.Dialer) *http.Transport {
 	window := int(min(max(o.MaxResponse, minWindow), maxWindow))
 	return &http.Transport{
 		Proxy:                  nil, // not from the environment
@@ -136,6 +142,7 @@ func newTransport(o *Options, g *guard, plain bool) *http.Transport {
 func (c *Client) Close() {
 	c.plain.CloseIdleConnections()
 	c.secure.CloseIdleConnections()
+	c.idle.close()
 }
 
 // Request is one request to be sent. Once it has been given to [Client.Do]
@@ -210,6 +217,9 @@ func (c *Client) exchange(caller context.Context, r *Request, started time.Time)
 	if limit <= 0 {
 		limit = DefaultTimeout
 	}
+	if goesDirect(r, target) {
+		return c.direct(caller, r, target, limit, started)
+	}
 	ctx, cancel := context.WithCancelCause(caller)
 	defer cancel(nil)
 	timer := time.AfterFunc(limit, func() { cancel(errTimeUp) })
@@ -234,7 +244,7 @@ func (c *Client) exchange(caller context.Context, r *Request, started time.Time)
 	if c.options.BodyTimeout > 0 {
 		timer.Reset(min(c.options.BodyTimeout, limit-time.Since(started)))
 	}
-	body, whole := readBody(response, c.options.MaxResponse)
+	body, whole, _ := readBody(response, c.options.MaxResponse)
 	return Result{
 		Status: response.StatusCode, Header: response.Header, Body: body, Truncated: !whole, RemoteAddr: e.remoteAddr(),
 	}, nil
@@ -254,6 +264,13 @@ func (r *Request) target() (*url.URL, *Error) {
 		return nil, invalidURL(r.Target.Host, problem)
 	}
 	return r.Target, nil
+}
+
+func (r *Request) method() string {
+	if r.Method == "" {
+		return http.MethodPost
+	}
+	return r.Method
 }
 
 // header returns h with what the protocol wants of every request.
@@ -290,12 +307,8 @@ func (s *sending) remoteAddr() string {
 }
 
 func (s *sending) request(ctx context.Context, r *Request, target *url.URL, header http.Header) *http.Request {
-	method := r.Method
-	if method == "" {
-		method = http.MethodPost
-	}
 	q := http.Request{
-		Method: method, URL: target, Host: target.Host, Header: header,
+		Method: r.method(), URL: target, Host: target.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	if len(s.content) > 0 {

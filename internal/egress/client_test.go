@@ -135,14 +135,16 @@ func TestConnectionsAreReused(t *testing.T) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				answer(w, r)
 			})
-			c := local(t, Options{BodyTimeout: mostTime})
-			for range 20 {
-				if result := c.Do(t.Context(), &Request{URL: server.URL, Body: []byte("{}")}); result.Err != nil {
-					t.Fatal(result.Err)
+			for i, size := range []int{2, maxDirect + 1} { // the direct way, and the Transport's
+				c := local(t, Options{BodyTimeout: mostTime})
+				for range 20 {
+					if result := c.Do(t.Context(), &Request{URL: server.URL, Body: make([]byte, size)}); result.Err != nil {
+						t.Fatal(result.Err)
+					}
 				}
-			}
-			if n := connections.Load(); n != 1 {
-				t.Errorf("20 sends made %d connections", n)
+				if n := connections.Load(); n != int64(i+1) {
+					t.Errorf("20 sends of %d bytes made %d connections", size, n-int64(i))
+				}
 			}
 		})
 	}
@@ -174,27 +176,37 @@ func TestConcurrentUse(t *testing.T) {
 	}
 }
 
-// A kept connection that the receiver closed meanwhile costs nothing: the
-// request goes out on a new one.
-func TestClosedKeptConnection(t *testing.T) {
-	noticed := make(chan struct{}, 2)
-	receiver := receive(t, "127.0.0.1:0", func(conn net.Conn) {
-		if readRequest(conn) == nil {
-			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-			_ = conn.(*net.TCPConn).CloseWrite()
-			untilClosed(conn) // the client has seen the end
-			noticed <- struct{}{}
-		}
-	})
-	c := local(t, Options{})
-	for range 2 {
-		if result := c.Do(t.Context(), &Request{URL: receiver.url(), Body: []byte("{}")}); result.Status != http.StatusOK {
-			t.Fatalf("%+v", result)
-		}
-		<-noticed
-	}
-	if n := receiver.accepted.Load(); n != 2 {
-		t.Errorf("%d connections, want 2", n)
+// A kept connection that the receiver closed meanwhile, or on which it spoke
+// unasked, costs nothing: the request goes out on a new one.
+func TestUnusableKeptConnection(t *testing.T) {
+	for name, meanwhile := range map[string]func(*net.TCPConn){
+		"closed":    func(conn *net.TCPConn) { _ = conn.CloseWrite() },
+		"reset":     func(conn *net.TCPConn) { reset(conn) },
+		"talkative": func(conn *net.TCPConn) { _, _ = io.WriteString(conn, "HTTP/1.1 408 Request Timeout\r\n\r\n") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			answered, done := make(chan struct{}), make(chan struct{})
+			receiver := receive(t, "127.0.0.1:0", func(conn net.Conn) {
+				if readRequest(conn) == nil {
+					_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+					<-answered
+					meanwhile(conn.(*net.TCPConn))
+					done <- struct{}{}
+					untilClosed(conn)
+				}
+			})
+			c := local(t, Options{})
+			for range 3 {
+				if result := c.Do(t.Context(), &Request{URL: receiver.url(), Body: []byte("{}")}); result.Status != http.StatusOK {
+					t.Fatalf("%+v", result)
+				}
+				answered <- struct{}{}
+				<-done
+			}
+			if n := receiver.accepted.Load(); n != 3 {
+				t.Errorf("%d connections, want 3", n)
+			}
+		})
 	}
 }
 

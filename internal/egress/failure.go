@@ -85,6 +85,14 @@ func (e *Error) Detail() string { return e.text }
 // nil: the errors of the network libraries may repeat what must not be shown.
 func (e *Error) Unwrap() error { return e.cause }
 
+// What the hub finds wrong itself, before or instead of net/http. They are copied
+// before a host is put in.
+var (
+	errHeaderTooLarge = &Error{Kind: KindHeaderTooLarge, text: "The response headers are too large."}
+	errInvalidHeader  = &Error{Kind: KindInvalid, text: "A header has a name or value that HTTP does not allow."}
+	errInvalidMethod  = &Error{Kind: KindInvalid, text: "The method is not one that HTTP allows."}
+)
+
 // errTimeUp is the cause with which an exchange that ran out of time is canceled.
 var errTimeUp = errors.New("egress: time is up")
 
@@ -227,11 +235,11 @@ func explainExchange(err error) *Error {
 	switch {
 	case strings.Contains(text, textHeaderTooLarge1), strings.Contains(text, textHeaderTooLarge2),
 		strings.Contains(text, textHeaderTooLarge3):
-		return &Error{Kind: KindHeaderTooLarge, text: "The response headers are too large."}
+		return &Error{Kind: errHeaderTooLarge.Kind, text: errHeaderTooLarge.text}
 	case strings.HasPrefix(text, textInvalidHeader):
-		return &Error{Kind: KindInvalid, text: "A header has a name or value that HTTP does not allow."}
+		return &Error{Kind: errInvalidHeader.Kind, text: errInvalidHeader.text}
 	case strings.HasPrefix(text, textInvalidMethod):
-		return &Error{Kind: KindInvalid, text: "The method is not one that HTTP allows."}
+		return &Error{Kind: errInvalidMethod.Kind, text: errInvalidMethod.text}
 	case strings.Contains(text, textMalformed), strings.Contains(text, textProtocol) && !strings.Contains(text, textFromPeer):
 		return &Error{Kind: KindProtocol, text: "The answer is not an HTTP response."}
 	case isBroken(err):

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -165,8 +166,9 @@ func TestHostile(t *testing.T) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain")
 		}},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for i := range 2 * len(tests) {
+		test, large := tests[i/2], i%2 == 1
+		t.Run(fmt.Sprintf("%s, large body %v", test.name, large), func(t *testing.T) {
 			receiver := receive(t, "127.0.0.1:0", func(conn net.Conn) {
 				if readRequest(conn) == nil {
 					test.talk(conn)
@@ -180,6 +182,9 @@ func TestHostile(t *testing.T) {
 			defer c.Close()
 			r := secretRequest(receiver.url())
 			r.Timeout = test.timeout
+			if large { // not the direct way
+				r.Body = append(r.Body, make([]byte, maxDirect)...)
+			}
 			result := bounded(t.Context(), t, c, r)
 			if result.Kind != test.kind || result.Status != test.status {
 				t.Fatalf("kind %q, status %d (%v); want %q, %d", result.Kind, result.Status, result.Err, test.kind, test.status)
