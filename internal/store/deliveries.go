@@ -90,16 +90,15 @@ func (t *tx) recordAll(outcomes []*hub.Outcome, recorded []hub.Recorded) (err er
 
 func (t *tx) record(o *hub.Outcome) (r hub.Recorded, err error) {
 	a := &o.Attempt
-	now := at(t.now).text()
 	var finished any
 	if o.Status.Final() {
-		finished = now
+		finished = t.nowText
 	}
 	n, err := t.exec(`UPDATE nchat_webhook_deliveries SET status = $3, attempts = $4, tries = $5, scheduled_for = $6,
 			lease_node = NULL, lease_epoch = lease_epoch + 1, last_status = $7, last_error = $8, updated_at = $9, finished_at = $10
 		WHERE id = $1 AND lease_epoch = $2 AND lease_node IS NOT NULL`,
 		string(o.DeliveryID), o.Epoch, string(o.Status), a.Number, o.Tries, at(o.DueAt),
-		orNil(a.ResponseStatus), orNull(a.Error), now, finished)
+		orNil(a.ResponseStatus), orNull(a.Error), t.nowText, finished)
 	if err != nil {
 		return r, err
 	}
@@ -273,12 +272,11 @@ func (t *tx) claim(node string, q hub.Quota, share int) (jobs []hub.Job, err err
 	if err != nil && !errors.Is(err, errEnough) {
 		return nil, err
 	}
-	now := at(t.now).text()
 	for i := range jobs {
 		d := &jobs[i].Delivery
 		d.LeaseSeq = q.After + int64(i) + 1
 		_, err := t.exec(`UPDATE nchat_webhook_deliveries SET status = 'active', scheduled_for = NULL, lease_node = $2,
-				lease_epoch = lease_epoch + 1, lease_seq = $4, updated_at = $3 WHERE id = $1`, string(d.ID), node, now, d.LeaseSeq)
+				lease_epoch = lease_epoch + 1, lease_seq = $4, updated_at = $3 WHERE id = $1`, string(d.ID), node, t.nowText, d.LeaseSeq)
 		if err != nil {
 			return nil, err
 		}

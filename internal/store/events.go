@@ -23,12 +23,11 @@ func (t *tx) publish(r *hub.Routing) error {
 	if err != nil {
 		return err
 	}
-	now := at(t.now).text()
 	if err := t.insertEvent(e, origin, by); err != nil {
 		return err
 	}
 	for i := range r.Deliveries {
-		if err := t.insertDelivery(&r.Deliveries[i], e.FirstOfKey, now); err != nil {
+		if err := t.insertDelivery(&r.Deliveries[i], e.FirstOfKey); err != nil {
 			return err
 		}
 	}
@@ -51,7 +50,7 @@ func (t *tx) insertEvent(e *hub.Event, origin string, by *string) error {
 
 // insertDelivery inserts a routed delivery, parked when its conversation is
 // not done with an earlier one.
-func (t *tx) insertDelivery(d *hub.RoutedDelivery, firstOfKey bool, now string) error {
+func (t *tx) insertDelivery(d *hub.RoutedDelivery, firstOfKey bool) error {
 	d.Parked = false
 	if d.OrderKey != "" && !firstOfKey && d.Status != hub.DeliveryHeld {
 		unfinished, err := t.unfinishedBeside(d.WebhookID, d.OrderKey, d.ID)
@@ -74,7 +73,7 @@ func (t *tx) insertDelivery(d *hub.RoutedDelivery, firstOfKey bool, now string) 
 		(id, webhook_id, event_id, event, status, order_key, scheduled_for, lease_node, lease_epoch, lease_seq, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		string(d.ID), string(d.WebhookID), string(d.EventID), d.EventType, string(status), orNull(d.OrderKey),
-		at(due), orNull(node), d.Epoch, d.LeaseSeq, now, now)
+		at(due), orNull(node), d.Epoch, d.LeaseSeq, t.nowText, t.nowText)
 	if err != nil {
 		return err
 	}

@@ -77,3 +77,18 @@ func TestStorableJSON(t *testing.T) {
 		}
 	}
 }
+
+func TestPositional(t *testing.T) {
+	for text, want := range map[string]string{
+		"SELECT 1":                            "SELECT 1",
+		"VALUES ($1, $2, $3)":                 "VALUES (?, ?, ?)",
+		"SET a = $2 WHERE id = $1":            "SET a = $2 WHERE id = $1",
+		"a = $1 AND b = $1":                   "a = $1 AND b = $1",
+		"$1 $2 $3 $4 $5 $6 $7 $8 $9 $10, $11": "? ? ? ? ? ? ? ? ? ?, ?",
+		"data ->> '$.kind' = $1":              "data ->> '$.kind' = ?",
+	} {
+		if got := positional(text); got != want {
+			t.Errorf("%s\nbecomes %s\nwant    %s", text, got, want)
+		}
+	}
+}

@@ -319,7 +319,7 @@ func (w *writer) try(group []*write) (failed int, err error) {
 		return notBegun, err
 	}
 	observeSince(w.meters.Turn, began)
-	t.seq = seq
+	t.seq, t.nowText = seq, at(t.now).text()
 	if w.revision != nil {
 		t.revision = w.revision()
 	}
@@ -355,6 +355,7 @@ type tx struct {
 	bulk     *bulk // nil: rows are inserted one by one
 	w        *writer
 	now      time.Time // one time for everything in the group
+	nowText  string    // as it is stored in SQLite
 	seq      int64
 	revision int64 // of the subscriptions in force
 	counters map[counterKey]int
