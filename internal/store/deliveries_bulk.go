@@ -83,7 +83,7 @@ func (t *tx) lease(node string, quotas []hub.Quota, jobs []hub.Job) error {
 
 // recordBulk is Record.
 func (t *tx) recordBulk(outcomes []*hub.Outcome, recorded []hub.Recorded) error {
-	written, err := t.endLeases(outcomes)
+	stale, err := t.endLeases(outcomes)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (t *tx) recordBulk(outcomes []*hub.Outcome, recorded []hub.Recorded) error 
 	marks := make(map[hub.WebhookID]*hub.Outcome)
 	var freed []*hub.Outcome // their conversations go on
 	for i, o := range outcomes {
-		recorded[i] = hub.Recorded{Stale: !written[o.DeliveryID]}
+		recorded[i] = hub.Recorded{Stale: stale[o.DeliveryID]}
 		if recorded[i].Stale {
 			continue
 		}
@@ -120,24 +120,22 @@ func (t *tx) recordBulk(outcomes []*hub.Outcome, recorded []hub.Recorded) error 
 	return t.releaseAll(freed, outcomes, recorded)
 }
 
-// endLeases writes the deliveries' new states, and returns which were still
-// leased to the sender.
-func (t *tx) endLeases(outcomes []*hub.Outcome) (map[hub.DeliveryID]bool, error) {
-	ids := column(outcomes, func(o *hub.Outcome) string { return string(o.DeliveryID) })
-	written := make(map[hub.DeliveryID]bool, len(ids))
-	err := each(context.Background(), t, func(row scanner) error {
-		var id hub.DeliveryID
-		err := row.Scan(&id)
-		written[id] = true
-		return err
-	}, `UPDATE nchat_webhook_deliveries d SET status = u.status, attempts = u.attempts, tries = u.tries, scheduled_for = u.due,
-			lease_node = NULL, lease_epoch = d.lease_epoch + 1, last_status = u.last_status, last_error = u.last_error,
-			updated_at = $10, finished_at = CASE WHEN u.final THEN $10::timestamptz END
-		FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::integer[], $5::integer[], $6::timestamptz[], $7::integer[],
-			$8::text[], $9::bool[]) AS u (id, epoch, status, attempts, tries, due, last_status, last_error, final)
-		WHERE d.id = u.id AND d.lease_epoch = u.epoch AND d.lease_node IS NOT NULL
-		RETURNING d.id`,
-		ids,
+// endLeasesUpdate writes the new states of deliveries that are still leased to the
+// sender.
+const endLeasesUpdate = `UPDATE nchat_webhook_deliveries d SET status = u.status, attempts = u.attempts, tries = u.tries, scheduled_for = u.due,
+		lease_node = NULL, lease_epoch = d.lease_epoch + 1, last_status = u.last_status, last_error = u.last_error,
+		updated_at = $10, finished_at = CASE WHEN u.final THEN $10::timestamptz END
+	FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::integer[], $5::integer[], $6::timestamptz[], $7::integer[],
+		$8::text[], $9::bool[]) AS u (id, epoch, status, attempts, tries, due, last_status, last_error, final)
+	WHERE d.id = u.id AND d.lease_epoch = u.epoch AND d.lease_node IS NOT NULL
+	RETURNING d.id`
+
+// endLeases writes the deliveries' new states, and returns which were not leased
+// to the sender any more. That hardly ever happens, so only the careful wait for
+// the answer; for the others the statement fails unless all were.
+func (t *tx) endLeases(outcomes []*hub.Outcome) (stale map[hub.DeliveryID]bool, err error) {
+	args := []any{
+		column(outcomes, func(o *hub.Outcome) string { return string(o.DeliveryID) }),
 		column(outcomes, func(o *hub.Outcome) int64 { return o.Epoch }),
 		column(outcomes, func(o *hub.Outcome) string { return string(o.Status) }),
 		column(outcomes, func(o *hub.Outcome) int { return o.Attempt.Number }),
@@ -146,9 +144,23 @@ func (t *tx) endLeases(outcomes []*hub.Outcome) (map[hub.DeliveryID]bool, error)
 		column(outcomes, func(o *hub.Outcome) *int { return orNilInt(o.Attempt.ResponseStatus) }),
 		column(outcomes, func(o *hub.Outcome) *string { return orNilText(o.Attempt.Error) }),
 		column(outcomes, func(o *hub.Outcome) bool { return o.Status.Final() }),
-		t.now)
-	t.changed += int64(len(written))
-	return written, err
+		t.now,
+	}
+	if !t.careful {
+		return nil, t.later(`WITH written AS (`+endLeasesUpdate+`) SELECT 1 / (count(*) = $11)::integer FROM written`, append(args, len(outcomes))...)
+	}
+	stale = make(map[hub.DeliveryID]bool)
+	for _, o := range outcomes {
+		stale[o.DeliveryID] = true
+	}
+	err = each(context.Background(), t, func(row scanner) error {
+		var id hub.DeliveryID
+		err := row.Scan(&id)
+		delete(stale, id)
+		t.changed++
+		return err
+	}, endLeasesUpdate, args...)
+	return stale, err
 }
 
 // voidBulk is voidLease for many.

@@ -333,6 +333,7 @@ const (
 	codeUnique         = "23505"
 	codeExists         = "42P07"
 	codeInvalidValue   = "22023"
+	codeDivisionByZero = "22012" // an assumption did not hold
 	codeInvalidText    = "22P02" // such as an id that is no UUID
 	codeReadOnly       = "25006"
 	codeDiskFull       = "53100"
@@ -395,6 +396,8 @@ func pgRefusal(err error) error {
 		return err
 	}
 	switch {
+	case isCode(err, codeDivisionByZero):
+		return errors.Join(errAssumed, err)
 	case isCode(err, codeUnique):
 		return hub.Wrap(hub.Conflict, err, "Something with this name or id exists already.")
 	case isCode(err, codeInvalidText):

@@ -259,8 +259,13 @@ func (w *writer) gather() {
 // because its failure may have been another's doing.
 func (w *writer) commit() {
 	var alone []*write
+	careful := false
 	for first := true; len(w.group) > 0; first = false {
-		failed, err := w.try(w.group, first)
+		failed, err := w.try(w.group, first, careful)
+		if errors.Is(err, errAssumed) && !careful {
+			careful = true
+			continue
+		}
 		if err == nil {
 			for _, v := range w.group {
 				v.done <- v.err
@@ -289,7 +294,7 @@ func (w *writer) commit() {
 
 // single runs a value by itself and answers it.
 func (w *writer) single(v *write) {
-	_, err := w.try([]*write{v}, false)
+	_, err := w.try([]*write{v}, false, true)
 	if err == nil {
 		err = v.err
 	}
@@ -302,22 +307,26 @@ const notBegun = -2
 // errFateUnknown marks a commit of which nobody can tell whether it took effect.
 var errFateUnknown = errors.New("store: the fate of the commit is not known")
 
+// errAssumed fails a transaction some value of which took for granted, to spare a
+// trip, what turned out not to be so. It is run again by careful values.
+var errAssumed = errors.New("store: an assumption did not hold")
+
 // try runs the values in one transaction; gather asks to add to them first what
 // came while it was begun (on Postgres a quarter of the time, or another process's
-// turn). It returns the index of the value that failed, -1 when the transaction
+// turn), careful to assume nothing (errAssumed). It returns the index of the value that failed, -1 when the transaction
 // itself did, or notBegun.
-func (w *writer) try(group []*write, gather bool) (failed int, err error) {
+func (w *writer) try(group []*write, gather, careful bool) (failed int, err error) {
 	began := time.Now()
 	defer func() {
 		switch {
 		case err == nil:
 			observeSince(w.meters.Commit, began)
 			observe(w.meters.Group, float64(len(group)))
-		case failed < 0:
+		case failed < 0 && !errors.Is(err, errAssumed):
 			w.failed.Add(1)
 		}
 	}()
-	t := &tx{w: w, conn: w.conn}
+	t := &tx{w: w, conn: w.conn, careful: careful}
 	if w.bulk {
 		t.bulk = &bulk{}
 	}
@@ -376,6 +385,7 @@ type tx struct {
 	revision int64 // of the subscriptions in force
 	counters map[counterKey]int
 	changed  int64 // rows, by the present value
+	careful  bool  // values are to assume nothing
 	copied   bool  // something changed that processes keep copies of
 	// disturbed: finished deliveries were changed or removed.
 	disturbed bool
