@@ -28,10 +28,7 @@ func Envelope(d *hub.Delivery, e *hub.Event) []byte {
 	b = append(b, `","version":"`+envelopeVersion+`","data":`...)
 	b = append(b, e.Data...)
 	if by := e.TriggeredBy; by != nil {
-		if text, err := json.Marshal(by); err == nil { // two strings: cannot fail
-			b = append(b, `,"triggeredBy":`...)
-			b = append(b, text...)
-		}
+		b = by.AppendJSON(append(b, `,"triggeredBy":`...))
 	}
 	return append(b, '}')
 }

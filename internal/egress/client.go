@@ -74,8 +74,8 @@ type Client struct {
 	// One dialer per scheme, for it must know whether it dials for plain http://,
 	// and the two never share a connection.
 	plain, secure *http.Transport
-	dialer        *net.Dialer // for plain http:// without the transport
-	idle          pool        // of what it dialed
+	dial          dial // for plain http:// without the transport
+	idle          pool // of what it dialed
 
 	// Header values shared by all requests that need them.
 	userAgent, identity []string
@@ -92,9 +92,9 @@ func New(o Options) *Client {
 	return &Client{
 		options:   o,
 		guard:     g,
-		plain:     newTransport(&o, newDialer(&o, g, true)),
-		secure:    newTransport(&o, newDialer(&o, g, false)),
-		dialer:    newDialer(&o, g, true),
+		plain:     newTransport(&o, dialer(&o, g, true)),
+		secure:    newTransport(&o, dialer(&o, g, false)),
+		dial:      dialer(&o, g, true),
 		userAgent: []string{o.UserAgent},
 		identity:  []string{"identity"},
 	}
@@ -108,15 +108,19 @@ func orDefault[T comparable](value, otherwise T) T {
 	return value
 }
 
-func newDialer(o *Options, g *guard, plain bool) *net.Dialer {
-	return &net.Dialer{Timeout: o.ConnectTimeout, Resolver: o.Resolver, Control: g.control(plain)}
+// dial makes a connection.
+type dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+func dialer(o *Options, g *guard, plain bool) dial {
+	d := net.Dialer{Timeout: o.ConnectTimeout, Resolver: o.Resolver, Control: g.control(plain)}
+	return d.DialContext
 }
 
-func newTransport(o *Options, dialer *net.Dialer) *http.Transport {
+func newTransport(o *Options, d dial) *http.Transport {
 	window := int(min(max(o.MaxResponse, minWindow), maxWindow))
 	return &http.Transport{
 		Proxy:                  nil, // not from the environment
-		DialContext:            dialer.DialContext,
+		DialContext:            d,
 		TLSHandshakeTimeout:    o.ConnectTimeout,
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    maxIdlePerHost,
@@ -241,6 +245,9 @@ func (c *Client) exchange(caller context.Context, r *Request, started time.Time)
 		return Result{RemoteAddr: e.remoteAddr()}, failed
 	}
 	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode < 100 { // RFC 9110 §15: the Transport lets it through
+		return Result{RemoteAddr: e.remoteAddr()}, &Error{Kind: errNotHTTP.Kind, text: errNotHTTP.text, Host: target.Host}
+	}
 	if c.options.BodyTimeout > 0 {
 		timer.Reset(min(c.options.BodyTimeout, limit-time.Since(started)))
 	}

@@ -153,6 +153,9 @@ func (c *Client) answer(on *conn, request *http.Request) (*http.Response, error)
 		if err != nil {
 			return nil, err
 		}
+		if response.StatusCode < 100 { // RFC 9110 §15: ReadResponse lets it through
+			return nil, errNotHTTP
+		}
 		if code := response.StatusCode; code >= 200 || code == http.StatusSwitchingProtocols {
 			on.left = 1<<63 - 1
 			return response, nil
@@ -173,7 +176,7 @@ func (c *Client) connection(caller context.Context, target *url.URL, end time.Ti
 	defer cancel(nil)
 	timer := time.AfterFunc(time.Until(end), func() { cancel(errTimeUp) })
 	defer timer.Stop()
-	dialed, err := c.dialer.DialContext(ctx, "tcp", address)
+	dialed, err := c.dial(ctx, "tcp", address)
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
@@ -182,9 +185,12 @@ func (c *Client) connection(caller context.Context, target *url.URL, end time.Ti
 	}
 	on := &conn{Conn: dialed, remote: dialed.RemoteAddr().String(), address: address}
 	on.reader, on.writer = bufio.NewReader(on), bufio.NewWriter(dialed)
-	if on.raw, err = dialed.(*net.TCPConn).SyscallConn(); err != nil {
+	if s, ok := dialed.(syscall.Conn); ok { // every connection of net is
+		on.raw, err = s.SyscallConn()
+	}
+	if on.raw == nil {
 		_ = dialed.Close()
-		return nil, fmt.Errorf("egress: %w", err)
+		return nil, fmt.Errorf("egress: a connection that cannot be looked at: %w", err)
 	}
 	return on, nil
 }

@@ -90,6 +90,7 @@ func (e *Error) Unwrap() error { return e.cause }
 var (
 	errHeaderTooLarge = &Error{Kind: KindHeaderTooLarge, text: "The response headers are too large."}
 	errInvalidHeader  = &Error{Kind: KindInvalid, text: "A header has a name or value that HTTP does not allow."}
+	errNotHTTP        = &Error{Kind: KindProtocol, text: "The answer is not an HTTP response."}
 	errInvalidMethod  = &Error{Kind: KindInvalid, text: "The method is not one that HTTP allows."}
 )
 
@@ -241,7 +242,7 @@ func explainExchange(err error) *Error {
 	case strings.HasPrefix(text, textInvalidMethod):
 		return &Error{Kind: errInvalidMethod.Kind, text: errInvalidMethod.text}
 	case strings.Contains(text, textMalformed), strings.Contains(text, textProtocol) && !strings.Contains(text, textFromPeer):
-		return &Error{Kind: KindProtocol, text: "The answer is not an HTTP response."}
+		return &Error{Kind: errNotHTTP.Kind, text: errNotHTTP.text}
 	case isBroken(err):
 		return &Error{Kind: KindReset, text: "The host closed the connection before it had answered."}
 	case strings.Contains(text, textHTTP2), strings.Contains(text, textStream), strings.Contains(text, textConnection):

@@ -131,6 +131,7 @@ func TestHostile(t *testing.T) {
 			_, _ = io.WriteString(c, "Authorization: Bearer S3CR3T-header\r\n\r\n")
 		}},
 		{name: "no status", kind: KindProtocol, talk: func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 S3CR3T\r\n\r\n") }},
+		{name: "status below 100", kind: KindProtocol, talk: func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 000 S3CR3T\r\n\r\n") }},
 		{name: "bad length", kind: KindProtocol, talk: func(c net.Conn) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: S3CR3T\r\n\r\n")
 		}},

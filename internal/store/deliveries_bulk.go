@@ -147,7 +147,7 @@ func (t *tx) endLeases(outcomes []*hub.Outcome) (stale map[hub.DeliveryID]bool, 
 		t.now,
 	}
 	if !t.careful {
-		return nil, t.later(`WITH written AS (`+endLeasesUpdate+`) SELECT 1 / (count(*) = $11)::integer FROM written`, append(args, len(outcomes))...)
+		return nil, t.aside(`WITH written AS (`+endLeasesUpdate+`) SELECT 1 / (count(*) = $11)::integer FROM written`, append(args, len(outcomes))...)
 	}
 	stale = make(map[hub.DeliveryID]bool)
 	for _, o := range outcomes {

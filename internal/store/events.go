@@ -19,10 +19,7 @@ func (t *tx) publish(r *hub.Routing) error {
 	if err != nil {
 		return err
 	}
-	by, err := actorText(e.TriggeredBy)
-	if err != nil {
-		return err
-	}
+	by := actorText(e.TriggeredBy)
 	if err := t.insertEvent(e, origin, by); err != nil {
 		return err
 	}
@@ -175,10 +172,10 @@ func originText(o hub.Origin) (string, error) {
 	return encodeColumn(o)
 }
 
-func actorText(a *hub.TriggeredBy) (*string, error) {
+func actorText(a *hub.TriggeredBy) *string {
 	if a == nil {
-		return nil, nil //nolint:nilnil // NULL
+		return nil
 	}
-	text, err := encodeColumn(a)
-	return &text, err
+	text := storableJSON(string(a.AppendJSON(nil)))
+	return &text
 }

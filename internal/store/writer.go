@@ -419,11 +419,16 @@ func (t *tx) exec(text string, args ...any) (int64, error) {
 // later runs a statement whose answer nobody waits for, some time before the
 // next that is waited for: many of them cost one trip to the database.
 func (t *tx) later(text string, args ...any) error {
-	err := t.settle(text)
-	if err == nil {
-		err = t.conn.later(text, args...)
+	if err := t.settle(text); err != nil {
+		return fmt.Errorf("store: write: %w", err)
 	}
-	if err != nil {
+	return t.aside(text, args...)
+}
+
+// aside is later for a statement that is about none of the rows which the
+// transaction inserts, so that they can go on waiting for more.
+func (t *tx) aside(text string, args ...any) error {
+	if err := t.conn.later(text, args...); err != nil {
 		return fmt.Errorf("store: write: %w", err)
 	}
 	t.changed++ // perhaps none; it only decides whether to roll back
