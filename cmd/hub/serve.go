@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,19 @@ import (
 // load, and collecting it at every doubling costs 6 % of the throughput
 // (measured).
 const gcPercent = 300
+
+// tuneRuntime sets what the environment does not. One goroutine more may run than
+// there are cores: the one that writes waits for the disk most of the time, and
+// with every core taken by another when its commit is done it would wait again
+// (measured on two cores: 8 % of the throughput).
+func tuneRuntime() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	}
+}
 
 func newServeCommand() *cobra.Command {
 	var demo bool
@@ -34,9 +48,7 @@ one-time link, and the token, are printed once.`,
 				return err
 			}
 			log := app.NewLogger(os.Stderr, config)
-			if os.Getenv("GOGC") == "" {
-				debug.SetGCPercent(gcPercent)
-			}
+			tuneRuntime()
 			hub, err := app.New(cmd.Context(), config, app.Options{Log: log, Version: buildVersion(), Demo: demo})
 			if err != nil {
 				return err
