@@ -162,7 +162,8 @@ func (j *journal) drain(ctx context.Context) (calls []hub.Call) {
 // and not while the call is answered, so that the answer takes as long for a
 // disabled webhook as for a token that never was.
 func (j *journal) attribute(ctx context.Context, e *entry) {
-	if e.call.IncomingID != "" || e.call.Verdict != string(dialect.UnknownToken) {
+	unknown := e.call.Verdict == string(dialect.UnknownToken)
+	if e.call.IncomingID != "" || !unknown && e.call.Verdict != string(dialect.UnknownDialect) {
 		return
 	}
 	w, err := j.store.IncomingByHash(ctx, e.hash.String())
@@ -170,7 +171,9 @@ func (j *journal) attribute(ctx context.Context, e *entry) {
 		return // nobody's
 	}
 	e.call.IncomingID = w.ID
-	e.call.Reason = "The webhook " + state(&w, e.call.CreatedAt, e.hash)
+	if unknown {
+		e.call.Reason = "The webhook " + state(&w, e.call.CreatedAt, e.hash)
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	u := j.use(w.ID)

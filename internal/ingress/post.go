@@ -19,11 +19,6 @@ import (
 func (in *Ingress) posting(to func(*http.Request) address) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a := to(r)
-		if !a.known {
-			server.WriteProblem(w, r, hub.Errorf(hub.NotFound, "There is no such dialect; the address may end in /%s.",
-				strings.Join(dialects.Names(), ", /")))
-			return
-		}
 		if a.token == "" {
 			server.WriteProblem(w, r, hub.Errorf(hub.Unauthorized, "Which webhook is meant? Post to %s/api/webhooks/incoming/{token}/%s.",
 				in.BaseURL, discordName))
@@ -31,6 +26,10 @@ func (in *Ingress) posting(to func(*http.Request) address) http.HandlerFunc {
 		}
 		c := in.begin(w, r, a)
 		defer c.end()
+		if !a.known {
+			c.refuse(c.lost(r.Context()))
+			return
+		}
 		m, failed := c.post(r.Context())
 		if failed != nil {
 			c.refuse(failed)
@@ -38,6 +37,25 @@ func (in *Ingress) posting(to func(*http.Request) address) http.HandlerFunc {
 		}
 		respond(w, c.dialect.Succeeded(c.request, c.posted(m, postedWords)))
 	}
+}
+
+// lost says what is wrong with an address that asks for a dialect which there is not.
+// The body is not read.
+func (c *call) lost(ctx context.Context) *dialect.Failure {
+	c.dialect, c.why = dialects.Default(), ""
+	failed := &dialect.Failure{
+		Verdict: dialect.UnknownDialect,
+		Detail:  "There is no such dialect; the address may end in /" + strings.Join(dialects.Names(), ", /") + ".",
+	}
+	found, err := c.in.lookup.find(ctx, c.hash)
+	if err != nil {
+		return c.strange(failed)
+	}
+	c.hook = found
+	if limited := c.countCall(); limited != nil {
+		return limited
+	}
+	return failed
 }
 
 const postedWords = "Message posted successfully"

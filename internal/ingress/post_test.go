@@ -197,6 +197,35 @@ func TestNotInForceIsUnknown(t *testing.T) {
 	}
 }
 
+// TestUnknownDialect: a call whose address asks for a dialect that there is not is
+// in the log of its webhook, in force or not.
+func TestUnknownDialect(t *testing.T) {
+	for name, change := range map[string]func(*hub.IncomingWebhook){
+		"in force": func(*hub.IncomingWebhook) {},
+		"disabled": func(h *hub.IncomingWebhook) { h.Enabled = false },
+	} {
+		w := newWorld(t, func(_ *Options, h *hub.IncomingWebhook) { change(h) })
+		for _, path := range []string{token + "/telegraph", token + "/card/chat.postMessage", "nobody/telegraph"} {
+			got := w.do("POST", path, `{"text":"x"}`)
+			if got.Code != http.StatusNotFound || !strings.Contains(got.Body.String(), "/mattermost") {
+				t.Errorf("%s, %s: %d %s", name, path, got.Code, got.Body)
+			}
+		}
+		for i, c := range w.journal() {
+			owner := hub.IncomingID("hook")
+			if i == 2 {
+				owner = ""
+			}
+			if c.IncomingID != owner || c.Verdict != "unknown_dialect" || c.Status != http.StatusNotFound || !strings.Contains(c.Reason, "no such dialect") {
+				t.Errorf("%s: logged %+v", name, c)
+			}
+		}
+		if len(w.chat.posts) != 0 {
+			t.Error("posted")
+		}
+	}
+}
+
 func TestAddressList(t *testing.T) {
 	for addr, want := range map[string]int{
 		"192.0.2.200:1": 200, "198.51.100.7:1": 200, "198.51.100.8:1": 403, "[2001:db8::1]:1": 200, "[2001:db9::1]:1": 403,

@@ -21,7 +21,8 @@ const (
 	NoText          Verdict = "no_text"
 	TooLarge        Verdict = "too_large"
 	LoopDetected    Verdict = "loop_detected"
-	UnknownToken    Verdict = "unknown_token" // or one that is not in force
+	UnknownToken    Verdict = "unknown_token"   // or one that is not in force
+	UnknownDialect  Verdict = "unknown_dialect" // which the address asks for
 	AddressRefused  Verdict = "address_refused"
 	RateLimited     Verdict = "rate_limited"
 	BadSignature    Verdict = "bad_signature" // or none
@@ -50,6 +51,7 @@ var meanings = map[Verdict]meaning{
 	TooLarge:        {http.StatusRequestEntityTooLarge, hub.TooLarge, "payload_too_large"},
 	LoopDetected:    {http.StatusLoopDetected, hub.LoopDetected, "loop_detected"},
 	UnknownToken:    {http.StatusNotFound, hub.NotFound, "no_service"},
+	UnknownDialect:  {http.StatusNotFound, hub.NotFound, "no_service"},
 	AddressRefused:  {http.StatusForbidden, hub.Forbidden, "action_prohibited"},
 	RateLimited:     {http.StatusTooManyRequests, hub.RateLimited, "rate_limited"},
 	BadSignature:    {http.StatusUnauthorized, hub.Unauthorized, "invalid_token"},
