@@ -200,8 +200,8 @@ func (c *Client) NewHeader(n int) http.Header {
 }
 
 // Do sends one request and returns when the exchange is over. It does not
-// retry, except that a request of which nothing was sent, because a kept
-// connection turned out to be closed, goes out on another one.
+// retry. A kept connection that the other side has closed is noticed before it is
+// used, as far as that has arrived here.
 func (c *Client) Do(ctx context.Context, r *Request) Result {
 	started := time.Now()
 	result, err := c.exchange(ctx, r, started)

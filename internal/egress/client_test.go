@@ -150,6 +150,25 @@ func TestConnectionsAreReused(t *testing.T) {
 	}
 }
 
+// A pause is no reason to connect again, though the time for the last request is
+// over.
+func TestConnectionsAreReusedLater(t *testing.T) {
+	server, connections := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
+	const timeout = 50 * time.Millisecond
+	for i, size := range []int{2, maxDirect + 1} {
+		c := local(t, Options{BodyTimeout: timeout})
+		for range 3 {
+			if result := c.Do(t.Context(), &Request{URL: server.URL, Body: make([]byte, size)}); result.Err != nil {
+				t.Fatal(result.Err)
+			}
+			<-time.After(2 * timeout)
+		}
+		if n := connections.Load(); n != int64(i+1) {
+			t.Errorf("3 sends of %d bytes made %d connections", size, n-int64(i))
+		}
+	}
+}
+
 // Many goroutines share a client, and no more connections are made than were
 // needed at once.
 func TestConcurrentUse(t *testing.T) {
@@ -270,6 +289,19 @@ func TestBodyCanBeSentAgain(t *testing.T) {
 	}
 	if request.ContentLength != int64(len("all of it")) {
 		t.Errorf("length %d", request.ContentLength)
+	}
+}
+
+// What cannot be written is told at once.
+func TestUnwritable(t *testing.T) {
+	server, _ := serve(t, func(http.ResponseWriter, *http.Request) {})
+	target, err := ParseURL(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.RawQuery = "a=\x01"
+	if result := bounded(t.Context(), t, local(t, Options{}), &Request{Target: target}); result.Kind != KindProtocol {
+		t.Errorf("%+v", result)
 	}
 }
 

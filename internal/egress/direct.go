@@ -62,12 +62,12 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) unusable() bool {
 	var n int
 	var err error
-	look := func(fd uintptr) bool {
+	// Not raw.Read, which the deadline of the last request would fail.
+	failed := c.raw.Control(func(fd uintptr) {
 		var one [1]byte
 		n, _, err = syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		return true
-	}
-	if failed := c.raw.Read(look); failed != nil {
+	})
+	if failed != nil {
 		return true
 	}
 	return n > 0 || !errors.Is(err, syscall.EAGAIN) // 0 bytes and no error: the end
@@ -121,6 +121,9 @@ func (c *Client) ask(
 	written := request.Write(on.writer)
 	if written == nil {
 		written = on.writer.Flush()
+	}
+	if _, network := errors.AsType[*net.OpError](written); written != nil && !network {
+		return Result{}, false, written // there is something that HTTP cannot say
 	}
 	// A receiver that closed while it was written to may have said why.
 	response, err := c.answer(on, &request) //nolint:bodyclose // that would read an endless one to its end

@@ -16,6 +16,7 @@ const (
 	SendBefore = "send.before"
 	// SendAfter: the receiver has answered, nothing is recorded.
 	SendAfter = "send.after"
-	// OutcomeApplied: an outcome's rows are written, not committed.
+	// OutcomeApplied: an outcome's rows are written, or on Postgres on their way, and not
+	// committed.
 	OutcomeApplied = "outcome.applied"
 )

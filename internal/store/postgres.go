@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -115,7 +114,7 @@ func postgresConfig(url, schema string) (*pgxpool.Config, error) {
 	if asked, err := pgx.ParseConfig(url); err == nil && asked.RuntimeParams["pool_max_conns"] != "" {
 		config.MaxConns = max(config.MaxConns, minReaders)
 	} else {
-		config.MaxConns = max(config.MaxConns, int32(4*runtime.GOMAXPROCS(0)))
+		config.MaxConns = max(config.MaxConns, int32(4*cores()))
 	}
 	config.ConnConfig.ConnectTimeout = 5 * time.Second
 	set := config.ConnConfig.RuntimeParams

@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -46,7 +45,7 @@ func (s *Store) openSQLite(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	readers.SetMaxOpenConns(max(4, 2*runtime.GOMAXPROCS(0)))
+	readers.SetMaxOpenConns(max(4, 2*cores()))
 	readers.SetMaxIdleConns(4)
 	s.readers = sqlitePool{readers}
 	db, err := openSQLitePool(o.Path, "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous("+o.Synchronous+")",
@@ -180,7 +179,7 @@ func (s sqliteSnapshot) query(ctx context.Context, text string, args ...any) (ro
 // life of its connection. No caller's context reaches the connection: an
 // interrupt would roll back the others' work.
 //
-// What changes rows goes to the driver itself: database/sql costs a tenth of such
+// What returns no rows goes to the driver itself: database/sql costs a tenth of such
 // a statement.
 type sqliteConn struct {
 	db      *sql.DB
@@ -268,16 +267,23 @@ func (s *sqliteConn) exec(text string, args ...any) (n int64, err error) {
 	if s.conn == nil {
 		return 0, errNoConnection
 	}
-	err = s.conn.Raw(func(conn any) error {
+	if err := s.take(args); err != nil {
+		return 0, err
+	}
+	err = s.conn.Raw(func(conn any) (err error) {
+		// Of a panic database/sql would conclude that the connection is broken, and close
+		// it with our statements on it.
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("store: panic in the driver: %v", p)
+			}
+		}()
 		stmt, ok := s.changes[text]
 		if !ok {
 			if stmt, err = prepareChange(conn, text); err != nil {
 				return err
 			}
 			s.changes[text] = stmt
-		}
-		if err := s.take(args); err != nil {
-			return err
 		}
 		result, err := stmt.ExecContext(context.Background(), s.args)
 		if err != nil {

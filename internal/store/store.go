@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/nself-chat/hub"
@@ -136,3 +137,6 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Now returns the store's clock: it decides dues and leases.
 func (s *Store) Now() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+
+// cores is how many cores the process may use. (More goroutines than that may run.)
+func cores() int { return min(runtime.GOMAXPROCS(0), runtime.NumCPU()) }

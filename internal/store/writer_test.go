@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -123,6 +124,60 @@ func TestWriterAcknowledgedIsStoredRefusedIsAbsent(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestStaleOutcomeInAGroup: an outcome whose lease is gone, which on Postgres fails the
+// transaction of whoever took it for granted, is told so, and costs nobody else
+// anything.
+func TestStaleOutcomeInAGroup(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store, _ *time.Time) {
+		ids := &hub.IDs{}
+		o := &hub.Outcome{
+			DeliveryID: hub.DeliveryID(ids.New()), WebhookID: hub.WebhookID(ids.New()), Node: "one", Epoch: 1, Status: hub.DeliverySuccess,
+			Attempt: hub.Attempt{Number: 1, StartedAt: s.Now(), Result: "success"},
+		}
+		recorded := make([]hub.Recorded, 1)
+		refused := hub.Errorf(hub.Conflict, "no")
+		answers := inOneGroup(t, s, put("k0", "a"),
+			func(t *tx) error { return t.recordAll([]*hub.Outcome{o}, recorded) },
+			func(*tx) error { return refused }, put("k0", "again"), put("k1", "b"))
+		if answers[0] != nil || answers[1] != nil || !errors.Is(answers[2], refused) || answers[3] == nil || answers[4] != nil {
+			t.Errorf("answers %v", answers)
+		}
+		if got := stored(t, s); !recorded[0].Stale || len(got) != 2 {
+			t.Errorf("stale %v, stored %v", recorded[0].Stale, got)
+		}
+	})
+}
+
+// explosive is an argument that cannot be had.
+type explosive struct{}
+
+func (explosive) Value() (driver.Value, error) { panic("no value") }
+
+// A panic below the statement is an error of its value alone, too, and leaves the
+// connection usable.
+func TestWriterSurvivesAPanicInAStatement(t *testing.T) {
+	s := openTest(t, Options{})
+	panics := func(t *tx) error {
+		_, err := t.exec(`UPDATE nchat_settings SET value = $1`, explosive{})
+		return err
+	}
+	for range 2 {
+		answers := inOneGroup(t, s, put("k0", "a"), panics, put("k1", "b"))
+		if answers[0] != nil || answers[1] == nil || answers[2] != nil {
+			t.Fatalf("answers %v", answers)
+		}
+		if got := stored(t, s); !got["k0"] || !got["k1"] {
+			t.Fatalf("stored %v", got)
+		}
+		if err := s.write(t.Context(), func(t *tx) error {
+			_, err := t.exec(`DELETE FROM nchat_settings`)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
