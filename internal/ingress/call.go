@@ -251,10 +251,22 @@ func (c *call) refuse(failed *dialect.Failure) {
 	respond(c.w, answer)
 	row := c.logRow(failed.Verdict, failed.Error(), answer.Status)
 	row.Answer = answerText(answer)
-	if c.admitted && (failed.Verdict == dialect.BadBody || failed.Verdict == dialect.NoText) {
+	if c.admitted && len(c.body) > 0 && keepsBody(failed.Verdict) {
 		row.Body = c.in.masker.mask(c.body)
 	}
 	c.in.journal.note(entry{row, c.hash}, true)
+}
+
+// keepsBody reports whether the body of a call that was refused so is worth keeping:
+// to see what is wrong with it, or to replay it when what stood in its way is gone.
+// (What the disk or the database had no room for is not kept by them.)
+func keepsBody(v dialect.Verdict) bool {
+	switch v {
+	case dialect.BadBody, dialect.NoText, dialect.ChannelArchived, dialect.ChannelMissing, dialect.NotFound, dialect.Forbidden, dialect.Conflict:
+		return true
+	default:
+		return false
+	}
 }
 
 // recognise finds the sender's dialect of a call that was refused before its

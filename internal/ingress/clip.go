@@ -37,26 +37,44 @@ func clip(p *dialect.Post) {
 		p.Files[i].MimeType = clipLine(p.Files[i].MimeType, maxMimeType)
 	}
 	p.Markdown = strings.TrimSpace(clipContent(printable(p.Markdown)))
+	if n := len(p.Uploads) - maxUploads; n > 0 {
+		p.Uploads = p.Uploads[:maxUploads]
+		p.Doc.Blocks = append(p.Doc.Blocks, andMore(n, "file"))
+		p.Losses.Add(markup.KindContext, markup.Shortened)
+	}
 	if p.Doc.IsEmpty() {
 		return
 	}
 	text, cards := markup.Cards(markup.Normal(p.Doc))
-	text = clipDocument(text, max(maxContent-utf8.RuneCountInString(p.Markdown)-2, 0))
+	text = clipDocument(text, max(maxContent-utf8.RuneCountInString(p.Markdown)-2, 0), markdownSize)
 	p.Doc = markup.Document{Blocks: text.Blocks}
+	more := len(cards) - maxEmbeds
 	for _, c := range fitCards(cards[:min(len(cards), maxEmbeds)]) {
 		p.Doc.Blocks = append(p.Doc.Blocks, c)
 	}
+	if more > 0 {
+		p.Doc.Blocks = append(p.Doc.Blocks, andMore(more, "card"))
+		p.Losses.Add(markup.KindCard, markup.Shortened)
+	}
 }
 
-// clipDocument keeps what fits into limit characters of Markdown, and says so if
-// that is not all.
-func clipDocument(d markup.Document, limit int) markup.Document {
-	if markdownSize(d) <= limit {
+// andMore says what is left out.
+func andMore(n int, what string) markup.Block {
+	if n > 1 {
+		what += "s"
+	}
+	return markup.Context{Content: []markup.Inline{markup.Text("and " + strconv.Itoa(n) + " more " + what)}}
+}
+
+// clipDocument keeps what fits into limit characters, and says so if that is not
+// all.
+func clipDocument(d markup.Document, limit int, size func(markup.Document) int) markup.Document {
+	total := size(d)
+	if total <= limit {
 		return d
 	}
 	const note = 64 // characters for what says so
-	total := markdownSize(d)
-	d, _ = markup.Clip(d, max(limit-note, 0), markdownSize)
+	d, _ = markup.Clip(d, max(limit-note, 0), size)
 	d.Blocks = append(d.Blocks, markup.Paragraph{Content: []markup.Inline{
 		markup.Emphasis{Content: []markup.Inline{markup.Text("(shortened from " + strconv.Itoa(total) + " characters)")}},
 	}})
@@ -67,6 +85,9 @@ func markdownSize(d markup.Document) int {
 	text, _ := markup.PrintMarkdown(d)
 	return utf8.RuneCountInString(text)
 }
+
+// plainSize counts what a reader sees: of a card that is what its sender counted.
+func plainSize(d markup.Document) int { return utf8.RuneCountInString(markup.Plain(d)) }
 
 // embedBudget is how many bytes of JSON the cards of a message may have together
 // as embeds. It is the chat's.
@@ -122,29 +143,43 @@ func embedBytes(cards []markup.Card) int {
 	return len(encoded) + bytes.Count(encoded, []byte{'@'})*len("\u200b")
 }
 
-// clipBlocks bounds the text of a card, and its fields by themselves.
+// clipBlocks bounds the text of a card; its fields, each by itself and in number; and
+// leaves its pictures.
 func clipBlocks(blocks []markup.Block, limit int) []markup.Block {
-	out := make([]markup.Block, 0, len(blocks))
-	var text []markup.Block
+	var out, text []markup.Block
+	flush := func() {
+		d := clipDocument(markup.Document{Blocks: text}, limit, plainSize)
+		limit = max(0, limit-plainSize(d))
+		out, text = append(out, d.Blocks...), nil
+	}
 	for _, b := range blocks {
 		switch b := b.(type) {
 		case markup.Fields:
-			fields := make([]markup.Field, 0, min(len(b.Fields), maxFields))
-			for _, f := range b.Fields[:min(len(b.Fields), maxFields)] {
-				f.Title = clipInline(f.Title, maxTitle)
-				f.Value = clipDocument(markup.Document{Blocks: f.Value}, maxFieldValue).Blocks
-				fields = append(fields, f)
-			}
-			out = append(out, markup.Fields{Fields: fields})
+			flush()
+			out = append(out, clipFields(b)...)
+		case markup.Image:
+			flush()
+			out = append(out, b)
 		default:
 			text = append(text, b)
-			out = append(out, b)
 		}
 	}
-	if markdownSize(markup.Document{Blocks: text}) <= limit {
-		return out
+	flush()
+	return out
+}
+
+func clipFields(all markup.Fields) []markup.Block {
+	fields := make([]markup.Field, 0, min(len(all.Fields), maxFields))
+	for _, f := range all.Fields[:min(len(all.Fields), maxFields)] {
+		f.Title = clipInline(f.Title, maxTitle)
+		f.Value = clipDocument(markup.Document{Blocks: f.Value}, maxFieldValue, plainSize).Blocks
+		fields = append(fields, f)
 	}
-	return clipDocument(markup.Document{Blocks: out}, limit).Blocks
+	out := []markup.Block{markup.Fields{Fields: fields}}
+	if n := len(all.Fields) - maxFields; n > 0 {
+		out = append(out, andMore(n, "field"))
+	}
+	return out
 }
 
 // clipInline shortens one line. What is too long loses its markup.

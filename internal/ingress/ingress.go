@@ -102,6 +102,7 @@ func (in *Ingress) Mount(mux *http.ServeMux) {
 		mux.HandleFunc("POST "+path, in.posting(direct))
 	}
 	for _, path := range []string{hookPath, hookPath + "/{$}", dialectPath} {
+		mux.HandleFunc("PUT "+path, in.posting(direct)) // Grafana's contact points may be set so
 		mux.HandleFunc("GET "+path, in.usage)
 	}
 	mux.HandleFunc("PATCH "+messagePath, in.editing(direct))

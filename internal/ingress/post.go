@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,8 +36,18 @@ func (in *Ingress) posting(to func(*http.Request) address) http.HandlerFunc {
 			c.refuse(failed)
 			return
 		}
-		respond(w, c.dialect.Succeeded(c.request, c.posted(m, postedWords)))
+		respond(w, c.succeeded(&m))
 	}
+}
+
+// succeeded is the answer to a post: the sender's own, or for who asks with ?wait=true
+// to know the message, and speaks a dialect that would not tell, the hub's.
+func (c *call) succeeded(m *hub.Message) dialect.Answer {
+	d := c.dialect
+	if wait, err := strconv.ParseBool(c.r.URL.Query().Get("wait")); err == nil && wait && d.Name != discordName {
+		d = dialects.Default()
+	}
+	return d.Succeeded(c.request, c.posted(*m, postedWords))
 }
 
 // lost says what is wrong with an address that asks for a dialect which there is not.
@@ -129,6 +140,9 @@ func (c *call) parse(request *dialect.Request) (dialect.Post, error) {
 // tie lets the call and the webhook say what the post is about and what it replies
 // to, before the sender's product does.
 func (c *call) tie(p *dialect.Post) {
+	if p.Key != "" && !dialects.IsUnknown(c.dialect) { // job 7 of one product is not job 7 of another
+		p.Key = c.dialect.Name + ":" + p.Key
+	}
 	if key := c.hook.subject.Expand(c.request); key != "" {
 		p.Key = "template:" + key
 	}
@@ -187,7 +201,7 @@ func (c *call) deliver(ctx context.Context, p dialect.Post, row hub.Call, once *
 	}
 	c.place(&post, &p)
 	post.Answered = func(m *hub.Message) {
-		row.Answer = answerText(c.dialect.Succeeded(c.request, c.posted(*m, postedWords)))
+		row.Answer = answerText(c.succeeded(m))
 	}
 	m, err := c.in.Chat.Post(ctx, post)
 	if err != nil {

@@ -513,6 +513,64 @@ func TestClips(t *testing.T) {
 	}
 }
 
+// TestClipsTextAlone: a card whose text is too long keeps its fields and picture, and
+// what is counted is what its sender wrote, not the Markdown of it. What there are too
+// many of is counted.
+func TestClipsTextAlone(t *testing.T) {
+	post := func(body string) (*chat.Post, []hub.Embed) {
+		w := newWorld(t)
+		if rec := w.do("POST", token, body); rec.Code/100 != 2 {
+			t.Fatalf("answered %d %s", rec.Code, rec.Body)
+		}
+		return &w.chat.posts[0], embedsOf(&w.chat.posts[0])
+	}
+	_, cards := post(`{"content":"x","tts":false,"embeds":[{"color":1,"description":"` + strings.Repeat("a<b>[c] ", 500) + `","fields":[{"name":"Host","value":"db-1"}]}]}`)
+	if e := cards[0]; len(e.Fields) != 1 || strings.Contains(e.Description, "shortened") {
+		t.Errorf("4,000 characters: %d fields, %q", len(e.Fields), e.Description[len(e.Description)-50:])
+	}
+	_, cards = post(`{"attachments":[{"fallback":"f","text":"` + strings.Repeat("word ", 1000) + `","image_url":"https://a.example/i.png","fields":[{"title":"A","value":"1"},{"title":"B","value":"2"}]}]}`)
+	if e := cards[0]; len(e.Fields) != 2 || e.ImageURL == "" || !strings.Contains(e.Description, "(shortened from 4999 characters)") {
+		t.Errorf("5,000 characters: %d fields, picture %q, %q", len(e.Fields), e.ImageURL, e.Description[len(e.Description)-50:])
+	}
+	p, cards := post(`{"attachments":[` + strings.Repeat(`{"fallback":"f","text":"t"},`, 11) + `{"fallback":"f","text":"last"}]}`)
+	if !strings.Contains(contentOf(p), "and 2 more cards") || len(cards) != maxEmbeds {
+		t.Errorf("12 cards: %d, %q", len(cards), contentOf(p))
+	}
+	_, cards = post(`{"attachments":[{"fallback":"f","text":"t","fields":[` + strings.Repeat(`{"title":"A","value":"1"},`, 29) + `{"title":"Z","value":"1"}]}]}`)
+	if e := cards[0]; len(e.Fields) != maxFields || !strings.Contains(e.Description, "and 5 more fields") {
+		t.Errorf("30 fields: %d, %q", len(e.Fields), e.Description)
+	}
+}
+
+// TestWaits: ?wait=true tells any sender what it posted.
+func TestWaits(t *testing.T) {
+	for path, want := range map[string]string{
+		token + "?wait=true": `{"success":true`, token + "/slack?wait=1": `{"success":true`, token + "/slack?wait=false": "ok", token + "/slack": "ok",
+		token + "/discord?wait=true": `{"id":"`,
+	} {
+		body := `{"text":"hi"}`
+		if strings.Contains(path, "discord") {
+			body = `{"content":"hi"}`
+		}
+		if rec := newWorld(t).do("POST", path, body); !strings.HasPrefix(rec.Body.String(), want) {
+			t.Errorf("%s: %s, want %s", path, rec.Body, want)
+		}
+	}
+}
+
+// TestPut: some senders may be set to it.
+func TestPut(t *testing.T) {
+	w := newWorld(t)
+	for _, path := range []string{token, token + "/grafana"} {
+		if rec := w.do("PUT", path, `{"title":"t","message":"m","status":"firing","orgId":1,"alerts":[{"status":"firing","labels":{"alertname":"a"}}]}`); rec.Code != http.StatusOK {
+			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
+		}
+	}
+	if len(w.chat.posts) != 2 {
+		t.Errorf("%d posts", len(w.chat.posts))
+	}
+}
+
 func TestContentOfExactlyTheLimitStays(t *testing.T) {
 	w := newWorld(t)
 	w.do("POST", token, strings.Repeat("é", maxContent), "Content-Type", "text/plain")
@@ -584,9 +642,12 @@ func TestUsageNeverPosts(t *testing.T) {
 func TestOtherMethods(t *testing.T) {
 	w := newWorld(t)
 	for path, allow := range map[string]string{
-		token: "GET, HEAD, POST", token + "/slack": "GET, HEAD, POST", token + "/messages/x": "DELETE, PATCH, POST", token + "/discord/messages/x": "DELETE, GET, HEAD, PATCH",
+		token: "GET, HEAD, POST, PUT", token + "/slack": "GET, HEAD, POST, PUT", token + "/messages/x": "DELETE, PATCH, POST", token + "/discord/messages/x": "DELETE, GET, HEAD, PATCH",
 	} {
-		for _, method := range []string{"PUT", "OPTIONS"} {
+		for _, method := range []string{"PUT", "PROPFIND", "OPTIONS"} {
+			if strings.Contains(allow, method) {
+				continue
+			}
 			rec := w.do(method, path, "")
 			if rec.Code != http.StatusMethodNotAllowed || rec.Header().Get("Allow") != allow {
 				t.Errorf("%s %s answered %d, Allow %q; want 405, %q", method, path, rec.Code, rec.Header().Get("Allow"), allow)

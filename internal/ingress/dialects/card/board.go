@@ -127,6 +127,10 @@ func (b *board) find(names []string, deepest int, fits func(*leaf) bool) *leaf {
 	return nil
 }
 
+// show notes that a text is in the card. Short ones are no repetition: what is said of
+// one thing may as well be said of another.
+func (b *board) show(text string) { b.shown[text] = len(text) > 20 }
+
 // take puts a leaf into the card, and returns its text; "" for nil.
 func (b *board) take(l *leaf) string {
 	if l == nil {
@@ -134,6 +138,6 @@ func (b *board) take(l *leaf) string {
 	}
 	l.taken = true
 	text := l.value.Str()
-	b.shown[text] = true
+	b.show(text)
 	return text
 }

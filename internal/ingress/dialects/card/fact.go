@@ -42,20 +42,22 @@ func (b *board) remaining() (open []*leaf, more int) {
 		text := l.value.Str()
 		switch {
 		case l.taken || b.shown[text]:
-		case isNoise(text) || isHidden(l):
+		case isHidden(l):
+		case isNoise(text) && !isID(l) && !isSum(l):
 			noise = append(noise, l)
 		default:
 			open = append(open, l)
-			b.shown[text] = len(text) > 20 // short ones are no repetition
+			b.show(text)
 		}
 	}
 	if len(open) == 0 && len(b.shown) == 0 {
-		open = slices.DeleteFunc(noise, isHidden)
+		open, noise = noise, nil
 	}
 	slices.SortStableFunc(open, func(a, b *leaf) int { return order(a) - order(b) })
 	if more = len(open) - maxFacts; more <= 0 {
-		return open, 0
+		return open, len(noise)
 	}
+	more += len(noise)
 	kept := slices.Clone(open)
 	slices.SortStableFunc(kept, func(a, b *leaf) int { return rank(a) - rank(b) })
 	kept = kept[:maxFacts]
@@ -68,7 +70,7 @@ func order(l *leaf) int {
 	switch {
 	case len(l.path) < 3 && (slices.Contains(states, l.name) || slices.Contains(grades, l.name)):
 		return 0
-	case isID(l):
+	case isID(l), isSum(l):
 		return 2
 	}
 	return 1
@@ -79,10 +81,18 @@ func isID(l *leaf) bool {
 	return len(words) > 0 && slices.Contains([]string{"id", "ids", "uid", "uuid", "guid"}, strings.ToLower(words[len(words)-1]))
 }
 
+// isSum reports whether a value is a checksum by which people know something.
+func isSum(l *leaf) bool {
+	words := split(l.path[len(l.path)-1])
+	return len(words) > 0 && slices.Contains(sums, strings.ToLower(words[len(words)-1]))
+}
+
+var sums = strings.Fields("commit sha sha1 sha256 hash revision rev digest checksum md5 fingerprint before after")
+
 // rank is higher for what is wanted less.
 func rank(l *leaf) int {
 	r := 2 * len(l.path)
-	if isURL(l) || isID(l) {
+	if isURL(l) || isID(l) || isSum(l) {
 		r += 5
 	}
 	return r

@@ -16,7 +16,7 @@ var marks = []string{
 }
 
 // known are the members that may stand beside a text that is Slack's.
-var known = []string{"text", "username", "channel", "icon_url", "parse", "type"}
+var known = []string{"text", "username", "channel", "channel_id", "icon_url", "parse", "type"}
 
 func detect(r *dialect.Request) string {
 	f := r.Fields
@@ -64,9 +64,18 @@ func detectPlain(r *dialect.Request) string {
 		return ""
 	}
 	for _, name := range r.Fields.Names() {
-		if r.Fields.Has(name) && !slices.Contains(known, name) {
+		if r.Fields.Has(name) && !slices.Contains(known, name) && !hollow(r.Fields.Get(name)) {
 			return ""
 		}
 	}
 	return "text"
+}
+
+// hollow reports whether a value is an array without elements: clients send
+// "attachments":[] with a plain text.
+func hollow(v dialect.Value) bool {
+	for range v.Elements() {
+		return false
+	}
+	return v.IsArray()
 }

@@ -78,10 +78,12 @@ func beat(f dialect.Object) dialect.Post {
 	return dialect.Post{Doc: a.Doc(), Key: key(heartbeat, monitor)}
 }
 
+// key names the monitor. Every installation numbers its own from 1, so the name is in
+// it, too.
 func key(heartbeat, monitor dialect.Object) string {
 	for _, id := range []string{monitor.Str("id"), heartbeat.First("monitorID", "monitor_id")} {
 		if id != "" {
-			return "monitor:" + id
+			return strings.TrimSpace("monitor:" + id + " " + monitor.Str("name"))
 		}
 	}
 	return ""

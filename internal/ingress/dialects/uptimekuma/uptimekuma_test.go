@@ -45,7 +45,7 @@ func TestForms(t *testing.T) {
 			t.Fatal(err)
 		}
 		const want = "DOWN: DB\ntimeout\nTarget: db.example:5432\nTags: core\nRetries: 2\nUptime Kuma · 2026-03-04 05:06 UTC"
-		if got := markup.Plain(p.Doc); got != want || p.Key != "monitor:4" {
+		if got := markup.Plain(p.Doc); got != want || p.Key != "monitor:4 DB" {
 			t.Errorf("%s: %s\n%s", label, p.Key, got)
 		}
 	}
