@@ -15,12 +15,14 @@ import (
 const maxKey = 255
 
 // once asks that a post be carried out once: by the webhook-id that its
-// signature covers, else by its Idempotency-Key. The key is not signed, so a
+// signature covers, else by its Idempotency-Key, else by the number that GitHub, and
+// who sends as GitHub does, gives a delivery and keeps when it is delivered again
+// ("Webhook events and payloads" of GitHub's documentation). The keys are not signed, so a
 // recorded call with another key must not pass for another call.
 func (c *call) once() (*hub.Idempotency, *dialect.Failure) {
-	key := c.r.Header.Get("Idempotency-Key")
+	key, delivery := c.r.Header.Get("Idempotency-Key"), c.r.Header.Get("X-GitHub-Delivery")
 	switch {
-	case len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
+	case !isKey(key):
 		return nil, &dialect.Failure{
 			Verdict: dialect.BadBody,
 			Detail:  "Idempotency-Key must be at most " + strconv.Itoa(maxKey) + " visible ASCII characters without spaces.",
@@ -29,8 +31,14 @@ func (c *call) once() (*hub.Idempotency, *dialect.Failure) {
 		return c.onceSigned(), nil
 	case key != "":
 		return c.onceUnder("key:" + key), nil
+	case delivery != "" && isKey(delivery):
+		return c.onceUnder("delivery:" + delivery), nil
 	}
 	return nil, nil
+}
+
+func isKey(s string) bool {
+	return len(s) <= maxKey && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // onceSigned asks that the call be carried out once by its signed webhook-id,

@@ -194,6 +194,24 @@ func TestPlainTextByCurl(t *testing.T) {
 	}
 }
 
+// TestRedelivery: what GitHub delivers again under the number it had is posted once.
+func TestRedelivery(t *testing.T) {
+	w := newRealWorld(t)
+	var answers []string
+	for _, number := range []string{"72d3162e-cc78-11e3-81ab-4c9367dc0958", "72d3162e-cc78-11e3-81ab-4c9367dc0958", "83e4273f-cc78-11e3-81ab-4c9367dc0958"} {
+		rec := w.do(t, "POST", token, `{"zen":"Keep it logically awesome.","hook_id":1}`, "X-GitHub-Event", "ping", "X-GitHub-Delivery", number)
+		if rec.Code != http.StatusOK {
+			t.Fatalf("answered %d %s", rec.Code, rec.Body)
+		}
+		answers = append(answers, rec.Body.String())
+	}
+	w.in.journal.flush(t.Context())
+	calls, err := w.db.Calls(t.Context(), w.hook.ID, "", 10)
+	if err != nil || len(calls) != 3 || calls[0].Verdict != "accepted" || calls[1].Verdict != "repeated" || calls[2].Verdict != "accepted" || calls[0].MessageID == calls[2].MessageID {
+		t.Errorf("logged %+v, error %v; answers %v", calls, err, answers)
+	}
+}
+
 func TestIdempotencyOnTheRealChat(t *testing.T) {
 	w := newRealWorld(t)
 	const body = `{"content":"once"}`

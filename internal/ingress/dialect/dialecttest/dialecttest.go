@@ -65,7 +65,8 @@ type Case struct {
 // into the body, whose value must be in the message as text or as a link's
 // address. Behind the pointer may stand "~7" (only the first 7 characters), "time" (the
 // moment, in whatever form), "case" (in whatever case), "words" (all of its words,
-// whatever is between them), or "optional" (only where it is there and not empty).
+// whatever is between them), or "optional" (only where it is there and not empty,
+// which it must be somewhere).
 // "= text" expects a text that is not in the body. Lines that begin with # are
 // remarks. Every named pattern must match a file.
 //
@@ -81,6 +82,11 @@ func Cases(t *testing.T, expectations string) []Case {
 	defer f.Close()
 	cases := map[string]*Case{}
 	var present []*Case
+	type expected struct {
+		pointer string
+		of      []*Case
+	}
+	var optional []expected
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		line := lines.Text()
@@ -93,10 +99,18 @@ func Cases(t *testing.T, expectations string) []Case {
 			for _, c := range present {
 				c.expect(t, text)
 			}
+			if pointer, how, _ := strings.Cut(text, " "); pointer[0] == '/' && strings.Contains(how, "optional") {
+				optional = append(optional, expected{pointer, present})
+			}
 		}
 	}
 	if err := lines.Err(); err != nil {
 		t.Fatal(err)
+	}
+	for _, o := range optional {
+		if !slices.ContainsFunc(o.of, func(c *Case) bool { return payload(c.Read(t)).Pointer(o.pointer).Str() != "" }) {
+			t.Errorf("%s is optional, and no payload has it: that expects nothing", o.pointer)
+		}
 	}
 	all := make([]Case, 0, len(cases))
 	for _, c := range cases {
@@ -225,10 +239,7 @@ func check(t *testing.T, c *Case, r *dialect.Request, p *dialect.Post) {
 		t.Error("nothing is expected of the message")
 	}
 	seen := Seen(p)
-	body := r.JSON
-	if body == nil && r.Fields != nil {
-		body = formValue(r.Fields)
-	}
+	body := payload(r)
 	for _, want := range c.Want {
 		pointer, how, _ := strings.Cut(want, " ")
 		if pointer == "=" {
@@ -249,6 +260,14 @@ func check(t *testing.T, c *Case, r *dialect.Request, p *dialect.Post) {
 			t.Errorf("%s is missing in the message: %q", pointer, text)
 		}
 	}
+}
+
+// payload is the body as pointers lead into it.
+func payload(r *dialect.Request) dialect.Value {
+	if r.JSON == nil && r.Fields != nil {
+		return formValue(r.Fields)
+	}
+	return r.JSON
 }
 
 func formValue(o dialect.Object) dialect.Value {
