@@ -251,19 +251,21 @@ func (c *call) refuse(failed *dialect.Failure) {
 	respond(c.w, answer)
 	row := c.logRow(failed.Verdict, failed.Error(), answer.Status)
 	row.Answer = answerText(answer)
-	if c.admitted && len(c.body) > 0 && keepsBody(failed.Verdict) {
+	if c.admitted && len(c.body) > 0 && c.keepsBody(failed.Verdict) {
 		row.Body = c.in.masker.mask(c.body)
 	}
 	c.in.journal.note(entry{row, c.hash}, true)
 }
 
 // keepsBody reports whether the body of a call that was refused so is worth keeping:
-// to see what is wrong with it, or to replay it when what stood in its way is gone.
-// (What the disk or the database had no room for is not kept by them.)
-func keepsBody(v dialect.Verdict) bool {
+// to see what is wrong with it, or to replay a post when what stood in its way is
+// gone. (What the disk or the database had no room for is not kept by them.)
+func (c *call) keepsBody(v dialect.Verdict) bool {
 	switch v {
-	case dialect.BadBody, dialect.NoText, dialect.ChannelArchived, dialect.ChannelMissing, dialect.NotFound, dialect.Forbidden, dialect.Conflict:
+	case dialect.BadBody, dialect.NoText:
 		return true
+	case dialect.ChannelArchived, dialect.ChannelMissing, dialect.NotFound, dialect.Forbidden, dialect.Conflict:
+		return c.r.Method == http.MethodPost || c.r.Method == http.MethodPut
 	default:
 		return false
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -371,8 +372,13 @@ func TestChatsErrors(t *testing.T) {
 			if logged := strings.Contains(w.log.String(), "of-the-operator"); logged != (name == "defect" || name == "unavailable") {
 				t.Errorf("the log has %q", w.log.String())
 			}
-			if got := w.verdicts(); got != test.verdict {
-				t.Errorf("logged as %s, want %s", got, test.verdict)
+			calls := w.journal()
+			if len(calls) != 1 || calls[0].Verdict != test.verdict {
+				t.Errorf("logged as %+v, want %s", calls, test.verdict)
+			}
+			// Who is refused for a time comes again by itself.
+			if kept := string(calls[0].Body); (kept == test.body) == slices.Contains([]string{"storage_full", "unavailable", "internal"}, test.verdict) {
+				t.Errorf("%q is kept", kept)
 			}
 		})
 	}
