@@ -167,6 +167,7 @@ func FuzzApply(f *testing.F) {
 		if err != nil {
 			return
 		}
+		template = strings.ToValidUTF8(template, "?") // it comes in JSON
 		m := Map{template, template, template, template, template, template, template, template}
 		wrong := m.Check() != nil
 		if got := Template(template).Expand(r); wrong && got != "" {
