@@ -1,5 +1,7 @@
 package markup
 
+import "slices"
+
 // Kind names a kind of node: in JSON, in degradations, in tests. The names are
 // stored, so they never change their meaning.
 type Kind string
@@ -51,7 +53,9 @@ type Document struct {
 }
 
 // IsEmpty reports whether nothing would be shown.
-func (d Document) IsEmpty() bool { return len(Normal(d).Blocks) == 0 }
+func (d Document) IsEmpty() bool {
+	return !slices.ContainsFunc(d.Blocks, func(b Block) bool { return len(appendNormal(nil, b, 0)) > 0 })
+}
 
 // Node is a block or an inline.
 type Node interface {
