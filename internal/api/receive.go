@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -20,11 +21,18 @@ var received = []operation{
 		method: http.MethodPost, path: receivePath, id: "receive", summary: "Post a message",
 		doc: "Whoever sends is recognised by what they send, and answered as they expect. Refusals: 400 bad body, 401 signature, " +
 			"404 unknown token, 413 too large, 429 rate limit with Retry-After. Parameters: key (what the message is about: the later takes " +
-			"the place of the earlier one), thread (what it replies to).",
+			"the place of the earlier one), thread (what it replies to), wait (true: the answer names the message in any dialect).",
+	},
+	{
+		method: http.MethodPut, path: receivePath, id: "receivePut", summary: "Post a message", doc: "The same as POST, for senders that are set so.",
 	},
 	{
 		method: http.MethodPost, path: receivePath + "/{dialect}", id: "receiveDialect", summary: "Post a message in a named dialect",
 		doc: "GET /api/incoming-webhooks/dialects lists the names.",
+	},
+	{
+		method: http.MethodPut, path: receivePath + "/{dialect}", id: "receiveDialectPut", summary: "Post a message in a named dialect",
+		doc: "The same as POST, for senders that are set so.",
 	},
 	{
 		method: http.MethodPost, path: receivePath + "/{dialect}/{method}", id: "receiveMethod", summary: "Post a message with a method of the product's own API",
@@ -105,7 +113,7 @@ func (a *API) describeReceive() {
 					Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString},
 				})
 			}
-			if op.method == http.MethodPost || op.method == http.MethodPatch {
+			if slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, op.method) {
 				h.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 					"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Examples: []any{
 						map[string]any{"text": "Hello", "username": "Build", "icon_url": "https://example.com/icon.png"},

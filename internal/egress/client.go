@@ -280,6 +280,13 @@ func (r *Request) method() string {
 	return r.Method
 }
 
+// over returns the request as net/http has it, without its body.
+func (r *Request) over(target *url.URL, header http.Header) http.Request {
+	return http.Request{
+		Method: r.method(), URL: target, Host: target.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+}
+
 // header returns h with what the protocol wants of every request.
 func (c *Client) header(h http.Header) http.Header {
 	_, agent := h["User-Agent"]
@@ -314,10 +321,7 @@ func (s *sending) remoteAddr() string {
 }
 
 func (s *sending) request(ctx context.Context, r *Request, target *url.URL, header http.Header) *http.Request {
-	q := http.Request{
-		Method: r.method(), URL: target, Host: target.Host, Header: header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}
+	q := r.over(target, header)
 	if len(s.content) > 0 {
 		s.reader.Reset(s.content)
 		q.ContentLength = int64(len(s.content))

@@ -60,10 +60,7 @@ func clip(p *dialect.Post) {
 
 // andMore says what is left out.
 func andMore(n int, what string) markup.Block {
-	if n > 1 {
-		what += "s"
-	}
-	return markup.Context{Content: []markup.Inline{markup.Text("and " + strconv.Itoa(n) + " more " + what)}}
+	return markup.Context{Content: []markup.Inline{markup.Text("and " + dialect.Count(n, "more "+what, "more "+what+"s"))}}
 }
 
 // clipDocument keeps what fits into limit characters, and says so if that is not

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -44,7 +43,7 @@ func (in *Ingress) posting(to func(*http.Request) address) http.HandlerFunc {
 // to know the message, and speaks a dialect that would not tell, the hub's.
 func (c *call) succeeded(m *hub.Message) dialect.Answer {
 	d := c.dialect
-	if wait, err := strconv.ParseBool(c.r.URL.Query().Get("wait")); err == nil && wait && d.Name != discordName {
+	if c.request.Waits() && d.Name != discordName {
 		d = dialects.Default()
 	}
 	return d.Succeeded(c.request, c.posted(*m, postedWords))
@@ -59,8 +58,11 @@ func (c *call) lost(ctx context.Context) *dialect.Failure {
 		Detail:  "There is no such dialect; the address may end in /" + strings.Join(dialects.Names(), ", /") + ".",
 	}
 	found, err := c.in.lookup.find(ctx, c.hash)
-	if err != nil {
+	switch {
+	case hub.CodeOf(err) == hub.NotFound:
 		return c.strange(failed)
+	case err != nil:
+		return c.failure(err)
 	}
 	c.hook = found
 	if limited := c.countCall(); limited != nil {

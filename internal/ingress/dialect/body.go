@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/nself-chat/hub"
@@ -50,6 +51,13 @@ type Request struct {
 	Uploads []Upload
 	// Repaired: the JSON was broken, and read as it was meant.
 	Repaired bool
+}
+
+// Waits reports whether the sender asks for an answer that names the message, with
+// the parameter wait ("Execute Webhook" of Discord's documentation).
+func (r *Request) Waits() bool {
+	wait, err := strconv.ParseBool(r.Query.Get("wait"))
+	return err == nil && wait
 }
 
 // Read decodes a body. Its label is a hint only, because many senders have it

@@ -2,14 +2,13 @@ package discord
 
 import (
 	"net/http"
-	"strconv"
 
 	"github.com/nself-chat/hub/internal/ingress/dialect"
 )
 
 // success has no body, unless the caller waits for the message.
 func success(r *dialect.Request, p dialect.Posted) dialect.Answer {
-	if wait, err := strconv.ParseBool(r.Query.Get("wait")); err != nil || !wait {
+	if !r.Waits() {
 		return dialect.Answer{Status: http.StatusNoContent}
 	}
 	return dialect.Answer{Status: http.StatusOK, ContentType: "application/json", Body: Message(&p.Message)}
