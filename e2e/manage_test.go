@@ -246,6 +246,8 @@ func incomingCalls(t *testing.T, c *caller, channelID string) {
 	receive("GET", path, "")
 	receive("GET", path+"/slack", "")
 	receive("POST", path+"/slack", `{"text":"hello"}`)
+	receive("PUT", path, `{"content":"put"}`)
+	receive("PUT", path+"/slack", `{"text":"put"}`)
 	var ok posted
 	if err := json.Unmarshal(receive("POST", path, `{"content":"hello"}`).Body, &ok); err != nil {
 		t.Error(err)

@@ -105,7 +105,7 @@ func (o *outage) isAway(name, why string) {
 	err := json.Unmarshal(a.Body, &said)
 	if err != nil || a.Status != http.StatusServiceUnavailable || len(said.Failed) == 0 ||
 		said.Failed[0].Check != "database" || said.Failed[0].Detail != why {
-		o.t.Errorf("%s: /readyz answers %d %s", name, a.Status, a.Body)
+		o.t.Errorf("%s: /readyz answers %d %s\n%s", name, a.Status, a.Body, tail(o.p.log.String()))
 	}
 	if a := o.page("/healthz"); a.Status != http.StatusOK {
 		o.t.Errorf("%s: /healthz answers %d", name, a.Status)

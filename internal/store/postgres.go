@@ -257,13 +257,23 @@ func (p pgPool) snapshot(ctx context.Context, read func(querier) error) error {
 	return read(pgSnapshot{tx})
 }
 
+// ping asks a second time when a connection is lost: one kept since before the
+// database was restarted says nothing about it.
 func (p pgPool) ping(ctx context.Context) error {
-	var readOnly bool
-	err := p.pool.QueryRow(ctx, `SELECT current_setting('transaction_read_only') = 'on'`).Scan(&readOnly)
+	readOnly, err := p.isReadOnly(ctx)
+	if isLost(err) && ctx.Err() == nil {
+		p.pool.Reset()
+		readOnly, err = p.isReadOnly(ctx)
+	}
 	if err == nil && readOnly {
 		err = hub.Errorf(hub.Unavailable, "The database is a read-only standby.")
 	}
 	return err
+}
+
+func (p pgPool) isReadOnly(ctx context.Context) (readOnly bool, err error) {
+	err = p.pool.QueryRow(ctx, `SELECT current_setting('transaction_read_only') = 'on'`).Scan(&readOnly)
+	return readOnly, err
 }
 
 func (p pgPool) close() error {
