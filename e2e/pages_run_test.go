@@ -181,13 +181,23 @@ func (r *reader) do(f *fence) {
 		return
 	}
 	r.beside = r.beside || regexp.MustCompile(`[^&]&\s*(#.*)?\n`).MatchString(text)
-	deadline := time.Now().Add(patience)
+	deadline := time.After(patience)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
 	for {
 		out := r.give(f, text)
-		switch {
-		case r.t.Failed(), f.shown == nil, r.isShown(f.shown, out):
+		if r.t.Failed() || f.shown == nil || r.isShown(f.shown, out) {
 			return
-		case !f.soon || time.Now().After(deadline):
+		}
+		again := false
+		if f.soon {
+			select {
+			case <-tick.C:
+				again = true
+			case <-deadline:
+			}
+		}
+		if !again {
 			r.t.Errorf("%s: the page shows\n%s\nand printed is\n%s", f, f.shown.text, out)
 			return
 		}
