@@ -73,7 +73,7 @@ func parse(t *testing.T, f *fence) error {
 	case "sh":
 		check = []string{"bash", "-n"}
 	case "js":
-		check = []string{"node", "--check", "-"}
+		check = []string{"node", "--input-type=module", "--check", "-"}
 	case "python":
 		check = []string{"python3", "-c", "import ast, sys; ast.parse(sys.stdin.read())"}
 	case "", "nginx", "sql", "diff", "go":
