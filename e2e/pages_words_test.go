@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,7 +33,7 @@ func TestBlocks(t *testing.T) {
 				if err != nil || string(text) != f.text {
 					t.Errorf("%s: is not %s as it is: %v", f, f.file, err)
 				}
-				checked["file"]++
+				checked["../"+path.Dir(f.file)]++
 				continue
 			}
 			if err := parse(t, f); err != nil {
@@ -44,8 +47,8 @@ func TestBlocks(t *testing.T) {
 		}
 	}
 	files, err := os.ReadDir(receiverFolder)
-	if err != nil || len(files) != checked["file"] || len(files) != len(languages) {
-		t.Errorf("%d receivers, of which %d are shown and %d are tried: %v", len(files), checked["file"], len(languages), err)
+	if err != nil || len(files) != checked[receiverFolder] || len(files) != len(languages) {
+		t.Errorf("%d receivers, of which %d are shown and %d are tried: %v", len(files), checked[receiverFolder], len(languages), err)
 	}
 }
 
@@ -170,7 +173,10 @@ func TestEndpoints(t *testing.T) {
 			if !ours || path == "/api" || host != "…" && !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/hooks/") && !strings.HasPrefix(path, "/services/") {
 				continue
 			}
-			found := slices.ContainsFunc(all, func(o operation) bool { return (method == "" || method == o.Method) && o.isAt(path, host == "…") })
+			begins := strings.HasSuffix(m[3], "/") // such as a proxy passes on
+			found := slices.ContainsFunc(all, func(o operation) bool {
+				return (method == "" || method == o.Method) && (o.isAt(path, host == "…") || begins && strings.HasPrefix(o.Path, m[3]))
+			})
 			if !found {
 				t.Errorf("%s: there is no %s %s%s", place, method, host, path)
 			}
@@ -281,4 +287,73 @@ func TestCommands(t *testing.T) {
 	if len(named) < 10 {
 		t.Errorf("only %d commands were found", len(named))
 	}
+}
+
+// TestMap: docs/architecture.md has every package of the module, and the files that
+// the pages for contributors name are there.
+func TestMap(t *testing.T) {
+	t.Parallel()
+	const page = "docs/architecture.md"
+	text, err := os.ReadFile("../" + page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n## Packages\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	var named []string
+	for _, row := range regexp.MustCompile("(?m)^\\| ([^|]+) \\|").FindAllStringSubmatch(table, -1) {
+		for _, span := range codeSpan.FindAllStringSubmatch(row[1], -1) {
+			named = append(named, span[1])
+		}
+	}
+	files, packages := map[string]bool{}, map[string]bool{}
+	err = filepath.WalkDir("..", func(at string, entry fs.DirEntry, err error) error {
+		name := filepath.ToSlash(strings.TrimPrefix(at, "../"))
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && at != ".." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "tools"):
+			files[name] = true
+			return fs.SkipDir
+		case !entry.IsDir() && strings.HasSuffix(name, ".go") && !strings.Contains(name, "testdata"):
+			packages[filepath.ToSlash(filepath.Dir(name))] = true
+		}
+		files[name] = true
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range packages {
+		known := slices.ContainsFunc(named, func(n string) bool { return name == n || n != "." && strings.HasPrefix(name, n+"/") })
+		if !known {
+			t.Errorf("%s does not have package %s", page, name)
+		}
+	}
+	for _, name := range named {
+		if name != "hub" && !packages[name] {
+			t.Errorf("%s has package %s, which there is not", page, name)
+		}
+	}
+	looksLikeFile := regexp.MustCompile(`^[\w./-]+\.(go|md|txt|yaml|yml|json)$|^(internal|cmd|docs|deploy)/[\w./-]+$`)
+	for _, page := range []string{page, "docs/adding-a-dialect.md"} {
+		for i, line := range unfenced(t, page) {
+			for _, span := range codeSpan.FindAllStringSubmatch(line, -1) {
+				name := strings.TrimSuffix(span[1], "/")
+				if looksLikeFile.MatchString(name) && !files[name] && !isEndOf(files, name) {
+					t.Errorf("%s:%d: there is no file %s", page, i+1, name)
+				}
+			}
+		}
+	}
+}
+
+// isEndOf reports whether the path of one of the files ends in name.
+func isEndOf(files map[string]bool, name string) bool {
+	for f := range files {
+		if strings.HasSuffix(f, "/"+name) {
+			return true
+		}
+	}
+	return false
 }
