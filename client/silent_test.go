@@ -69,7 +69,7 @@ func TestEventsOfASilentHub(t *testing.T) {
 					flush(w)
 					time.Sleep(15 * time.Second)
 				}
-				sse(sseEvent(2))(w, r)
+				_, _ = io.WriteString(w, sseEvent(2))
 				flush(w)
 				<-r.Context().Done()
 			},
