@@ -23,6 +23,7 @@ type Channel struct {
 	CreatedAt     time.Time `json:"createdAt"`
 	UpdatedAt     time.Time `json:"updatedAt"`
 	ArchivedAt    time.Time `json:"archivedAt"`
+	Version       string    `json:"version"` // changes with every edit
 }
 
 // NewChannel is a channel about to be made.
@@ -47,6 +48,7 @@ type Member struct {
 	UserID    string    `json:"userId"`
 	Role      string    `json:"role"`
 	JoinedAt  time.Time `json:"joinedAt"`
+	Version   string    `json:"version"` // changes with the role
 	User      struct {
 		ID          string `json:"id"`
 		Username    string `json:"username"`
