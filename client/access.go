@@ -47,7 +47,10 @@ type AuditEntry struct {
 	ID        string          `json:"id"`
 	ActorID   string          `json:"actorId"`
 	TokenID   string          `json:"tokenId"`
+	SessionID string          `json:"sessionId"`
 	RemoteIP  string          `json:"remoteIp"`
+	UserAgent string          `json:"userAgent"`
+	TraceID   string          `json:"traceId"`
 	Action    string          `json:"action"`
 	Subject   string          `json:"subject"`
 	Before    json.RawMessage `json:"before"`

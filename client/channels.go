@@ -23,6 +23,7 @@ type Channel struct {
 	CreatedAt     time.Time `json:"createdAt"`
 	UpdatedAt     time.Time `json:"updatedAt"`
 	ArchivedAt    time.Time `json:"archivedAt"`
+	Version       string    `json:"version"` // changes with every edit
 	// ETag names this version of it for [IfMatch]; "" in lists.
 	ETag string `json:"-"`
 }
@@ -51,6 +52,7 @@ type Member struct {
 	UserID    string    `json:"userId"`
 	Role      string    `json:"role"`
 	JoinedAt  time.Time `json:"joinedAt"`
+	Version   string    `json:"version"` // changes with the role
 	User      struct {
 		ID          string `json:"id"`
 		Username    string `json:"username"`

@@ -29,6 +29,7 @@ type IncomingWebhook struct {
 	CreatedBy          string    `json:"createdBy"`
 	CreatedAt          time.Time `json:"createdAt"`
 	UpdatedAt          time.Time `json:"updatedAt"`
+	Version            string    `json:"version"` // changes with every edit
 	// Token and URL are set only in the answer that makes them.
 	Token string `json:"token"`
 	URL   string `json:"url"`

@@ -32,6 +32,7 @@ type OutgoingWebhook struct {
 	CreatedBy           string            `json:"createdBy"`
 	CreatedAt           time.Time         `json:"createdAt"`
 	UpdatedAt           time.Time         `json:"updatedAt"`
+	Version             string            `json:"version"` // changes with every edit
 	// Secret is set only in the answer that makes it.
 	Secret string `json:"secret"`
 	// ETag names this version of it for [IfMatch]; "" in lists.
