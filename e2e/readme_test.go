@@ -80,9 +80,8 @@ func TestReadme(t *testing.T) {
 		"127.0.0.1:9000", receiver, "localhost:8000", hub)
 	printed := p.background("export HUB_TOKEN=" + adminToken + "\n" + receive + "\nwait")
 	eventually(t, "the webhook of README.md", func() bool {
-		var all page[struct{ Name string }]
-		p.must("GET", "/api/outgoing-webhooks", nil, &all)
-		return len(all.Items) == 1 && all.Items[0].Name == "my service"
+		hooks := all(p, p.api().OutgoingWebhooks(t.Context()))
+		return len(hooks) == 1 && hooks[0].Name == "my service"
 	})
 
 	shell(t, replaced(t, "curl -X POST"+call, "<TOKEN>", made.Token))
