@@ -93,7 +93,16 @@ func (c *Client) DeleteSessions(ctx context.Context, user string) (int, error) {
 	return out.Ended, err
 }
 
+// AuditQuery selects entries of the audit log. Empty fields do not restrict.
+type AuditQuery struct {
+	ActorID      string    // who made the change
+	Action       string    // what was done, such as "outgoing_webhook.update"
+	Subject      string    // the id of what it was done to
+	Since, Until time.Time // Until is excluded
+}
+
 // AuditLog lists what operators did, newest first.
-func (c *Client) AuditLog(ctx context.Context, options ...ListOption) iter.Seq2[AuditEntry, error] {
-	return list[AuditEntry](ctx, c, "/api/audit-log", nil, options)
+func (c *Client) AuditLog(ctx context.Context, q AuditQuery, options ...ListOption) iter.Seq2[AuditEntry, error] {
+	return list[AuditEntry](ctx, c, "/api/audit-log", query("actorId", q.ActorID, "action", q.Action, "subject", q.Subject,
+		"since", instant(q.Since), "until", instant(q.Until)), options)
 }

@@ -155,8 +155,8 @@ func (c *Client) Inbox(ctx context.Context, options ...ListOption) iter.Seq2[Cal
 }
 
 // ReplayInbox posts one of the calls in the inbox again and returns the new call.
-func (c *Client) ReplayInbox(ctx context.Context, id string) (Call, error) {
-	return call[Call](ctx, c, post(inboxPath+"/"+escape(id)+"/replay", nil))
+func (c *Client) ReplayInbox(ctx context.Context, id string, options ...CallOption) (Call, error) {
+	return call[Call](ctx, c, post(inboxPath+"/"+escape(id)+"/replay", nil, options...))
 }
 
 // InboxCall returns one of the calls in the inbox with its body and what came of it.

@@ -90,8 +90,8 @@ func (c *Client) RotateIncomingWebhook(ctx context.Context, id string, overlap t
 }
 
 // DeleteIncomingWebhook ends an incoming webhook.
-func (c *Client) DeleteIncomingWebhook(ctx context.Context, id string) error {
-	return c.do(ctx, remove(incomingPath(id)))
+func (c *Client) DeleteIncomingWebhook(ctx context.Context, id string, options ...CallOption) error {
+	return c.do(ctx, remove(incomingPath(id), options...))
 }
 
 // DefaultOverlap lets the hub choose for how long what is rotated stays good:

@@ -118,8 +118,8 @@ func (c *Client) UpdateOutgoingWebhook(ctx context.Context, id string, f Outgoin
 }
 
 // DeleteOutgoingWebhook ends a subscription.
-func (c *Client) DeleteOutgoingWebhook(ctx context.Context, id string) error {
-	return c.do(ctx, remove(outgoingPath(id)))
+func (c *Client) DeleteOutgoingWebhook(ctx context.Context, id string, options ...CallOption) error {
+	return c.do(ctx, remove(outgoingPath(id), options...))
 }
 
 // RotateSecret gives an outgoing webhook a new secret; requests are signed
