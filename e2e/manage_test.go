@@ -220,6 +220,8 @@ func incomingCalls(t *testing.T, p *process, channelID string) {
 			p.ok(err)
 			_, err = c.InboxCall(ctx, logged.ID)
 			p.ok(err)
+			_, err = c.ReplayInbox(ctx, logged.ID)
+			p.ok(err)
 			break
 		}
 	}
