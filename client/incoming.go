@@ -29,6 +29,7 @@ type IncomingWebhook struct {
 	CreatedBy          string    `json:"createdBy"`
 	CreatedAt          time.Time `json:"createdAt"`
 	UpdatedAt          time.Time `json:"updatedAt"`
+	Version            string    `json:"version"` // changes with every edit
 	// Token and URL are set only in the answer that makes them.
 	Token string `json:"token"`
 	URL   string `json:"url"`
@@ -89,8 +90,8 @@ func (c *Client) RotateIncomingWebhook(ctx context.Context, id string, overlap t
 }
 
 // DeleteIncomingWebhook ends an incoming webhook.
-func (c *Client) DeleteIncomingWebhook(ctx context.Context, id string) error {
-	return c.do(ctx, remove(incomingPath(id)))
+func (c *Client) DeleteIncomingWebhook(ctx context.Context, id string, options ...CallOption) error {
+	return c.do(ctx, remove(incomingPath(id), options...))
 }
 
 // DefaultOverlap lets the hub choose for how long what is rotated stays good:

@@ -51,7 +51,9 @@ func patch(path string, body any, options ...CallOption) request {
 }
 
 // remove is a DELETE.
-func remove(path string) request { return request{method: http.MethodDelete, path: path} }
+func remove(path string, options ...CallOption) request {
+	return request{method: http.MethodDelete, path: path}.with(options)
+}
 
 func (r request) with(options []CallOption) request {
 	for _, o := range options {

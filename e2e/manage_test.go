@@ -370,7 +370,7 @@ func accessCalls(t *testing.T, p *process) {
 	_, err := c.DeleteSessions(ctx, "")
 	p.ok(err)
 	place := ""
-	if audit := all(p, c.AuditLog(ctx, api.WithLimit(5), api.WithCursor(&place))); len(audit) != 5 || place == "" {
+	if audit := all(p, c.AuditLog(ctx, api.AuditQuery{}, api.WithLimit(5), api.WithCursor(&place))); len(audit) != 5 || place == "" {
 		t.Errorf("the audit log: %+v", audit)
 	}
 }

@@ -304,7 +304,7 @@ func TestClientAccess(t *testing.T) {
 	if err := c.DeleteSession(ctx, "none"); !isCode(err, client.CodeNotFound) {
 		t.Error(err)
 	}
-	if all := got[[]client.AuditEntry](t)(client.Collect(c.AuditLog(ctx))); len(all) < 10 || all[0].Action != "session.delete_all" {
+	if all := got[[]client.AuditEntry](t)(client.Collect(c.AuditLog(ctx, client.AuditQuery{}))); len(all) < 10 || all[0].Action != "session.delete_all" {
 		t.Errorf("%d entries", len(all))
 	}
 }
