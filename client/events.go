@@ -18,7 +18,11 @@ type Event struct {
 	TriggeredBy *TriggeredBy    `json:"triggeredBy"`
 	Origin      Origin          `json:"origin"`
 	TraceID     string          `json:"traceId"`
-	Data        json.RawMessage `json:"data"`
+	// Data is what webhooks deliver of it: [webhook.Event.Typed] decodes it, given
+	// the name and the data.
+	//
+	// [webhook.Event.Typed]: https://pkg.go.dev/github.com/nself-chat/hub/webhook#Event.Typed
+	Data json.RawMessage `json:"data"`
 }
 
 // TriggeredBy is the user who caused an event.

@@ -2,7 +2,6 @@ package client_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/nself-chat/hub/client"
+	"github.com/nself-chat/hub/webhook"
 )
 
 // example serves answers of a hub, by method and path, until done is called.
@@ -135,11 +135,13 @@ func ExampleClient_Events() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		var data struct{ Content string }
-		if err := json.Unmarshal(event.Data, &data); err != nil {
+		data, err := webhook.Event{Event: event.Event, Data: event.Data}.Typed()
+		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(event.Event, data.Content)
+		if m, ok := data.(*webhook.MessageData); ok {
+			fmt.Println(event.Event, m.Content)
+		}
 		last = event.Seq // keep it
 		break
 	}
