@@ -528,7 +528,7 @@ func (r *rig) walk(f func(t *testing.T, r *rig, method, path string, w row)) {
 			r.t.Errorf("%s has no row in the matrix", pattern)
 			continue
 		}
-		r.t.Run(pattern, func(t *testing.T) {
+		r.t.(*testing.T).Run(pattern, func(t *testing.T) {
 			outer := r.t
 			r.t = t
 			defer func() { r.t = outer }()

@@ -75,8 +75,9 @@ func (j *journal) String() string {
 
 // rig is a hub without a listener of its own and without a network.
 type rig struct {
-	t        *testing.T
+	t        testing.TB
 	url      string
+	front    http.Handler
 	api      *API
 	control  *control.Service
 	store    *store.Store
@@ -93,13 +94,13 @@ type rig struct {
 	http   *http.Client
 }
 
-func newRig(t *testing.T, change ...func(*Options)) *rig {
+func newRig(t testing.TB, change ...func(*Options)) *rig {
 	t.Helper()
 	return newRigOn(t, store.Options{Path: filepath.Join(t.TempDir(), "hub.db"), Synchronous: "OFF"}, change...)
 }
 
 // newRigOn is newRig on a database of the caller's.
-func newRigOn(t *testing.T, database store.Options, change ...func(*Options)) *rig {
+func newRigOn(t testing.TB, database store.Options, change ...func(*Options)) *rig {
 	t.Helper()
 	r := &rig{
 		t: t, receiver: &receiver{changed: make(chan struct{})}, tokens: make(map[string]string), users: make(map[string]hub.User),
@@ -138,6 +139,7 @@ func newRigOn(t *testing.T, database store.Options, change ...func(*Options)) *r
 	}
 	front, err := server.New(server.Options{Log: slog.New(slog.NewTextHandler(r.log, nil))})
 	must(t, err)
+	r.front = front
 	in.Mount(front.Mux())
 	stop := make(chan struct{})
 	o := Options{
@@ -201,7 +203,7 @@ func must(t testing.TB, err error) {
 
 // reply is an answer that was read.
 type reply struct {
-	t      *testing.T
+	t      testing.TB
 	status int
 	header http.Header
 	body   []byte
