@@ -151,9 +151,16 @@ func TestEventNames(t *testing.T) {
 // outside are paths of the hub that are no part of its API.
 var outside = []string{"/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/login"}
 
+// What a part of an address, and a path, may be made of where pages name them.
+const (
+	inPath    = "[^\\s/\"'`]"
+	inAddress = "[^\\s\"'`?)\\\\|,;]"
+)
+
 var (
-	// endpoint is a path as pages write it, with what stands before it.
-	endpoint = regexp.MustCompile(`(?:\b(GET|POST|PUT|PATCH|DELETE) +)?(https?://[^\s/"'` + "`" + `]+|\$HUB|…)?(/(?:api|hooks|services)(?:/[^\s"'` + "`" + `?)\\|,;]*)?|/[a-z]+/[^\s"'` + "`" + `?)\\|,;]+)`)
+	// endpoint is a path as pages write it, with the method and the host before it.
+	endpoint = regexp.MustCompile(`(?:\b(GET|POST|PUT|PATCH|DELETE) +)?(https?://` + inPath + `+|\$HUB|…)?` +
+		`(/(?:api|hooks|services)(?:/` + inAddress + `*)?|/[a-z]+/` + inAddress + `+)`)
 	// variablePart is a part of a path that stands for any value.
 	variablePart = regexp.MustCompile(`^(\{.+\}|\$.+|…|[0-9a-z]+…|<.+>|:.+)$`)
 )
@@ -168,9 +175,7 @@ func TestEndpoints(t *testing.T) {
 	everyLine(t, func(place, line string) {
 		for _, m := range endpoint.FindAllStringSubmatch(line, -1) {
 			method, host, path := m[1], m[2], strings.TrimRight(m[3], "/.:*")
-			ours := host == "" || host == "$HUB" || host == "…" || strings.Contains(host, "127.0.0.1") || strings.Contains(host, "localhost") ||
-				strings.Contains(host, "hub.example")
-			if !ours || path == "/api" || host != "…" && !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/hooks/") && !strings.HasPrefix(path, "/services/") {
+			if path == "/api" || !isOurs(host) || host != "…" && !paths.MatchString(path) {
 				continue
 			}
 			begins := strings.HasSuffix(m[3], "/") // such as a proxy passes on
@@ -191,6 +196,17 @@ func TestEndpoints(t *testing.T) {
 			t.Errorf("%s: %d %v", path, a.Status, err)
 		}
 	}
+}
+
+var (
+	// paths are how those of the API begin.
+	paths   = regexp.MustCompile(`^/(api|hooks|services)/`)
+	ourHost = regexp.MustCompile(`//(127\.0\.0\.1|localhost|hub\.example)\b`)
+)
+
+// isOurs reports whether an address on a page is a hub's.
+func isOurs(host string) bool {
+	return slices.Contains([]string{"", "$HUB", "…"}, host) || ourHost.MatchString(host)
 }
 
 // isAt reports whether a path as a page writes it is the operation's, or its end.

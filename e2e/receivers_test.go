@@ -106,7 +106,7 @@ func verifyDeliveries(t *testing.T, command []string) {
 	stranger := runReceiver(t, command, strangeSecret)
 	move := func(to string) {
 		for path, h := range made {
-			p.must("PATCH", "/api/outgoing-webhooks/"+h.ID, map[string]any{"url": to + path}, nil)
+			p.change(h, map[string]any{"url": to + path})
 		}
 	}
 	move(stranger)
@@ -117,9 +117,7 @@ func verifyDeliveries(t *testing.T, command []string) {
 	// While a secret is replaced, who has the old one, the new one or both accepts.
 	var fresh []string
 	for _, h := range made {
-		var next hook
-		p.must("POST", "/api/outgoing-webhooks/"+h.ID+"/rotate-secret", map[string]any{"overlapHours": 1}, &next)
-		fresh = append(fresh, next.Secret)
+		fresh = append(fresh, p.rotateSecret(h, time.Hour).Secret)
 	}
 	next := strings.Join(fresh, " ")
 	for what, to := range map[string]string{
@@ -131,7 +129,7 @@ func verifyDeliveries(t *testing.T, command []string) {
 		}
 	}
 	for _, h := range made {
-		p.must("POST", "/api/outgoing-webhooks/"+h.ID+"/rotate-secret", map[string]any{"overlapHours": 0}, nil)
+		p.rotateSecret(h, 0)
 	}
 	move(receiver)
 	for path := range made {
@@ -161,6 +159,8 @@ func spoilt(t *testing.T, receiver, path string, good arrival) {
 		want   int
 	}
 	now := time.Now()
+	signature := good.Header.Get(webhook.HeaderBodySignature)
+	entry := good.Header.Get(webhook.HeaderSignature)
 	for _, a := range []attempt{
 		{"as it came", "", nil, good.Body, http.StatusNoContent},
 		{"a changed body", "", nil, bytes.Replace(good.Body, []byte("check"), []byte("chess"), 1), http.StatusUnauthorized},
@@ -176,10 +176,10 @@ func spoilt(t *testing.T, receiver, path string, good arrival) {
 		{"an old time", "/hook", signed(now.Add(-6 * time.Minute)), good.Body, http.StatusUnauthorized},
 		{"a time to come", "/hook", signed(now.Add(6 * time.Minute)), good.Body, http.StatusUnauthorized},
 		{"four minutes ago", "/hook", signed(now.Add(-4 * time.Minute)), good.Body, http.StatusNoContent},
-		{"another version", "/hook", set(webhook.HeaderSignature, "v2"+good.Header.Get(webhook.HeaderSignature)[2:]), good.Body, http.StatusUnauthorized},
+		{"another version", "/hook", set(webhook.HeaderSignature, "v2"+entry[2:]), good.Body, http.StatusUnauthorized},
 		{"the name alone", "/nchat", set(webhook.HeaderBodySignature, "sha256="), good.Body, http.StatusUnauthorized},
 		{"a signature of bytes", "/nchat", set(webhook.HeaderBodySignature, "sha256=\xff\xfe"), good.Body, http.StatusUnauthorized},
-		{"half a signature", "/nchat", set(webhook.HeaderBodySignature, good.Header.Get(webhook.HeaderBodySignature)[:20]), good.Body, http.StatusUnauthorized},
+		{"half a signature", "/nchat", set(webhook.HeaderBodySignature, signature[:20]), good.Body, http.StatusUnauthorized},
 	} {
 		if a.path != "" && a.path != path {
 			continue

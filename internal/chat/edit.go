@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"reflect"
+	"slices"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/markup"
@@ -17,15 +18,23 @@ type Edit struct {
 	// Document, when set, takes the place of both, together with those of them
 	// that are set: they are shown before it.
 	Document *markup.Document
+	// FileIDs and Remote are files that the message is to have besides, as in
+	// Post; what it shows already, and what is beyond the limit, is left out.
+	FileIDs []hub.FileID
+	Remote  []hub.Attachment
 	// AllowMentions is as in Post.
 	AllowMentions bool
+	// Check is asked about the message as the edit found it; its error refuses
+	// the edit. May be nil.
+	Check func(*hub.Message) error
 }
 
 // Edit changes what a message says, and keeps what it said as a revision.
 // Editing it to what it says already changes nothing and is no error.
 //
 // Errors: Invalid, NotFound (also for deleted messages), Conflict (archived
-// channel; key used for another request), hub.RepeatedError.
+// channel; key used for another request), hub.RepeatedError, and what e.Check
+// returns.
 func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) (hub.Message, error) {
 	done, err := s.order.wait(ctx, hub.MessageOrderKey(id))
 	if err != nil {
@@ -37,13 +46,24 @@ func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) 
 		if err != nil {
 			return hub.Message{}, err
 		}
+		if e.Check != nil {
+			if err := e.Check(&m); err != nil {
+				return hub.Message{}, err
+			}
+		}
 		before := m.Content
+		files, err := s.filesFor(ctx, &m, e.FileIDs, e.Remote)
+		if err != nil {
+			return m, err
+		}
+		added := s.newFiles(files, &m)
+		m.Files = append(slices.Clone(m.Files), added...)
 		changed, err := s.applyEdit(&m, &e)
 		if err != nil {
 			return m, err
 		}
-		if !changed {
-			return m, s.unchanged(ctx, by)
+		if !changed && len(added) == 0 {
+			return m, s.unchanged(ctx, &m, by)
 		}
 		m.Revision++
 		m.EditedAt = c.at
@@ -55,7 +75,7 @@ func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) 
 		}
 		text := searchable(&m)
 		stored, err := s.commit(func(routings []hub.Routing) (bool, error) {
-			return s.Store.EditMessage(ctx, &m, by.By, text, by.Once, by.Call, routings...)
+			return s.Store.EditMessage(ctx, &m, added, by.By, text, by.Once, by.leaving(&m), routings...)
 		}, event)
 		if err != nil {
 			return hub.Message{}, err
@@ -67,13 +87,23 @@ func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) 
 	return hub.Message{}, errBusy
 }
 
+// leaving returns the call with the message's revision as it leaves it.
+func (c *Cause) leaving(m *hub.Message) *hub.Call {
+	if c.Call == nil {
+		return nil
+	}
+	logged := *c.Call
+	logged.MessageRevision = m.Revision
+	return &logged
+}
+
 // unchanged logs the call of a change that changed nothing, and remembers its
 // key.
-func (s *Service) unchanged(ctx context.Context, by Cause) error {
+func (s *Service) unchanged(ctx context.Context, m *hub.Message, by Cause) error {
 	if by.Once == nil && by.Call == nil {
 		return nil
 	}
-	return s.Store.LogCall(ctx, by.Once, by.Call)
+	return s.Store.LogCall(ctx, by.Once, by.leaving(m))
 }
 
 // applyEdit puts the edit into m and reports whether that changed anything.
@@ -167,6 +197,12 @@ func (s *Service) live(ctx context.Context, id hub.MessageID, by Cause) (hub.Mes
 //
 // Errors: NotFound, Conflict (key used for another request), hub.RepeatedError.
 func (s *Service) Delete(ctx context.Context, id hub.MessageID, by Cause) error {
+	return s.DeleteIf(ctx, id, nil, by)
+}
+
+// DeleteIf is Delete of a message that check, asked about the revision that is
+// deleted, has nothing against. It may be nil.
+func (s *Service) DeleteIf(ctx context.Context, id hub.MessageID, check func(revision int) error, by Cause) error {
 	done, err := s.order.wait(ctx, hub.MessageOrderKey(id))
 	if err != nil {
 		return err
@@ -176,8 +212,13 @@ func (s *Service) Delete(ctx context.Context, id hub.MessageID, by Cause) error 
 	if err != nil {
 		return err
 	}
+	if check != nil {
+		if err := check(m.Revision); err != nil {
+			return err
+		}
+	}
 	if m.IsDeleted {
-		return s.unchanged(ctx, by)
+		return s.unchanged(ctx, &m, by)
 	}
 	channel, err := s.channel(ctx, m.ChannelID)
 	if err != nil {
@@ -194,13 +235,13 @@ func (s *Service) Delete(ctx context.Context, id hub.MessageID, by Cause) error 
 		return err
 	}
 	stored, err := s.commit(func(routings []hub.Routing) (bool, error) {
-		return s.Store.DeleteMessage(ctx, id, c.at, s.scrubber(), by.Once, by.Call, routings...)
+		return s.Store.DeleteMessage(ctx, id, check, c.at, s.scrubber(), by.Once, by.Call, routings...)
 	}, event)
 	if err != nil {
 		return err
 	}
 	if !stored {
-		return s.unchanged(ctx, by)
+		return s.unchanged(ctx, &m, by)
 	}
 	if !s.ScrubDeleted {
 		return nil

@@ -122,7 +122,7 @@ var copiedTables = []copiedTable{
 		columns: `id uuid, provider text, integration_id uuid, webhook_id uuid, dedupe_key text, headers text, body bytea,
 			body_size bigint, verdict text, reason text, dialect text, remote_ip text, http_status integer, message_id uuid,
 			state text, tries integer, error text, duration_us bigint, created_at timestamptz, recognised_by text,
-			query text, answer text`,
+			query text, answer text, message_revision integer`,
 	},
 	{
 		name: "nchat_integrations", key: []string{"id"},
@@ -170,7 +170,7 @@ var copiedTables = []copiedTable{
 	{
 		name: "nchat_audit_log", key: []string{"id"},
 		columns: `id uuid, actor_id uuid, token_id text, remote_ip text, action text, subject text, before jsonb, after jsonb,
-			created_at timestamptz`,
+			created_at timestamptz, session_id text, user_agent text, trace text`,
 	},
 	{
 		name: "nchat_settings", key: []string{"key"}, where: "key <> '" + copySetting + "'",
