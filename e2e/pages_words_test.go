@@ -323,7 +323,7 @@ func TestMap(t *testing.T) {
 	_, table, _ := strings.Cut(string(text), "\n## Packages\n")
 	table, _, _ = strings.Cut(table, "\n## ")
 	var named []string
-	for _, row := range regexp.MustCompile("(?m)^\\| ([^|]+) \\|").FindAllStringSubmatch(table, -1) {
+	for _, row := range regexp.MustCompile(`(?m)^\| ([^|]+) \|`).FindAllStringSubmatch(table, -1) {
 		for _, span := range codeSpan.FindAllStringSubmatch(row[1], -1) {
 			named = append(named, span[1])
 		}
