@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"io"
+	"mime"
 	"mime/multipart"
 	"net/http"
 )
@@ -49,6 +50,21 @@ func writeForm(form *multipart.Writer, filename string, content io.Reader) error
 		return err
 	}
 	return form.Close()
+}
+
+// File returns the name, the type and the size of a file.
+func (c *Client) File(ctx context.Context, id string) (Attachment, error) {
+	path := "/api/files/" + escape(id)
+	res, err := c.send(ctx, request{method: http.MethodHead, path: path})
+	if err != nil {
+		return Attachment{}, err
+	}
+	defer res.Body.Close()
+	f := Attachment{ID: id, MimeType: res.Header.Get("Content-Type"), Size: max(res.ContentLength, 0), URL: path}
+	if _, parameters, err := mime.ParseMediaType(res.Header.Get("Content-Disposition")); err == nil {
+		f.Filename = parameters["filename"]
+	}
+	return f, nil
 }
 
 // Download returns the content of a file; the caller closes it.

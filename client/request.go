@@ -37,7 +37,7 @@ func post(path string, body any) request {
 // whether it took effect.
 func (r request) repeatable() bool {
 	switch r.method {
-	case http.MethodGet, http.MethodPut, http.MethodDelete:
+	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete:
 		return true
 	}
 	return r.key != ""
