@@ -47,6 +47,15 @@ type Call struct {
 	Body    string            `json:"body"`
 	Answer  string            `json:"answer"`
 	Message *Message          `json:"message"` // as it is now; nil: there is none
+	// Rendered is what the call made of the message; nil: there is none.
+	Rendered *Rendered `json:"rendered"`
+}
+
+// Rendered is what a message said when a call had made or changed it.
+type Rendered struct {
+	Revision int     `json:"revision"` // of the message
+	Content  string  `json:"content"`  // Markdown
+	Embeds   []Embed `json:"embeds"`
 }
 
 // ReadingFields are another reading of a call than its webhook's, to be tried.

@@ -43,7 +43,7 @@ func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) 
 			return m, err
 		}
 		if !changed {
-			return m, s.unchanged(ctx, by)
+			return m, s.unchanged(ctx, &m, by)
 		}
 		m.Revision++
 		m.EditedAt = c.at
@@ -55,7 +55,7 @@ func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) 
 		}
 		text := searchable(&m)
 		stored, err := s.commit(func(routings []hub.Routing) (bool, error) {
-			return s.Store.EditMessage(ctx, &m, by.By, text, by.Once, by.Call, routings...)
+			return s.Store.EditMessage(ctx, &m, by.By, text, by.Once, by.leaving(&m), routings...)
 		}, event)
 		if err != nil {
 			return hub.Message{}, err
@@ -67,13 +67,23 @@ func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) 
 	return hub.Message{}, errBusy
 }
 
+// leaving returns the call with the message's revision as it leaves it.
+func (c *Cause) leaving(m *hub.Message) *hub.Call {
+	if c.Call == nil {
+		return nil
+	}
+	logged := *c.Call
+	logged.MessageRevision = m.Revision
+	return &logged
+}
+
 // unchanged logs the call of a change that changed nothing, and remembers its
 // key.
-func (s *Service) unchanged(ctx context.Context, by Cause) error {
+func (s *Service) unchanged(ctx context.Context, m *hub.Message, by Cause) error {
 	if by.Once == nil && by.Call == nil {
 		return nil
 	}
-	return s.Store.LogCall(ctx, by.Once, by.Call)
+	return s.Store.LogCall(ctx, by.Once, by.leaving(m))
 }
 
 // applyEdit puts the edit into m and reports whether that changed anything.
@@ -177,7 +187,7 @@ func (s *Service) Delete(ctx context.Context, id hub.MessageID, by Cause) error 
 		return err
 	}
 	if m.IsDeleted {
-		return s.unchanged(ctx, by)
+		return s.unchanged(ctx, &m, by)
 	}
 	channel, err := s.channel(ctx, m.ChannelID)
 	if err != nil {
@@ -200,7 +210,7 @@ func (s *Service) Delete(ctx context.Context, id hub.MessageID, by Cause) error 
 		return err
 	}
 	if !stored {
-		return s.unchanged(ctx, by)
+		return s.unchanged(ctx, &m, by)
 	}
 	if !s.ScrubDeleted {
 		return nil

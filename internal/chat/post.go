@@ -303,7 +303,7 @@ func (s *Service) store(ctx context.Context, p *Post, m *hub.Message, replies in
 		return s.Store.PostMessage(ctx, m, replies, text, keys, once, call, routings...)
 	}, events...)
 	if stored && err == nil && p.Call != nil {
-		p.Call.MessageID = m.ID
+		p.Call.MessageID, p.Call.MessageRevision = m.ID, m.Revision
 	}
 	return stored, err
 }
@@ -324,6 +324,6 @@ func (p *Post) about(m *hub.Message) (*hub.Idempotency, *hub.Call) {
 		p.Answered(m)
 	}
 	logged := *p.Call
-	logged.MessageID = m.ID
+	logged.MessageID, logged.MessageRevision = m.ID, m.Revision
 	return once, &logged
 }
