@@ -262,9 +262,10 @@ const refused = async (call) => {
 	const fetched = await hook.fetchMessage(card.id);
 	const edited = await hook.editMessage(text.id, { content: "**Build** is green" });
 	const recarded = await hook.editMessage(card.id, { embeds: [new EmbedBuilder().setTitle("Disk fine").setColor(0x00ff00)] });
+	const filed = await hook.editMessage(card.id, { files: [{ attachment: Buffer.from("df\n"), name: "df.txt" }] });
 	await hook.deleteMessage(doomed.id);
 	console.log(JSON.stringify({
-		text, card, file, reply, fetched, edited, recarded,
+		text, card, file, reply, fetched, edited, recarded, filed,
 		refused: [
 			await refused(() => hook.send({ content: "" })),
 			await refused(() => client(token + "x").send("x")),
@@ -303,8 +304,8 @@ func TestDiscordClient(t *testing.T) {
 		Message      string
 	}
 	var out struct {
-		Text, Card, File, Reply, Fetched, Edited, Recarded sent
-		Refused                                            []refusal
+		Text, Card, File, Reply, Fetched, Edited, Recarded, Filed sent
+		Refused                                                   []refusal
 	}
 	node(t, discordScript, map[string]string{"base": p.url, "token": in.Token}, &out)
 	if want := []refusal{
@@ -324,6 +325,9 @@ func TestDiscordClient(t *testing.T) {
 	}
 	if a := out.File.Attachments; len(a) != 1 || a[0].Filename != "build.log" || a[0].Size != 14 {
 		t.Errorf("the file's answer: %+v", out.File)
+	}
+	if f := out.Filed; len(f.Attachments) != 1 || f.Attachments[0].Filename != "df.txt" || f.Attachments[0].Size != 3 || len(f.Embeds) != 1 {
+		t.Errorf("the answer to an edit that adds a file: %+v", f)
 	}
 	if out.Edited.ID != out.Text.ID || out.Edited.Content != "**Build** is green" || out.Edited.Edited == "" {
 		t.Errorf("the edit's answer: %+v", out.Edited)

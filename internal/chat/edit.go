@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"reflect"
+	"slices"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/markup"
@@ -17,6 +18,10 @@ type Edit struct {
 	// Document, when set, takes the place of both, together with those of them
 	// that are set: they are shown before it.
 	Document *markup.Document
+	// FileIDs and Remote are files that the message is to have besides, as in
+	// Post; what it shows already, and what is beyond the limit, is left out.
+	FileIDs []hub.FileID
+	Remote  []hub.Attachment
 	// AllowMentions is as in Post.
 	AllowMentions bool
 }
@@ -38,11 +43,17 @@ func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) 
 			return hub.Message{}, err
 		}
 		before := m.Content
+		files, err := s.filesFor(ctx, &m, e.FileIDs, e.Remote)
+		if err != nil {
+			return m, err
+		}
+		added := s.newFiles(files, &m)
+		m.Files = append(slices.Clone(m.Files), added...)
 		changed, err := s.applyEdit(&m, &e)
 		if err != nil {
 			return m, err
 		}
-		if !changed {
+		if !changed && len(added) == 0 {
 			return m, s.unchanged(ctx, &m, by)
 		}
 		m.Revision++
@@ -55,7 +66,7 @@ func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) 
 		}
 		text := searchable(&m)
 		stored, err := s.commit(func(routings []hub.Routing) (bool, error) {
-			return s.Store.EditMessage(ctx, &m, by.By, text, by.Once, by.leaving(&m), routings...)
+			return s.Store.EditMessage(ctx, &m, added, by.By, text, by.Once, by.leaving(&m), routings...)
 		}, event)
 		if err != nil {
 			return hub.Message{}, err
