@@ -24,7 +24,7 @@ func complain(w io.Writer, cmd *cobra.Command, at target, err error) {
 		text = unreachableText(at, err)
 	}
 	fmt.Fprintln(w, "hub:", visible(text, maxShown))
-	if exitCode(err) == exitUsage && errors.As(err, new(*failure)) {
+	if f, ok := errors.AsType[*failure](err); ok && f.code == exitUsage && !f.plain {
 		fmt.Fprintf(w, "`%s --help` says how it is used.\n", cmd.CommandPath())
 	}
 }
@@ -90,7 +90,7 @@ func unreachableText(at target, err error) string {
 var flagOf = map[string]string{
 	"targetChannelId": "channel", "channelIds": "channel", "channelId": "channel", "events": "event", "allowIps": "allow-ip",
 	"headers": "header", "expiresAt": "expires", "userId": "user", "overlapHours": "overlap", "fileIds": "file-id",
-	"webhookId": "webhook", "ratePerMinute": "rate", "idempotencyKey": "key", "idempotency-key": "key", "isArchived": "archived",
+	"webhookId": "webhook", "ratePerMinute": "rate", "idempotencyKey": "key", "idempotency-key": "key", "isArchived": "archived", "url": "to",
 }
 
 // flagNamed says which flag a field of the API belongs to, or the field's name

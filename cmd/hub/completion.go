@@ -44,12 +44,16 @@ func (r *reach) completeChannels() completion {
 }
 
 func (r *reach) completeIncoming() completion {
-	return complete(r, func(ctx context.Context, c *client.Client) iter.Seq2[client.IncomingWebhook, error] { return c.IncomingWebhooks(ctx) },
+	return complete(r, func(ctx context.Context, c *client.Client) iter.Seq2[client.IncomingWebhook, error] {
+		return c.IncomingWebhooks(ctx)
+	},
 		func(w client.IncomingWebhook) string { return w.Name + "\t" + w.ID })
 }
 
 func (r *reach) completeOutgoing() completion {
-	return complete(r, func(ctx context.Context, c *client.Client) iter.Seq2[client.OutgoingWebhook, error] { return c.OutgoingWebhooks(ctx) },
+	return complete(r, func(ctx context.Context, c *client.Client) iter.Seq2[client.OutgoingWebhook, error] {
+		return c.OutgoingWebhooks(ctx)
+	},
 		func(w client.OutgoingWebhook) string { return w.Name + "\t" + w.URL })
 }
 

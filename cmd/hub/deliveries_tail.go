@@ -72,6 +72,7 @@ func (t *tail) run() error {
 		return err
 	}
 	t.printed = true
+	t.note("Following deliveries; Ctrl-C ends it.")
 	for {
 		if err := pause(t.ctx, pollEvery); err != nil {
 			return err
@@ -109,14 +110,14 @@ func (t *tail) poll() error {
 		if err != nil {
 			return err
 		}
-		if err := t.note(d, t.said.last()); err != nil {
+		if err := t.tell(d, t.said.last()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// read notes the deliveries of a list, from the oldest of them on: those that are new, and at
+// read tells of the deliveries of a list, from the oldest of them on: those that are new, and at
 // least a page of what was seen.
 func (t *tail) read(q client.DeliveryQuery, most int) error {
 	began := t.newest
@@ -143,15 +144,15 @@ func (t *tail) read(q client.DeliveryQuery, most int) error {
 		if i < len(raw) {
 			doc = raw[i]
 		}
-		if err := t.note(all[i], doc); err != nil {
+		if err := t.tell(all[i], doc); err != nil {
 			return err
 		}
 	}
 	return t.ctx.Err()
 }
 
-// note prints what is new about a delivery.
-func (t *tail) note(d client.Delivery, raw json.RawMessage) error {
+// tell prints what is new about a delivery.
+func (t *tail) tell(d client.Delivery, raw json.RawMessage) error {
 	is := seenDelivery{d.Status, d.Attempts, d.ScheduledFor}
 	was := t.seen[d.ID]
 	t.newest = max(t.newest, d.ID)

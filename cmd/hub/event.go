@@ -93,7 +93,6 @@ func newEventListCommand(r *reach) *cobra.Command {
 					{"EVENT", func(e client.Event) string { return e.Event }},
 					{"CHANNEL", func(e client.Event) string { return j.channelName(e.ChannelID) }},
 					{"BY", actorText},
-					{"DATA", func(e client.Event) string { return string(e.Data) }},
 				})
 		}),
 	}
@@ -150,6 +149,7 @@ it goes on where it stopped. --after begins in the past.`,
 			if pattern != "" && !hub.ValidEventPattern(pattern) {
 				return usagef("--type: want an event name or pattern, as in message.created or message.*")
 			}
+			j.note("Following events; Ctrl-C ends it.")
 			for e, err := range j.Events(j.ctx, after) {
 				if err != nil {
 					return err

@@ -49,8 +49,9 @@ Commands that answer a question do it with 0 and 1: verify (1: not clean), ready
 
 // failure is an error that says with which code the program ends.
 type failure struct {
-	code int
-	err  error
+	code  int
+	err   error
+	plain bool // it says itself what to do
 }
 
 // Error implements error.

@@ -12,6 +12,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
+	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/client"
 	"github.com/nself-chat/hub/internal/app"
 )
@@ -57,7 +58,23 @@ func (j *job) showFile(f client.Attachment) error {
 	if f.Width > 0 {
 		size = fmt.Sprintf("%d × %d", f.Width, f.Height)
 	}
-	return j.show(f.ID, "ID", f.ID, "Name", f.Filename, "Type", f.MimeType, "Size", fmt.Sprintf("%d bytes", f.Size), "Picture", size, "URL", f.URL)
+	return j.show(f.ID, "ID", f.ID, "Name", f.Filename, "Type", f.MimeType, "Size", sizeText(f.Size), "Picture", size, "URL", f.URL)
+}
+
+// fileJSON prints a file as the API shows it.
+func (j *job) fileJSON(f client.Attachment) error {
+	return writeJSON(j.out, hub.AttachmentInfo{ID: hub.FileID(f.ID), Filename: f.Filename, MimeType: f.MimeType, Size: f.Size, URL: f.URL})
+}
+
+// sizeText writes a number of bytes for people.
+func sizeText(n int64) string {
+	switch {
+	case n < 1<<10:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1<<20:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return amount(n, true)
 }
 
 func newFileUploadCommand(r *reach) *cobra.Command {
@@ -119,9 +136,9 @@ func newFileDownloadCommand(r *reach) *cobra.Command {
 				return err
 			}
 			if j.json {
-				return writeJSON(j.out, info)
+				return j.fileJSON(info)
 			}
-			_, err = fmt.Fprintf(j.out, "%s: %d bytes\n", to, m.at.Done)
+			_, err = fmt.Fprintf(j.out, "%s: %s\n", to, sizeText(m.at.Done))
 			return err
 		}),
 	}
@@ -188,7 +205,7 @@ func newFileShowCommand(r *reach) *cobra.Command {
 				return err
 			}
 			if j.json {
-				return writeJSON(j.out, f)
+				return j.fileJSON(f)
 			}
 			return j.showFile(f)
 		}),

@@ -176,7 +176,7 @@ func (j *job) confirm(format string, args ...any) error {
 	question := fmt.Sprintf(format, args...)
 	in, ok := j.cmd.InOrStdin().(*os.File)
 	if !ok || !isatty.IsTerminal(in.Fd()) {
-		return usagef("%s That needs a confirmation: add --yes", question)
+		return &failure{code: exitUsage, plain: true, err: fmt.Errorf("%s Nobody can be asked here: add --yes to do it", oneLine(question))}
 	}
 	fmt.Fprintf(j.err, "%s [y/N] ", oneLine(question))
 	answer, err := readLine(j.ctx, in)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -138,6 +139,9 @@ func group(cmd *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
 				text += " or"
 			}
 			text += " `" + cmd.CommandPath() + " " + s + "`"
+		}
+		if strings.Contains(text, "did you mean") {
+			text += "?"
 		}
 		return usagef("%s", text)
 	}

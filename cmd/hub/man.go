@@ -106,7 +106,6 @@ func described(cmd *cobra.Command) []*cobra.Command {
 
 func anchor(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
-
 func ownFlags(c *cobra.Command) *pflag.FlagSet {
 	own := pflag.NewFlagSet("", pflag.ContinueOnError)
 	settings := c.LocalNonPersistentFlags().Lookup("retention-days") != nil

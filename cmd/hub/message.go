@@ -96,7 +96,7 @@ func (j *job) showMessage(m client.Message, further ...string) error {
 		cards = append(cards, embedText(e))
 	}
 	for _, a := range m.Attachments {
-		files = append(files, fmt.Sprintf("%s  %s, %s  %s", a.Filename, a.MimeType, amount(a.Size, true), orText(a.ID, a.URL)))
+		files = append(files, fmt.Sprintf("%s  %s, %s  %s", a.Filename, a.MimeType, sizeText(a.Size), orText(a.ID, a.URL)))
 	}
 	for _, e := range m.Reactions {
 		reactions = append(reactions, fmt.Sprintf("%s %d", e.Emoji, e.Count))
@@ -407,4 +407,3 @@ func (j *job) upload(path, name string) (client.Attachment, error) {
 	defer content.progress.end()
 	return j.Upload(j.ctx, orText(name, filepath.Base(path)), content)
 }
-

@@ -43,7 +43,9 @@ func newQueueStatsCommand(r *reach) *cobra.Command {
 			return printTable(j.output, s.Lanes, "", func(l client.Lane) string { return l.WebhookID }, []column[client.Lane]{
 				{"WEBHOOK ID", func(l client.Lane) string { return l.WebhookID }},
 				{"NAME", func(l client.Lane) string { return j.outgoingName(l.WebhookID) }},
-				{"STATE", func(l client.Lane) string { return outgoingState(client.OutgoingWebhook{State: l.State, Health: client.EndpointHealth{BreakerOpen: l.BreakerOpen}}) }},
+				{"STATE", func(l client.Lane) string {
+					return outgoingState(client.OutgoingWebhook{State: l.State, Health: client.EndpointHealth{BreakerOpen: l.BreakerOpen}})
+				}},
 				{"FAILURES", func(l client.Lane) string { return fmt.Sprint(l.Failures) }},
 				{"DELIVERIES", func(l client.Lane) string { return countsText(l.Deliveries) }},
 			})
