@@ -137,7 +137,7 @@ func tryToken(ctx context.Context, address, token string) error {
 		return usagef("%w", err)
 	}
 	for _, err := range c.Channels(ctx) {
-		return err
+		return away(err)
 	}
 	return nil
 }

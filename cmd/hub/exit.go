@@ -79,9 +79,6 @@ func exitCode(err error) int {
 	if e, ok := errors.AsType[*client.Error](err); ok {
 		return refusalCode(e)
 	}
-	if unreachable(err) {
-		return exitUnavailable
-	}
 	return exitFailed
 }
 

@@ -40,10 +40,18 @@ func (r *reach) job(work func(j *job, args []string) error) func(*cobra.Command,
 		defer func() { err = errors.Join(err, c.close()) }()
 		j := &job{connection: c, output: r.output(cmd, quiet), ctx: ctx, cmd: cmd}
 		if every, ok := watchEvery(cmd); ok {
-			return j.watch(every, func() error { return work(j, args) })
+			return away(j.watch(every, func() error { return work(j, args) }))
 		}
-		return work(j, args)
+		return away(work(j, args))
 	}
+}
+
+// away gives the error of a call that no hub answered its exit code.
+func away(err error) error {
+	if unreachable(err) && !errors.As(err, new(*failure)) {
+		return &failure{code: exitUnavailable, err: err}
+	}
+	return err
 }
 
 // watchFlag adds --watch to a command that shows something.

@@ -229,7 +229,6 @@ func follow(ts *testscript.TestScript, neg bool, args []string) {
 	go func() { f.done <- f.cmd.Wait() }()
 	ts.Value(following{}).(map[string]*follower)[args[0]] = f
 	ts.Defer(func() { _ = f.cmd.Process.Kill() })
-	f.wait(ts, "Ctrl-C")
 }
 
 // scriptEnv is what a script has set.
