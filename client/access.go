@@ -56,29 +56,29 @@ type AuditEntry struct {
 }
 
 // Tokens lists API tokens, oldest first.
-func (c *Client) Tokens(ctx context.Context) iter.Seq2[Token, error] {
-	return list[Token](ctx, c, "/api/tokens", nil)
+func (c *Client) Tokens(ctx context.Context, options ...ListOption) iter.Seq2[Token, error] {
+	return list[Token](ctx, c, "/api/tokens", nil, options)
 }
 
 // CreateToken makes an API token. The token itself is in the answer and
 // nowhere else.
-func (c *Client) CreateToken(ctx context.Context, n NewToken) (Token, error) {
-	return call[Token](ctx, c, post("/api/tokens", n))
+func (c *Client) CreateToken(ctx context.Context, n NewToken, options ...CallOption) (Token, error) {
+	return call[Token](ctx, c, post("/api/tokens", n, options...))
 }
 
 // DeleteToken ends an API token.
 func (c *Client) DeleteToken(ctx context.Context, id string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: "/api/tokens/" + escape(id)})
+	return c.do(ctx, remove("/api/tokens/"+escape(id)))
 }
 
 // Sessions lists a user's sessions, newest first; "" is the caller.
-func (c *Client) Sessions(ctx context.Context, user string) iter.Seq2[Session, error] {
-	return list[Session](ctx, c, "/api/sessions", query("userId", user))
+func (c *Client) Sessions(ctx context.Context, user string, options ...ListOption) iter.Seq2[Session, error] {
+	return list[Session](ctx, c, "/api/sessions", query("userId", user), options)
 }
 
 // DeleteSession signs one browser out.
 func (c *Client) DeleteSession(ctx context.Context, id string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: "/api/sessions/" + escape(id)})
+	return c.do(ctx, remove("/api/sessions/"+escape(id)))
 }
 
 // DeleteSessions signs a user out everywhere ("": the caller) and returns how
@@ -91,6 +91,6 @@ func (c *Client) DeleteSessions(ctx context.Context, user string) (int, error) {
 }
 
 // AuditLog lists what operators did, newest first.
-func (c *Client) AuditLog(ctx context.Context) iter.Seq2[AuditEntry, error] {
-	return list[AuditEntry](ctx, c, "/api/audit-log", nil)
+func (c *Client) AuditLog(ctx context.Context, options ...ListOption) iter.Seq2[AuditEntry, error] {
+	return list[AuditEntry](ctx, c, "/api/audit-log", nil, options)
 }

@@ -23,7 +23,11 @@ type Channel struct {
 	CreatedAt     time.Time `json:"createdAt"`
 	UpdatedAt     time.Time `json:"updatedAt"`
 	ArchivedAt    time.Time `json:"archivedAt"`
+	// ETag names this version of it for [IfMatch]; "" in lists.
+	ETag string `json:"-"`
 }
+
+func (ch *Channel) setETag(tag string) { ch.ETag = tag }
 
 // NewChannel is a channel about to be made.
 type NewChannel struct {
@@ -61,8 +65,8 @@ const channelsPath = "/api/channels"
 func channelPath(id string) string { return channelsPath + "/" + escape(id) }
 
 // Channels lists the channels that the token sees, by name.
-func (c *Client) Channels(ctx context.Context) iter.Seq2[Channel, error] {
-	return list[Channel](ctx, c, channelsPath, nil)
+func (c *Client) Channels(ctx context.Context, options ...ListOption) iter.Seq2[Channel, error] {
+	return list[Channel](ctx, c, channelsPath, nil, options)
 }
 
 // Channel returns one channel.
@@ -71,18 +75,18 @@ func (c *Client) Channel(ctx context.Context, id string) (Channel, error) {
 }
 
 // CreateChannel makes a channel.
-func (c *Client) CreateChannel(ctx context.Context, n NewChannel) (Channel, error) {
-	return call[Channel](ctx, c, post(channelsPath, n))
+func (c *Client) CreateChannel(ctx context.Context, n NewChannel, options ...CallOption) (Channel, error) {
+	return call[Channel](ctx, c, post(channelsPath, n, options...))
 }
 
 // UpdateChannel changes a channel.
-func (c *Client) UpdateChannel(ctx context.Context, id string, change ChannelChange) (Channel, error) {
-	return call[Channel](ctx, c, request{method: http.MethodPatch, path: channelPath(id), body: change})
+func (c *Client) UpdateChannel(ctx context.Context, id string, change ChannelChange, options ...CallOption) (Channel, error) {
+	return call[Channel](ctx, c, patch(channelPath(id), change, options...))
 }
 
 // DeleteChannel deletes a channel with its messages.
 func (c *Client) DeleteChannel(ctx context.Context, id string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: channelPath(id)})
+	return c.do(ctx, remove(channelPath(id)))
 }
 
 func memberPath(channel, user string) string {
@@ -90,8 +94,8 @@ func memberPath(channel, user string) string {
 }
 
 // Members lists the members of a channel.
-func (c *Client) Members(ctx context.Context, channel string) iter.Seq2[Member, error] {
-	return list[Member](ctx, c, channelPath(channel)+"/members", nil)
+func (c *Client) Members(ctx context.Context, channel string, options ...ListOption) iter.Seq2[Member, error] {
+	return list[Member](ctx, c, channelPath(channel)+"/members", nil, options)
 }
 
 // Member returns a user's membership of a channel.
@@ -109,5 +113,5 @@ func (c *Client) SetMember(ctx context.Context, channel, user, role string) (Mem
 
 // RemoveMember ends a membership.
 func (c *Client) RemoveMember(ctx context.Context, channel, user string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: memberPath(channel, user)})
+	return c.do(ctx, remove(memberPath(channel, user)))
 }

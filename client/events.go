@@ -45,6 +45,9 @@ type Publication struct {
 	// Key makes a repetition return the event sent the first time, and lets
 	// the client repeat the call; "": neither.
 	Key string `json:"-"`
+	// Hop is the number of hubs that it comes from has passed, for an event that
+	// passes on another one; a number above 5 is refused with [CodeLoopDetected].
+	Hop int `json:"-"`
 }
 
 // Published is what came of a Publication.
@@ -55,12 +58,12 @@ type Published struct {
 
 // Publish sends an event. It and its deliveries are durable when this returns.
 func (c *Client) Publish(ctx context.Context, p Publication) (Published, error) {
-	return call[Published](ctx, c, request{method: http.MethodPost, path: "/api/events", body: p, key: p.Key})
+	return call[Published](ctx, c, request{method: http.MethodPost, path: "/api/events", body: p, key: p.Key, hop: p.Hop})
 }
 
 // EventLog lists events, newest first; pattern limits their types, "" is all.
-func (c *Client) EventLog(ctx context.Context, pattern string) iter.Seq2[Event, error] {
-	return list[Event](ctx, c, "/api/events", query("event", pattern))
+func (c *Client) EventLog(ctx context.Context, pattern string, options ...ListOption) iter.Seq2[Event, error] {
+	return list[Event](ctx, c, "/api/events", query("event", pattern), options)
 }
 
 // Event returns one event.

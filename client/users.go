@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"iter"
-	"net/http"
 	"time"
 )
 
@@ -41,8 +40,8 @@ type UserChange struct {
 }
 
 // Users lists users, oldest first.
-func (c *Client) Users(ctx context.Context) iter.Seq2[User, error] {
-	return list[User](ctx, c, "/api/users", nil)
+func (c *Client) Users(ctx context.Context, options ...ListOption) iter.Seq2[User, error] {
+	return list[User](ctx, c, "/api/users", nil, options)
 }
 
 // User returns one user.
@@ -51,11 +50,11 @@ func (c *Client) User(ctx context.Context, id string) (User, error) {
 }
 
 // CreateUser makes a person or a bot.
-func (c *Client) CreateUser(ctx context.Context, n NewUser) (User, error) {
-	return call[User](ctx, c, post("/api/users", n))
+func (c *Client) CreateUser(ctx context.Context, n NewUser, options ...CallOption) (User, error) {
+	return call[User](ctx, c, post("/api/users", n, options...))
 }
 
 // UpdateUser changes or deactivates a user.
 func (c *Client) UpdateUser(ctx context.Context, id string, change UserChange) (User, error) {
-	return call[User](ctx, c, request{method: http.MethodPatch, path: "/api/users/" + escape(id), body: change})
+	return call[User](ctx, c, patch("/api/users/"+escape(id), change))
 }
