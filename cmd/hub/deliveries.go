@@ -75,7 +75,7 @@ func newDeliveriesListCommand(r *reach) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printList(j, j.Deliveries(j.ctx, q), limit, "There are no such deliveries.",
+			return printList(j, j.Deliveries(j.ctx, q, atMost(limit)), limit, "There are no such deliveries.",
 				func(d client.Delivery) string { return d.ID }, []column[client.Delivery]{
 					{"ID", func(d client.Delivery) string { return d.ID }},
 					{"CREATED", func(d client.Delivery) string { return clock(d.CreatedAt) }},

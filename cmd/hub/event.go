@@ -86,7 +86,7 @@ func newEventListCommand(r *reach) *cobra.Command {
 		Example: "  hub event list --type 'message.*' --limit 10",
 		Args:    cobra.NoArgs,
 		RunE: r.job(func(j *job, _ []string) error {
-			return printList(j, j.EventLog(j.ctx, pattern), limit, "There are no such events.", func(e client.Event) string { return e.ID },
+			return printList(j, j.EventLog(j.ctx, pattern, atMost(limit)), limit, "There are no such events.", func(e client.Event) string { return e.ID },
 				[]column[client.Event]{
 					{"ID", func(e client.Event) string { return e.ID }},
 					{"TIME", func(e client.Event) string { return clock(e.Timestamp) }},
@@ -149,13 +149,18 @@ it goes on where it stopped. --after begins in the past.`,
 			if pattern != "" && !hub.ValidEventPattern(pattern) {
 				return usagef("--type: want an event name or pattern, as in message.created or message.*")
 			}
+			following := []client.StreamOption{client.WithBreaks(func(err error) {
+				if j.ctx.Err() == nil {
+					j.note("The connection broke (%v); it is made again.", err)
+				}
+			})}
+			if pattern != "" {
+				following = append(following, client.WithPattern(pattern))
+			}
 			j.note("Following events; Ctrl-C ends it.")
-			for e, err := range j.Events(j.ctx, after) {
+			for e, err := range j.Events(j.ctx, after, following...) {
 				if err != nil {
 					return err
-				}
-				if pattern != "" && !hub.MatchEvent(pattern, e.Event) {
-					continue
 				}
 				if err := j.printEvent(e); err != nil {
 					return err

@@ -53,12 +53,28 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Seek implements io.Seeker where from does, so that an upload can be repeated.
+func (m *meter) Seek(offset int64, whence int) (int64, error) {
+	s, ok := m.from.(io.Seeker)
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	at, err := s.Seek(offset, whence)
+	m.at.Done = at
+	return at, err
+}
+
 func (j *job) showFile(f client.Attachment) error {
 	size := ""
 	if f.Width > 0 {
 		size = fmt.Sprintf("%d × %d", f.Width, f.Height)
 	}
 	return j.show(f.ID, "ID", f.ID, "Name", f.Filename, "Type", f.MimeType, "Size", sizeText(f.Size), "Picture", size, "URL", f.URL)
+}
+
+// fileInfo is what a download says of a file.
+func fileInfo(id string, f *client.File) client.Attachment {
+	return client.Attachment{ID: id, Filename: f.Filename, MimeType: f.MimeType, Size: max(f.Size, 0), URL: "/api/files/" + id}
 }
 
 // fileJSON prints a file as the API shows it.
@@ -111,15 +127,12 @@ func newFileDownloadCommand(r *reach) *cobra.Command {
 		Example: "  hub file download 01a20028-dd55-7000-8b7e-02788dca0b21\n  hub file download 01a20028-dd55-7000-8b7e-02788dca0b21 --output - | less",
 		Args:    cobra.ExactArgs(1),
 		RunE: r.job(func(j *job, args []string) error {
-			info, err := j.File(j.ctx, args[0])
-			if err != nil {
-				return err
-			}
 			content, err := j.Download(j.ctx, args[0])
 			if err != nil {
 				return err
 			}
 			defer content.Close()
+			info := fileInfo(args[0], content)
 			if path == "-" {
 				return j.writeTo(j.out, content)
 			}
@@ -200,14 +213,16 @@ func newFileShowCommand(r *reach) *cobra.Command {
 		Example: "  hub file show 01a20028-dd55-7000-8b7e-02788dca0b21",
 		Args:    cobra.ExactArgs(1),
 		RunE: r.job(func(j *job, args []string) error {
-			f, err := j.File(j.ctx, args[0])
+			content, err := j.Download(j.ctx, args[0])
 			if err != nil {
 				return err
 			}
+			defer content.Close() // the head of the answer says it all
+			info := fileInfo(args[0], content)
 			if j.json {
-				return j.fileJSON(f)
+				return j.fileJSON(info)
 			}
-			return j.showFile(f)
+			return j.showFile(info)
 		}),
 	}
 }

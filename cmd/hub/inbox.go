@@ -55,7 +55,7 @@ func newInboxListCommand(r *reach) *cobra.Command {
 		Example: "  hub inbox list --limit 10\n  hub inbox list --json | jq '.[] | select(.verdict != \"accepted\")'",
 		Args:    cobra.NoArgs,
 		RunE: r.job(func(j *job, _ []string) error {
-			return printList(j, j.Inbox(j.ctx), limit, "Nothing was posted to the hub yet.", callID, j.callColumns(true))
+			return printList(j, j.Inbox(j.ctx, atMost(limit)), limit, "Nothing was posted to the hub yet.", callID, j.callColumns(true))
 		}),
 	}
 	limitFlag(cmd, &limit)

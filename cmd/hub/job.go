@@ -145,6 +145,14 @@ func printList[T any](j *job, items iter.Seq2[T, error], most int, none string, 
 	return printTable(j.output, all, none, id, columns)
 }
 
+// atMost asks for no more than --limit says, and one more, by which it is known that there are more.
+func atMost(limit int) client.ListOption {
+	if limit <= 0 {
+		return client.WithLimit(0)
+	}
+	return client.WithLimit(limit + 1)
+}
+
 // limitFlag adds --limit to a command that lists what never ends.
 func limitFlag(cmd *cobra.Command, limit *int) {
 	cmd.Flags().IntVarP(limit, "limit", "n", 50, "how many to show, the newest first; 0: all")

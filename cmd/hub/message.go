@@ -75,7 +75,7 @@ func newMessageListCommand(r *reach) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printList(j, j.Messages(j.ctx, id, q), limit, "There are no such messages: `hub message post CHANNEL TEXT` posts one.",
+			return printList(j, j.Messages(j.ctx, id, q, atMost(limit)), limit, "There are no such messages: `hub message post CHANNEL TEXT` posts one.",
 				messageID, messageColumns)
 		}),
 	}
@@ -351,7 +351,7 @@ func newMessageThreadCommand(r *reach) *cobra.Command {
 		Example: "  hub message thread 01a20028-dd55-7000-8b7e-02788dca0b21",
 		Args:    cobra.ExactArgs(1),
 		RunE: r.job(func(j *job, args []string) error {
-			return printList(j, j.Replies(j.ctx, args[0]), limit, "There are no replies: `hub message post CHANNEL TEXT --thread MESSAGE` posts one.",
+			return printList(j, j.Replies(j.ctx, args[0], atMost(limit)), limit, "There are no replies: `hub message post CHANNEL TEXT --thread MESSAGE` posts one.",
 				messageID, messageColumns)
 		}),
 	}
@@ -371,7 +371,7 @@ func newMessageSearchCommand(r *reach) *cobra.Command {
 		Example: "  hub message search deploy failed",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: r.job(func(j *job, args []string) error {
-			return printList(j, j.Search(j.ctx, strings.Join(args, " ")), limit, "Nothing was found.",
+			return printList(j, j.Search(j.ctx, strings.Join(args, " "), atMost(limit)), limit, "Nothing was found.",
 				func(h client.Hit) string { return h.Message.ID }, []column[client.Hit]{
 					{"ID", func(h client.Hit) string { return h.Message.ID }},
 					{"TIME", func(h client.Hit) string { return clock(h.Message.CreatedAt) }},

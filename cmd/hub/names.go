@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"iter"
 	"strings"
 
@@ -19,11 +18,11 @@ type names struct {
 
 // nameIn returns the name of id, or id itself when it is not known, to this token
 // at least.
-func nameIn[T any](j *job, known *map[string]string, items func(context.Context) iter.Seq2[T, error], pair func(T) (id, name string), id string) string {
+func nameIn[T any](j *job, known *map[string]string, items iter.Seq2[T, error], pair func(T) (id, name string), id string) string {
 	if *known == nil {
 		*known = map[string]string{}
 		j.aside(func() {
-			for item, err := range items(j.ctx) {
+			for item, err := range items {
 				if err != nil {
 					return
 				}
@@ -46,22 +45,21 @@ func (j *job) channelName(id string) string {
 	if id == "" {
 		return ""
 	}
-	name := nameIn(j, &j.names.channels, j.Channels, func(c client.Channel) (string, string) { return c.ID, "#" + c.Name }, id)
-	return name
+	return nameIn(j, &j.names.channels, j.Channels(j.ctx), func(c client.Channel) (string, string) { return c.ID, "#" + c.Name }, id)
 }
 
 func (j *job) incomingName(id string) string {
 	if id == "" {
 		return ""
 	}
-	return nameIn(j, &j.names.incoming, j.IncomingWebhooks, func(w client.IncomingWebhook) (string, string) { return w.ID, w.Name }, id)
+	return nameIn(j, &j.names.incoming, j.IncomingWebhooks(j.ctx), func(w client.IncomingWebhook) (string, string) { return w.ID, w.Name }, id)
 }
 
 func (j *job) outgoingName(id string) string {
 	if id == "" {
 		return ""
 	}
-	return nameIn(j, &j.names.outgoing, j.OutgoingWebhooks, func(w client.OutgoingWebhook) (string, string) { return w.ID, w.Name }, id)
+	return nameIn(j, &j.names.outgoing, j.OutgoingWebhooks(j.ctx), func(w client.OutgoingWebhook) (string, string) { return w.ID, w.Name }, id)
 }
 
 // userName looks users up one by one: there may be many.

@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 			"await":     await,
 			"interrupt": interrupt,
 			"oneline":   oneLineOnly,
+			"until":     until,
 		},
 	})
 }
@@ -128,6 +129,23 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if fmt.Sprint(code) != args[0] {
 		ts.Fatalf("exit code %d, want %s\n%s", code, args[0], ts.ReadFile("stderr"))
+	}
+}
+
+// until runs a command until what it prints matches: until REGEXP command…
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until REGEXP command...")
+	}
+	wanted := regexp.MustCompile("(?m)" + args[0])
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		if wanted.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("after half a minute there is no %q", args[0])
+		}
 	}
 }
 

@@ -338,7 +338,7 @@ show one call with its body and what was answered.`,
 				}
 				return j.showCall(call)
 			}
-			return printList(j, j.Calls(j.ctx, id), limit, "Nothing has called it yet.", callID, j.callColumns(false))
+			return printList(j, j.Calls(j.ctx, id, atMost(limit)), limit, "Nothing has called it yet.", callID, j.callColumns(false))
 		}),
 	}
 	limitFlag(cmd, &limit)
