@@ -10,14 +10,14 @@ import (
 
 // Event is a fact that happened in the hub.
 type Event struct {
-	ID          string          `json:"id"`
-	Seq         int64           `json:"seq"`
-	Event       string          `json:"event"`
-	Timestamp   time.Time       `json:"timestamp"`
-	ChannelID   string          `json:"channelId"`
-	TriggeredBy *TriggeredBy    `json:"triggeredBy"`
-	Origin      Origin          `json:"origin"`
-	TraceID     string          `json:"traceId"`
+	ID          string       `json:"id"`
+	Seq         int64        `json:"seq"`
+	Event       string       `json:"event"`
+	Timestamp   time.Time    `json:"timestamp"`
+	ChannelID   string       `json:"channelId"`
+	TriggeredBy *TriggeredBy `json:"triggeredBy"`
+	Origin      Origin       `json:"origin"`
+	TraceID     string       `json:"traceId"`
 	// Data is what webhooks deliver of it: [webhook.Event.Typed] decodes it, given
 	// the name and the data.
 	//
