@@ -470,6 +470,9 @@ func (x *exchange) check(answer any) {
 			query.Set(p.Name, x.query(p.Name))
 		case p.In == "header":
 			header[p.Name] = x.header(p.Name)
+			if p.Name == "If-Match" {
+				header[p.Name] = `"` + header[p.Name] + `"`
+			}
 		}
 	}
 	if x.seen.Method != x.operation.method || x.seen.URL.EscapedPath() != path {
