@@ -12,13 +12,13 @@ import (
 // AuditEntry is one action of an operator as it is shown.
 type AuditEntry struct {
 	ID        hub.AuditID     `json:"id"`
-	ActorID   hub.UserID      `json:"actorId,omitempty"`
-	TokenID   hub.TokenID     `json:"tokenId,omitempty"`
-	RemoteIP  string          `json:"remoteIp,omitempty"`
-	Action    string          `json:"action"`
-	Subject   string          `json:"subject"`
-	Before    json.RawMessage `json:"before,omitempty"`
-	After     json.RawMessage `json:"after,omitempty"`
+	ActorID   hub.UserID      `json:"actorId,omitempty" doc:"Absent: the hub, or its command line."`
+	TokenID   hub.TokenID     `json:"tokenId,omitempty" doc:"The API token; absent: a session."`
+	RemoteIP  string          `json:"remoteIp,omitempty" doc:"The caller's address."`
+	Action    string          `json:"action" doc:"What was done: channel.update"`
+	Subject   string          `json:"subject" doc:"The id of what it was done to."`
+	Before    json.RawMessage `json:"before,omitempty" limits:"type=object" doc:"The facts before, an object; absent: there was nothing."`
+	After     json.RawMessage `json:"after,omitempty" limits:"type=object" doc:"The facts after, an object; absent: there is nothing."`
 	CreatedAt time.Time       `json:"createdAt"`
 }
 

@@ -25,6 +25,10 @@ type operation struct {
 	doc          string
 	status       int  // of success; 0: 200
 	inCommit     bool // Idempotency-Key is handled by the operation itself
+	// conflict says when the answer is 409, besides those about an Idempotency-Key.
+	conflict string
+	// also are statuses that refuse and do not follow from what the operation takes.
+	also []int
 }
 
 // nothing is the answer of operations that have nothing to say: 204.
@@ -49,7 +53,8 @@ func register[I, O any](a *API, op operation, do func(ctx context.Context, who h
 	pattern := op.method + " " + op.path
 	a.inCommit[pattern], a.mayAsk[pattern] = op.inCommit, mayAskOf(op)
 	h := a.operation(op)
-	h.Responses = a.success(op.status, reflect.TypeFor[O]())
+	h.Responses = a.success(op, reflect.TypeFor[O]())
+	defer a.describeInput(op, reflect.TypeFor[I]())
 	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*answer, error) {
 		out, err := do(ctx, actorOf(ctx), in)
 		return &answer{Body: func(c huma.Context) {
@@ -100,14 +105,49 @@ func (a *API) operation(op operation) huma.Operation {
 func ptr[T any](v T) *T { return &v }
 
 // success describes the answer of an operation.
-func (a *API) success(status int, out reflect.Type) map[string]*huma.Response {
-	if out == reflect.TypeFor[nothing]() {
-		return map[string]*huma.Response{strconv.Itoa(http.StatusNoContent): {Description: "Done."}}
+func (a *API) success(op operation, out reflect.Type) map[string]*huma.Response {
+	names := []string{"X-Request-Id"}
+	if op.method == http.MethodPost {
+		names = append(names, repeatedHeader)
 	}
-	return map[string]*huma.Response{strconv.Itoa(status): {
-		Description: http.StatusText(status),
-		Content:     map[string]*huma.MediaType{"application/json": {Schema: a.schema(out)}},
+	if out == reflect.TypeFor[nothing]() {
+		return map[string]*huma.Response{strconv.Itoa(http.StatusNoContent): {Description: "Done.", Headers: headers(names...)}}
+	}
+	if out.Implements(reflect.TypeFor[tagged]()) {
+		names = append(names, "ETag")
+	}
+	if op.status == http.StatusCreated && out.Implements(reflect.TypeFor[located]()) {
+		names = append(names, "Location")
+	}
+	return map[string]*huma.Response{strconv.Itoa(op.status): {
+		Description: http.StatusText(op.status), Headers: headers(names...),
+		Content: map[string]*huma.MediaType{"application/json": {Schema: a.schema(out), Example: exampleOf(out)}},
 	}}
+}
+
+// describeInput completes the description of an operation that huma has read
+// from its input: what is an id, and the answers that refuse.
+func (a *API) describeInput(op operation, in reflect.Type) {
+	h := a.described(op)
+	for _, f := range reflect.VisibleFields(in) {
+		for _, p := range h.Parameters {
+			if p.Name == f.Tag.Get(p.In) {
+				describeField(p.Schema, f.Type, f.Tag.Get("limits"))
+				if id, ok := exampleIDs[f.Type]; ok && p.In == "path" {
+					p.Example = id
+				}
+			}
+		}
+	}
+	a.finish(op, h)
+}
+
+// described returns the description of an operation.
+func (a *API) described(op operation) *huma.Operation {
+	p := a.huma.OpenAPI().Paths[op.path]
+	return map[string]*huma.Operation{
+		http.MethodGet: p.Get, http.MethodPost: p.Post, http.MethodPut: p.Put, http.MethodPatch: p.Patch, http.MethodDelete: p.Delete,
+	}[op.method]
 }
 
 func (a *API) schema(t reflect.Type) *huma.Schema {
@@ -127,6 +167,7 @@ func (a *API) raw(op operation, h handler, change func(*huma.Operation)) {
 	pattern := op.method + " " + op.path
 	a.inCommit[pattern], a.mayAsk[pattern] = op.inCommit, mayAskOf(op)
 	a.describeOperation(op, change)
+	a.finish(op, a.described(op))
 	a.route(pattern, func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
 			writeError(w, r, err)
@@ -141,15 +182,7 @@ func (a *API) describeOperation(op operation, change func(*huma.Operation)) {
 	if change != nil {
 		change(&h)
 	}
-	h.Responses["default"] = a.problemResponse()
 	a.huma.OpenAPI().AddOperation(&h)
-}
-
-func (a *API) problemResponse() *huma.Response {
-	return &huma.Response{
-		Description: "Error",
-		Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: a.schema(reflect.TypeFor[Problem]())}},
-	}
 }
 
 // writeError answers with a problem. A stale If-Match is 412, as
