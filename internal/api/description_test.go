@@ -1,8 +1,11 @@
 package api
 
 import (
+	"encoding/json"
+	"flag"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -118,4 +121,44 @@ func checkWord(t *testing.T, at, name string, v any) {
 	if m["description"] == nil && m["$ref"] == nil && !slices.Contains(obvious, name) {
 		t.Errorf("%s says nothing of itself", at)
 	}
+}
+
+// write is where TestDescription leaves the description; "": nowhere.
+var write = flag.String("description", "", "file to write the description to")
+
+// TestDescription writes what the hub says of itself, for those who compare it:
+// make api, and make released.
+func TestDescription(t *testing.T) {
+	text := newRig(t).call("", http.MethodGet, "/openapi.json", nil).want(http.StatusOK, nil).body
+	var all any
+	must(t, json.Unmarshal(text, &all))
+	b, err := json.Marshal(bare(all, false))
+	must(t, err)
+	if *write != "" {
+		must(t, os.WriteFile(*write, append(b, '\n'), 0o644))
+	}
+}
+
+// bare is a description without words and examples. named says that the keys of
+// v are names, and not OpenAPI's.
+func bare(v any, named bool) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = bare(v[i], false)
+		}
+	case map[string]any:
+		for key := range v {
+			if !named && slices.Contains([]string{"example", "examples", "summary"}, key) {
+				delete(v, key)
+				continue
+			}
+			if _, text := v[key].(string); text && key == "description" && !named {
+				delete(v, key)
+				continue
+			}
+			v[key] = bare(v[key], !named && slices.Contains([]string{"properties", "schemas", "headers", "responses", "paths"}, key))
+		}
+	}
+	return v
 }

@@ -16,10 +16,23 @@ import (
 
 // EventPublish is the body of POST /api/events.
 type EventPublish struct {
-	Event          string           `json:"event" limits:"minLength=1,maxLength=128" doc:"Name: letters, digits, '_', '-' and '.'." example:"order.created"`
-	Data           json.RawMessage  `json:"data" doc:"Any JSON value; delivered byte for byte."`
-	TriggeredBy    *hub.TriggeredBy `json:"triggeredBy,omitempty" doc:"Who caused it; otherwise the caller."`
-	IdempotencyKey string           `json:"idempotencyKey,omitempty" limits:"maxLength=255" doc:"The same as the header Idempotency-Key."`
+	Event          string          `json:"event" limits:"minLength=1,maxLength=128" doc:"Name: letters, digits, '_', '-' and '.'." example:"order.created"`
+	Data           json.RawMessage `json:"data" doc:"Any JSON value; delivered byte for byte."`
+	TriggeredBy    *Trigger        `json:"triggeredBy,omitempty" doc:"Who caused it; otherwise the caller."`
+	IdempotencyKey string          `json:"idempotencyKey,omitempty" limits:"maxLength=255" doc:"The same as the header Idempotency-Key."`
+}
+
+// Trigger names who caused an event, in the sender's words.
+type Trigger struct {
+	UserID   string `json:"userId,omitempty" limits:"maxLength=100" doc:"Any text that identifies the user."`
+	Username string `json:"username,omitempty" limits:"maxLength=100" doc:"The user's name."`
+}
+
+func (t *Trigger) hub() *hub.TriggeredBy {
+	if t == nil {
+		return nil
+	}
+	return &hub.TriggeredBy{UserID: hub.UserID(t.UserID), Username: t.Username}
 }
 
 // Published is what came of an event that was sent.
@@ -128,7 +141,7 @@ func (a *API) publishEvent(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := control.Publication{
-		Event: e.Event, Data: e.Data, TriggeredBy: e.TriggeredBy, Hop: hop,
+		Event: e.Event, Data: e.Data, TriggeredBy: e.TriggeredBy.hub(), Hop: hop,
 	}
 	if p.Key, err = keyOf(r, e.IdempotencyKey); err != nil {
 		return err

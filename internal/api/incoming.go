@@ -67,7 +67,7 @@ func wireIncomingMade(w hub.IncomingWebhook, s control.IncomingSecret) IncomingW
 // IncomingWebhookFields makes an incoming webhook, or changes one.
 type IncomingWebhookFields struct {
 	Name          field[string]    `json:"name,omitzero" limits:"type=string,minLength=1,maxLength=100" doc:"Required when making one."`
-	ChannelID     field[string]    `json:"targetChannelId,omitzero" limits:"type=string,format=uuid" doc:"Where it posts; required when making one."`
+	ChannelID     field[string]    `json:"targetChannelId,omitzero" limits:"type=string" doc:"Where it posts; required when making one."`
 	Username      field[string]    `json:"username,omitzero" limits:"maxLength=80" doc:"The name its messages show; null: the webhook's."`
 	AvatarURL     field[string]    `json:"avatarUrl,omitzero" limits:"maxLength=2048" doc:"An http or https URL; null: none."`
 	Enabled       field[bool]      `json:"enabled,omitzero" limits:"default=true" doc:"false: it answers as if it did not exist."`

@@ -20,22 +20,42 @@ import (
 
 // describeLimits completes all schemas.
 func (a *API) describeLimits() {
+	const prefix = "#/components/schemas/"
 	all := a.huma.OpenAPI().Components.Schemas
+	requests := a.requestSchemas()
 	for name, s := range all.Map() {
-		if t := all.TypeFromRef("#/components/schemas/" + name); t != nil {
-			describeFields(name, t, s)
+		if t := all.TypeFromRef(prefix + name); t != nil {
+			describeFields(name, t, s, requests[prefix+name])
 		}
 	}
 }
 
-func describeFields(name string, t reflect.Type, s *huma.Schema) {
+// requestSchemas are those of the bodies that the API takes, by reference.
+func (a *API) requestSchemas() map[string]bool {
+	all := make(map[string]bool)
+	for _, item := range a.huma.OpenAPI().Paths {
+		for _, op := range []*huma.Operation{item.Post, item.Put, item.Patch} {
+			if op == nil || op.RequestBody == nil {
+				continue
+			}
+			if m := op.RequestBody.Content["application/json"]; m != nil && m.Schema.Ref != "" {
+				all[m.Schema.Ref] = true
+			}
+		}
+	}
+	return all
+}
+
+// describeFields completes the fields of a schema. In a request an optional
+// field may be null, which counts as absent, and an id is what the caller says.
+func describeFields(name string, t reflect.Type, s *huma.Schema, request bool) {
 	if t.Kind() != reflect.Struct {
 		return
 	}
 	for f := range t.Fields() {
 		json, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if f.Anonymous && json == "" {
-			describeFields(name, deref(f.Type), s)
+			describeFields(name, deref(f.Type), s, request)
 			continue
 		}
 		if p := s.Properties[json]; p != nil {
@@ -43,17 +63,38 @@ func describeFields(name string, t reflect.Type, s *huma.Schema) {
 			if about.doc != "" {
 				p.Description = about.doc
 			}
-			describeField(p, f.Type, about.limits+f.Tag.Get("limits"))
+			describeField(p, f.Type, about.limits+f.Tag.Get("limits"), !request)
+			if request && !slices.Contains(s.Required, json) {
+				allowNull(p)
+			}
 		}
 	}
 }
 
-// describeField completes the description of one field or parameter.
-func describeField(s *huma.Schema, t reflect.Type, limits string) {
-	if isID(t) && limits != "-" {
+// allowNull describes an optional field that may be null. A field that a change
+// would reset says for itself whether it can be.
+func allowNull(s *huma.Schema) {
+	_, said := s.Extensions["type"]
+	switch {
+	case s.Ref != "":
+		s.AnyOf = []*huma.Schema{{Ref: s.Ref}, {Type: "null"}}
+		s.Ref = ""
+	case s.Type == "" || s.Nullable || said:
+	default:
+		extend(s, "type", []any{s.Type, "null"})
+		if s.Enum != nil {
+			extend(s, "enum", append(slices.Clone(s.Enum), nil))
+		}
+	}
+}
+
+// describeField completes the description of one field or parameter; exact says
+// that ids in it are always ids.
+func describeField(s *huma.Schema, t reflect.Type, limits string, exact bool) {
+	if exact && isID(t) && limits != "-" {
 		extend(s, "format", "uuid")
 	}
-	if t.Kind() == reflect.Slice && isID(t.Elem()) && s.Items != nil {
+	if exact && t.Kind() == reflect.Slice && isID(t.Elem()) && s.Items != nil {
 		extend(s.Items, "format", "uuid")
 	}
 	if limits == "" || limits == "-" {

@@ -193,7 +193,7 @@ func (a *API) describeReceive() {
 			h.Security = []map[string][]string{{}}
 			h.Parameters = receiveParameters(op)
 			if r.takes != nil {
-				h.RequestBody = &huma.RequestBody{Required: true, Content: a.postedBodies(r.takes)}
+				h.RequestBody = &huma.RequestBody{Required: !strings.HasSuffix(op.path, "/{method}"), Content: a.postedBodies(r.takes)}
 			}
 			a.describeAnswers(h, r)
 		})
