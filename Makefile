@@ -15,7 +15,7 @@ TOOL := go tool -modfile=tools/go.mod
 TEST := go test -count=1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race lint fmt bench fuzz generate release cover clean
+.PHONY: help run test race lint fmt bench fuzz generate man release cover clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ fuzz: ## Run every fuzz target for FUZZTIME each (FUZZTIME=10m; FUZZ=regexp choo
 
 generate: ## Generate the pages' code from their templates
 	$(TOOL) templ generate
+
+man: ## Write the man pages of all commands to dist/man
+	go run ./cmd/hub man dist/man
 
 release: ## Build static binaries with checksums into dist/, within the size budget
 	.ci/release '$(VERSION)' $(PLATFORMS)

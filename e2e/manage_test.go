@@ -226,6 +226,8 @@ func incomingCalls(t *testing.T, p *process, channelID string) {
 			}
 			_, err = c.ReplayInbox(ctx, logged.ID)
 			p.ok(err)
+			_, err = c.ReplayInbox(ctx, logged.ID)
+			p.ok(err)
 			break
 		}
 	}

@@ -278,11 +278,11 @@ func listed[T any](x *exchange, items iter.Seq2[T, error]) (any, error) {
 
 // description is the part of /openapi.json that is looked at.
 type description struct {
-	Paths      map[string]map[string]described
+	Paths      map[string]map[string]clientOperation
 	Components struct{ Schemas map[string]*schema }
 }
 
-type described struct {
+type clientOperation struct {
 	ID         string `json:"operationId"`
 	Tags       []string
 	Parameters []struct {
@@ -298,8 +298,8 @@ type described struct {
 	method, path string
 }
 
-func (d *description) operations() map[string]described {
-	all := make(map[string]described)
+func (d *description) operations() map[string]clientOperation {
+	all := make(map[string]clientOperation)
 	for path, methods := range d.Paths {
 		for method, o := range methods {
 			o.method, o.path = strings.ToUpper(method), path
@@ -397,7 +397,7 @@ type exchange struct {
 	t         *testing.T
 	c         *client.Client
 	d         *description
-	operation described
+	operation clientOperation
 	fields    typeFields
 	place     string // where a list was, and is to go on
 	sent      any    // the body's sample
