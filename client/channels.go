@@ -23,12 +23,8 @@ type Channel struct {
 	CreatedAt     time.Time `json:"createdAt"`
 	UpdatedAt     time.Time `json:"updatedAt"`
 	ArchivedAt    time.Time `json:"archivedAt"`
-	Version       string    `json:"version"` // changes with every edit
-	// ETag names this version of it for [IfMatch]; "" in lists.
-	ETag string `json:"-"`
+	Version       string    `json:"version"` // changes with every edit; see [IfMatch]
 }
-
-func (ch *Channel) setETag(tag string) { ch.ETag = tag }
 
 // NewChannel is a channel about to be made.
 type NewChannel struct {
@@ -52,7 +48,7 @@ type Member struct {
 	UserID    string    `json:"userId"`
 	Role      string    `json:"role"`
 	JoinedAt  time.Time `json:"joinedAt"`
-	Version   string    `json:"version"` // changes with the role
+	Version   string    `json:"version"` // changes with the role; see [IfMatch]
 	User      struct {
 		ID          string `json:"id"`
 		Username    string `json:"username"`

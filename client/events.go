@@ -10,14 +10,14 @@ import (
 
 // Event is a fact that happened in the hub.
 type Event struct {
-	ID          string          `json:"id"`
-	Seq         int64           `json:"seq"`
-	Event       string          `json:"event"`
-	Timestamp   time.Time       `json:"timestamp"`
-	ChannelID   string          `json:"channelId"`
-	TriggeredBy *TriggeredBy    `json:"triggeredBy"`
-	Origin      Origin          `json:"origin"`
-	TraceID     string          `json:"traceId"`
+	ID          string       `json:"id"`
+	Seq         int64        `json:"seq"`
+	Event       string       `json:"event"`
+	Timestamp   time.Time    `json:"timestamp"`
+	ChannelID   string       `json:"channelId,omitempty"`
+	TriggeredBy *TriggeredBy `json:"triggeredBy,omitempty"`
+	Origin      Origin       `json:"origin"`
+	TraceID     string       `json:"traceId,omitempty"`
 	// Data is what webhooks deliver of it: [webhook.Event.Typed] decodes it, given
 	// the name and the data.
 	//
@@ -34,9 +34,9 @@ type TriggeredBy struct {
 // Origin is where an event came from.
 type Origin struct {
 	Kind     string `json:"kind"`
-	ID       string `json:"id"`
-	External string `json:"external"`
-	Hop      int    `json:"hop"`
+	ID       string `json:"id,omitempty"`
+	External string `json:"external,omitempty"`
+	Hop      int    `json:"hop,omitempty"`
 }
 
 // Publication is an event to be sent.

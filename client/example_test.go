@@ -95,7 +95,7 @@ func ExampleError() {
 // A change is made only while nobody else made one.
 func ExampleIfMatch() {
 	c, done := example(map[string]string{
-		"GET /api/channels/c1":   `{"id":"c1","name":"general","topic":"work"}`,
+		"GET /api/channels/c1":   `{"id":"c1","name":"general","topic":"work","version":"7"}`,
 		"PATCH /api/channels/c1": `{"id":"c1","name":"general","topic":"more work"}`,
 	})
 	defer done()
@@ -103,7 +103,7 @@ func ExampleIfMatch() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ch, err = c.UpdateChannel(context.Background(), ch.ID, client.ChannelChange{Topic: client.Set("more " + ch.Topic)}, client.IfMatch(ch.ETag))
+	ch, err = c.UpdateChannel(context.Background(), ch.ID, client.ChannelChange{Topic: client.Set("more " + ch.Topic)}, client.IfMatch(ch.Version))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -29,15 +29,11 @@ type IncomingWebhook struct {
 	CreatedBy          string    `json:"createdBy"`
 	CreatedAt          time.Time `json:"createdAt"`
 	UpdatedAt          time.Time `json:"updatedAt"`
-	Version            string    `json:"version"` // changes with every edit
+	Version            string    `json:"version"` // changes with every edit; see [IfMatch]
 	// Token and URL are set only in the answer that makes them.
 	Token string `json:"token"`
 	URL   string `json:"url"`
-	// ETag names this version of it for [IfMatch]; "" in lists.
-	ETag string `json:"-"`
 }
-
-func (w *IncomingWebhook) setETag(tag string) { w.ETag = tag }
 
 // IncomingWebhookFields make or change an incoming webhook. Name and
 // TargetChannelID are required when making one.

@@ -29,7 +29,7 @@ type Message struct {
 	CreatedAt   time.Time       `json:"createdAt"`
 	EditedAt    time.Time       `json:"editedAt"`
 	DeletedAt   time.Time       `json:"deletedAt"`
-	Revision    int             `json:"revision"`
+	Revision    int             `json:"revision"` // from 1; also its version, see [IfMatch]
 }
 
 // Author is who a message shows as its author.

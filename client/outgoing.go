@@ -32,14 +32,10 @@ type OutgoingWebhook struct {
 	CreatedBy           string            `json:"createdBy"`
 	CreatedAt           time.Time         `json:"createdAt"`
 	UpdatedAt           time.Time         `json:"updatedAt"`
-	Version             string            `json:"version"` // changes with every edit
+	Version             string            `json:"version"` // changes with every edit; see [IfMatch]
 	// Secret is set only in the answer that makes it.
 	Secret string `json:"secret"`
-	// ETag names this version of it for [IfMatch]; "" in lists.
-	ETag string `json:"-"`
 }
-
-func (w *OutgoingWebhook) setETag(tag string) { w.ETag = tag }
 
 // EndpointHealth is what is known of an endpoint.
 type EndpointHealth struct {

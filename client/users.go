@@ -18,7 +18,7 @@ type User struct {
 	Status      string    `json:"status"`
 	CreatedAt   time.Time `json:"createdAt"`
 	UpdatedAt   time.Time `json:"updatedAt"`
-	Version     string    `json:"version"` // changes with every edit
+	Version     string    `json:"version"` // changes with every edit; see [IfMatch]
 }
 
 // NewUser is a user about to be made.

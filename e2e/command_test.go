@@ -165,7 +165,7 @@ func testTokenCommands(t *testing.T, on database) {
 	}
 	for line := range strings.Lines(list) {
 		if strings.Contains(line, "made by hand") {
-			run("token", "revoke", strings.Fields(line)[0])
+			run("token", "revoke", strings.Fields(line)[0], "--yes")
 		}
 	}
 	if list := run("token", "list"); strings.Contains(list, "made by hand") {

@@ -80,8 +80,10 @@ func chatCalls(t *testing.T, p *process) (channelID, userID string) {
 	if team.Name != "the-team" || team.Topic != "more work" || team.Type != "private" {
 		t.Errorf("the channel: %+v", team)
 	}
-	if _, err := c.UpdateChannel(ctx, team.ID, api.ChannelChange{}, api.IfMatch(`"another"`)); statusOf(err) != http.StatusPreconditionFailed {
-		t.Errorf("a change of another version: %v", err)
+	before := team.Version
+	team = result(c.UpdateChannel(ctx, team.ID, api.ChannelChange{Topic: api.Set("work")}, api.IfMatch(before))).must(p)
+	if _, err := c.UpdateChannel(ctx, team.ID, api.ChannelChange{Topic: api.Set("late")}, api.IfMatch(before)); statusOf(err) != http.StatusPreconditionFailed {
+		t.Errorf("a change of the version before: %v", err)
 	}
 	place := ""
 	first := all(p, c.Channels(ctx, api.WithLimit(2), api.WithCursor(&place)))
@@ -218,7 +220,11 @@ func incomingCalls(t *testing.T, p *process, channelID string) {
 			p.ok(err)
 			_, err = c.ReplayCall(ctx, in.ID, logged.ID)
 			p.ok(err)
-			_, err = c.InboxCall(ctx, logged.ID)
+			trace := result(c.InboxCall(ctx, logged.ID)).must(p)
+			if len(trace.Events) == 0 || trace.Events[0].Event != "message.created" {
+				t.Errorf("what came of the call: %+v", trace)
+			}
+			_, err = c.ReplayInbox(ctx, logged.ID)
 			p.ok(err)
 			_, err = c.ReplayInbox(ctx, logged.ID)
 			p.ok(err)

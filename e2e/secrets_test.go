@@ -365,7 +365,7 @@ func (s *secretRun) stored() map[string][]byte {
 			return nil
 		}
 		name, _ := filepath.Rel(s.p.dir, path)
-		if err != nil || d.IsDir() || name == "keys" {
+		if err != nil || !d.Type().IsRegular() || name == "keys" {
 			return err
 		}
 		text, err := os.ReadFile(path)
