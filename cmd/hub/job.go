@@ -250,9 +250,3 @@ func (j *job) each(args []string, do func(arg string) error) error {
 	}
 	return failed[len(failed)-1]
 }
-
-// isDenied reports whether a call was refused for want of rights.
-func isDenied(err error) bool {
-	e, ok := errors.AsType[*client.Error](err)
-	return ok && refusalCode(e) == exitDenied
-}
