@@ -24,7 +24,7 @@ run: ## Start the hub on 127.0.0.1:8000 with its data in ./data (ARGS=--demo for
 	go run ./cmd/hub serve $(ARGS)
 
 test: ## Run all tests, with what they need (ARGS='-run Name' for some)
-	.ci/provide alertmanager chromium npm postgres readme shoutrrr -- $(TEST) -timeout 30m $(ARGS) ./...
+	.ci/provide alertmanager chromium java npm php postgres python readme ruby shoutrrr -- $(TEST) -timeout 30m $(ARGS) ./...
 
 race: ## Run the short tests under the race detector, without those that drive the plain binary
 	.ci/provide cc postgres -- $(TEST) -race -short -timeout 20m $(ARGS) $$(go list ./... | grep -v -e '/e2e$$' -e '/bench$$')
@@ -57,7 +57,7 @@ release: ## Build static binaries with checksums into dist/, within the size bud
 
 cover: ## Run all tests and show how much of each package they reach
 	@mkdir -p dist
-	.ci/provide alertmanager chromium npm postgres readme shoutrrr -- $(TEST) -timeout 30m -coverpkg=./... -coverprofile=dist/cover.out $(ARGS) ./...
+	.ci/provide alertmanager chromium java npm php postgres python readme ruby shoutrrr -- $(TEST) -timeout 30m -coverpkg=./... -coverprofile=dist/cover.out $(ARGS) ./...
 	go tool cover -html=dist/cover.out -o dist/cover.html
 	go tool cover -func=dist/cover.out | tail -n 1
 

@@ -45,8 +45,10 @@ type Actor struct {
 	Scope Scope
 	// Channels restricts a token to these channels; empty: no restriction.
 	Channels []ChannelID
-	// RemoteIP is where the request came from, for the audit log.
-	RemoteIP string
+	// RemoteIP is where the request came from, and UserAgent what sent it, for the
+	// audit log.
+	RemoteIP  string
+	UserAgent string
 }
 
 // Can reports whether the actor's scope includes scope.

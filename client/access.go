@@ -47,7 +47,10 @@ type AuditEntry struct {
 	ID        string          `json:"id"`
 	ActorID   string          `json:"actorId"`
 	TokenID   string          `json:"tokenId"`
+	SessionID string          `json:"sessionId"`
 	RemoteIP  string          `json:"remoteIp"`
+	UserAgent string          `json:"userAgent"`
+	TraceID   string          `json:"traceId"`
 	Action    string          `json:"action"`
 	Subject   string          `json:"subject"`
 	Before    json.RawMessage `json:"before"`
@@ -90,7 +93,16 @@ func (c *Client) DeleteSessions(ctx context.Context, user string) (int, error) {
 	return out.Ended, err
 }
 
+// AuditQuery selects entries of the audit log. Empty fields do not restrict.
+type AuditQuery struct {
+	ActorID      string    // who made the change
+	Action       string    // what was done, such as "outgoing_webhook.update"
+	Subject      string    // the id of what it was done to
+	Since, Until time.Time // Until is excluded
+}
+
 // AuditLog lists what operators did, newest first.
-func (c *Client) AuditLog(ctx context.Context, options ...ListOption) iter.Seq2[AuditEntry, error] {
-	return list[AuditEntry](ctx, c, "/api/audit-log", nil, options)
+func (c *Client) AuditLog(ctx context.Context, q AuditQuery, options ...ListOption) iter.Seq2[AuditEntry, error] {
+	return list[AuditEntry](ctx, c, "/api/audit-log", query("actorId", q.ActorID, "action", q.Action, "subject", q.Subject,
+		"since", instant(q.Since), "until", instant(q.Until)), options)
 }

@@ -49,6 +49,21 @@ type Call struct {
 	Message *Message          `json:"message"` // as it is now; nil: there is none
 	// Rendered is what the call made of the message; nil: there is none.
 	Rendered *Rendered `json:"rendered"`
+	// Events are what was told of the message; only of a call of the inbox.
+	Events []CallEvent `json:"events"`
+}
+
+// CallEvent is an event that came of a call, and where it was sent.
+type CallEvent struct {
+	ID         string    `json:"id"`
+	Event      string    `json:"event"`
+	Timestamp  time.Time `json:"timestamp"`
+	TraceID    string    `json:"traceId"`
+	Deliveries []struct {
+		ID        string `json:"id"`
+		WebhookID string `json:"webhookId"`
+		Status    string `json:"status"`
+	} `json:"deliveries"`
 }
 
 // Rendered is what a message said when a call had made or changed it.
@@ -139,7 +154,12 @@ func (c *Client) Inbox(ctx context.Context, options ...ListOption) iter.Seq2[Cal
 	return list[Call](ctx, c, inboxPath, nil, options)
 }
 
-// InboxCall returns one of the calls in the inbox with its body.
+// ReplayInbox posts one of the calls in the inbox again and returns the new call.
+func (c *Client) ReplayInbox(ctx context.Context, id string, options ...CallOption) (Call, error) {
+	return call[Call](ctx, c, post(inboxPath+"/"+escape(id)+"/replay", nil, options...))
+}
+
+// InboxCall returns one of the calls in the inbox with its body and what came of it.
 func (c *Client) InboxCall(ctx context.Context, id string) (Call, error) {
 	return call[Call](ctx, c, get(inboxPath+"/"+escape(id), nil))
 }

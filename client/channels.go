@@ -23,11 +23,8 @@ type Channel struct {
 	CreatedAt     time.Time `json:"createdAt"`
 	UpdatedAt     time.Time `json:"updatedAt"`
 	ArchivedAt    time.Time `json:"archivedAt"`
-	// ETag names this version of it for [IfMatch]; "" in lists.
-	ETag string `json:"-"`
+	Version       string    `json:"version"` // changes with every edit; see [IfMatch]
 }
-
-func (ch *Channel) setETag(tag string) { ch.ETag = tag }
 
 // NewChannel is a channel about to be made.
 type NewChannel struct {
@@ -51,6 +48,7 @@ type Member struct {
 	UserID    string    `json:"userId"`
 	Role      string    `json:"role"`
 	JoinedAt  time.Time `json:"joinedAt"`
+	Version   string    `json:"version"` // changes with the role; see [IfMatch]
 	User      struct {
 		ID          string `json:"id"`
 		Username    string `json:"username"`
@@ -85,8 +83,8 @@ func (c *Client) UpdateChannel(ctx context.Context, id string, change ChannelCha
 }
 
 // DeleteChannel deletes a channel with its messages.
-func (c *Client) DeleteChannel(ctx context.Context, id string) error {
-	return c.do(ctx, remove(channelPath(id)))
+func (c *Client) DeleteChannel(ctx context.Context, id string, options ...CallOption) error {
+	return c.do(ctx, remove(channelPath(id), options...))
 }
 
 func memberPath(channel, user string) string {
@@ -104,14 +102,14 @@ func (c *Client) Member(ctx context.Context, channel, user string) (Member, erro
 }
 
 // SetMember makes a user a member of a channel, in a role ("": member).
-func (c *Client) SetMember(ctx context.Context, channel, user, role string) (Member, error) {
+func (c *Client) SetMember(ctx context.Context, channel, user, role string, options ...CallOption) (Member, error) {
 	body := struct {
 		Role string `json:"role,omitempty"`
 	}{role}
-	return call[Member](ctx, c, request{method: http.MethodPut, path: memberPath(channel, user), body: body})
+	return call[Member](ctx, c, request{method: http.MethodPut, path: memberPath(channel, user), body: body}.with(options))
 }
 
 // RemoveMember ends a membership.
-func (c *Client) RemoveMember(ctx context.Context, channel, user string) error {
-	return c.do(ctx, remove(memberPath(channel, user)))
+func (c *Client) RemoveMember(ctx context.Context, channel, user string, options ...CallOption) error {
+	return c.do(ctx, remove(memberPath(channel, user), options...))
 }

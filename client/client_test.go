@@ -335,12 +335,12 @@ func TestPlaces(t *testing.T) {
 }
 
 func TestVersions(t *testing.T) {
-	h := newHub(t, answer(200, `{"id":"c1"}`, `ETag: "v1"`), answer(412, `{"code":"conflict","detail":"Changed."}`), answer(201, `{}`))
+	h := newHub(t, answer(200, `{"id":"c1","version":"v1"}`), answer(412, `{"code":"conflict","detail":"Changed."}`), answer(201, `{}`))
 	ch, err := h.client.Channel(t.Context(), "c1")
-	if err != nil || ch.ETag != `"v1"` {
+	if err != nil || ch.Version != "v1" {
 		t.Fatalf("%+v, %v", ch, err)
 	}
-	_, err = h.client.UpdateChannel(t.Context(), "c1", ChannelChange{Topic: Set("x")}, IfMatch(ch.ETag))
+	_, err = h.client.UpdateChannel(t.Context(), "c1", ChannelChange{Topic: Set("x")}, IfMatch(ch.Version))
 	if e, ok := errors.AsType[*Error](err); !ok || e.Status != http.StatusPreconditionFailed || CodeOf(err) != CodeConflict {
 		t.Error(err)
 	}

@@ -44,8 +44,8 @@
 // # Changes
 //
 // A change names the fields to be changed, with [Set] and [Null]; what is not
-// named stays. An object that a single call returned has an ETag, and with
-// [IfMatch] a change is made only to that version.
+// named stays. What can be changed has a Version, and with [IfMatch] a change is
+// made only to that one.
 //
 // # Refusals
 //

@@ -10,15 +10,19 @@ import (
 
 // Event is a fact that happened in the hub.
 type Event struct {
-	ID          string          `json:"id"`
-	Seq         int64           `json:"seq"`
-	Event       string          `json:"event"`
-	Timestamp   time.Time       `json:"timestamp"`
-	ChannelID   string          `json:"channelId,omitempty"`
-	TriggeredBy *TriggeredBy    `json:"triggeredBy,omitempty"`
-	Origin      Origin          `json:"origin"`
-	TraceID     string          `json:"traceId,omitempty"`
-	Data        json.RawMessage `json:"data"`
+	ID          string       `json:"id"`
+	Seq         int64        `json:"seq"`
+	Event       string       `json:"event"`
+	Timestamp   time.Time    `json:"timestamp"`
+	ChannelID   string       `json:"channelId,omitempty"`
+	TriggeredBy *TriggeredBy `json:"triggeredBy,omitempty"`
+	Origin      Origin       `json:"origin"`
+	TraceID     string       `json:"traceId,omitempty"`
+	// Data is what webhooks deliver of it: [webhook.Event.Typed] decodes it, given
+	// the name and the data.
+	//
+	// [webhook.Event.Typed]: https://pkg.go.dev/github.com/nself-chat/hub/webhook#Event.Typed
+	Data json.RawMessage `json:"data"`
 }
 
 // TriggeredBy is the user who caused an event.

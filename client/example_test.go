@@ -2,7 +2,6 @@ package client_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/nself-chat/hub/client"
+	"github.com/nself-chat/hub/webhook"
 )
 
 // example serves answers of a hub, by method and path, until done is called.
@@ -95,7 +95,7 @@ func ExampleError() {
 // A change is made only while nobody else made one.
 func ExampleIfMatch() {
 	c, done := example(map[string]string{
-		"GET /api/channels/c1":   `{"id":"c1","name":"general","topic":"work"}`,
+		"GET /api/channels/c1":   `{"id":"c1","name":"general","topic":"work","version":"7"}`,
 		"PATCH /api/channels/c1": `{"id":"c1","name":"general","topic":"more work"}`,
 	})
 	defer done()
@@ -103,7 +103,7 @@ func ExampleIfMatch() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ch, err = c.UpdateChannel(context.Background(), ch.ID, client.ChannelChange{Topic: client.Set("more " + ch.Topic)}, client.IfMatch(ch.ETag))
+	ch, err = c.UpdateChannel(context.Background(), ch.ID, client.ChannelChange{Topic: client.Set("more " + ch.Topic)}, client.IfMatch(ch.Version))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -135,11 +135,13 @@ func ExampleClient_Events() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		var data struct{ Content string }
-		if err := json.Unmarshal(event.Data, &data); err != nil {
+		data, err := webhook.Event{Event: event.Event, Data: event.Data}.Typed()
+		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(event.Event, data.Content)
+		if m, ok := data.(*webhook.MessageData); ok {
+			fmt.Println(event.Event, m.Content)
+		}
 		last = event.Seq // keep it
 		break
 	}

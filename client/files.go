@@ -152,7 +152,7 @@ func (b *borrowed) giveBack() {
 // Download returns a file with its content, which is streamed; the caller
 // closes it.
 func (c *Client) Download(ctx context.Context, id string) (*File, error) {
-	res, err := c.send(ctx, get(filesPath+"/"+escape(id), nil))
+	res, err := c.send(ctx, get(filesPath+"/"+escape(id), nil)) //nolint:bodyclose // the caller does
 	if err != nil {
 		return nil, err
 	}

@@ -29,14 +29,11 @@ type IncomingWebhook struct {
 	CreatedBy          string    `json:"createdBy"`
 	CreatedAt          time.Time `json:"createdAt"`
 	UpdatedAt          time.Time `json:"updatedAt"`
+	Version            string    `json:"version"` // changes with every edit; see [IfMatch]
 	// Token and URL are set only in the answer that makes them.
 	Token string `json:"token"`
 	URL   string `json:"url"`
-	// ETag names this version of it for [IfMatch]; "" in lists.
-	ETag string `json:"-"`
 }
-
-func (w *IncomingWebhook) setETag(tag string) { w.ETag = tag }
 
 // IncomingWebhookFields make or change an incoming webhook. Name and
 // TargetChannelID are required when making one.
@@ -89,8 +86,8 @@ func (c *Client) RotateIncomingWebhook(ctx context.Context, id string, overlap t
 }
 
 // DeleteIncomingWebhook ends an incoming webhook.
-func (c *Client) DeleteIncomingWebhook(ctx context.Context, id string) error {
-	return c.do(ctx, remove(incomingPath(id)))
+func (c *Client) DeleteIncomingWebhook(ctx context.Context, id string, options ...CallOption) error {
+	return c.do(ctx, remove(incomingPath(id), options...))
 }
 
 // DefaultOverlap lets the hub choose for how long what is rotated stays good:

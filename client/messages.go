@@ -29,7 +29,7 @@ type Message struct {
 	CreatedAt   time.Time       `json:"createdAt"`
 	EditedAt    time.Time       `json:"editedAt"`
 	DeletedAt   time.Time       `json:"deletedAt"`
-	Revision    int             `json:"revision"`
+	Revision    int             `json:"revision"` // from 1; also its version, see [IfMatch]
 }
 
 // Author is who a message shows as its author.
@@ -147,13 +147,13 @@ func (c *Client) PostMessage(ctx context.Context, channel string, m NewMessage) 
 }
 
 // EditMessage changes what a message says.
-func (c *Client) EditMessage(ctx context.Context, id string, change MessageChange) (Message, error) {
-	return call[Message](ctx, c, patch(messagePath(id), change))
+func (c *Client) EditMessage(ctx context.Context, id string, change MessageChange, options ...CallOption) (Message, error) {
+	return call[Message](ctx, c, patch(messagePath(id), change, options...))
 }
 
 // DeleteMessage deletes a message.
-func (c *Client) DeleteMessage(ctx context.Context, id string) error {
-	return c.do(ctx, remove(messagePath(id)))
+func (c *Client) DeleteMessage(ctx context.Context, id string, options ...CallOption) error {
+	return c.do(ctx, remove(messagePath(id), options...))
 }
 
 // Thread returns the message that a thread begins with and a page of its

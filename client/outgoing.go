@@ -32,13 +32,10 @@ type OutgoingWebhook struct {
 	CreatedBy           string            `json:"createdBy"`
 	CreatedAt           time.Time         `json:"createdAt"`
 	UpdatedAt           time.Time         `json:"updatedAt"`
+	Version             string            `json:"version"` // changes with every edit; see [IfMatch]
 	// Secret is set only in the answer that makes it.
 	Secret string `json:"secret"`
-	// ETag names this version of it for [IfMatch]; "" in lists.
-	ETag string `json:"-"`
 }
-
-func (w *OutgoingWebhook) setETag(tag string) { w.ETag = tag }
 
 // EndpointHealth is what is known of an endpoint.
 type EndpointHealth struct {
@@ -117,8 +114,8 @@ func (c *Client) UpdateOutgoingWebhook(ctx context.Context, id string, f Outgoin
 }
 
 // DeleteOutgoingWebhook ends a subscription.
-func (c *Client) DeleteOutgoingWebhook(ctx context.Context, id string) error {
-	return c.do(ctx, remove(outgoingPath(id)))
+func (c *Client) DeleteOutgoingWebhook(ctx context.Context, id string, options ...CallOption) error {
+	return c.do(ctx, remove(outgoingPath(id), options...))
 }
 
 // RotateSecret gives an outgoing webhook a new secret; requests are signed

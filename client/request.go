@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // request is one call.
@@ -31,9 +32,15 @@ type CallOption func(*request)
 // other content is refused with [CodeConflict].
 func IdempotencyKey(key string) CallOption { return func(r *request) { r.key = key } }
 
-// IfMatch makes a change only when its object still is as it was with this
-// ETag; otherwise the refusal has the Status 412.
-func IfMatch(etag string) CallOption { return func(r *request) { r.ifTag = etag } }
+// IfMatch makes a change, or a deletion, only when its object still has this
+// version, the Version of what was read before, or for a message its Revision in
+// digits; otherwise the refusal has the Status 412.
+func IfMatch(version string) CallOption {
+	if version != "*" && !strings.HasPrefix(version, `"`) {
+		version = `"` + version + `"`
+	}
+	return func(r *request) { r.ifTag = version }
+}
 
 // get is a read of path.
 func get(path string, query url.Values) request {
@@ -51,7 +58,9 @@ func patch(path string, body any, options ...CallOption) request {
 }
 
 // remove is a DELETE.
-func remove(path string) request { return request{method: http.MethodDelete, path: path} }
+func remove(path string, options ...CallOption) request {
+	return request{method: http.MethodDelete, path: path}.with(options)
+}
 
 func (r request) with(options []CallOption) request {
 	for _, o := range options {
@@ -59,9 +68,6 @@ func (r request) with(options []CallOption) request {
 	}
 	return r
 }
-
-// tagged is an answer that keeps the ETag it came with.
-type tagged interface{ setETag(tag string) }
 
 // call makes a call and decodes the answer.
 func call[T any](ctx context.Context, c *Client, r request) (T, error) {
@@ -76,9 +82,6 @@ func decode[T any](res *http.Response, err error) (out T, _ error) {
 	defer discard(res)
 	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
 		return out, fmt.Errorf("hub: read the answer of %s %s: %w", res.Request.Method, res.Request.URL.Path, err)
-	}
-	if t, ok := any(&out).(tagged); ok {
-		t.setETag(res.Header.Get("ETag"))
 	}
 	return out, nil
 }

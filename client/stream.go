@@ -37,6 +37,9 @@ type StreamOption func(*stream)
 // "message.*". Which channels' events there are is up to the token.
 func WithPattern(pattern string) StreamOption { return func(s *stream) { s.pattern = pattern } }
 
+// WithChannel follows only what happens in the channel with this id.
+func WithChannel(id string) StreamOption { return func(s *stream) { s.channel = id } }
+
 // WithSilence sets after how long without a sign of life a connection is taken
 // for dead and made again. The hub sends one every 15 seconds; without this
 // option it is 45.
@@ -66,6 +69,7 @@ type stream struct {
 	c       *Client
 	after   int64
 	pattern string
+	channel string
 	silence time.Duration
 	told    func(error)
 	first   time.Duration // before the first try to come back
@@ -122,6 +126,9 @@ func (s *stream) follow(ctx context.Context, yield func(Event, error) bool) (goO
 
 func (s *stream) connect(ctx context.Context, watched func(io.Reader) io.Reader, yield func(Event, error) bool) (goOn bool, err error) {
 	q := url.Values{}
+	if s.channel != "" {
+		q.Set("channelId", s.channel)
+	}
 	if s.pattern != "" {
 		q.Set("event", s.pattern)
 	}

@@ -18,6 +18,7 @@ type User struct {
 	Status      string    `json:"status"`
 	CreatedAt   time.Time `json:"createdAt"`
 	UpdatedAt   time.Time `json:"updatedAt"`
+	Version     string    `json:"version"` // changes with every edit; see [IfMatch]
 }
 
 // NewUser is a user about to be made.
@@ -55,6 +56,6 @@ func (c *Client) CreateUser(ctx context.Context, n NewUser, options ...CallOptio
 }
 
 // UpdateUser changes or deactivates a user.
-func (c *Client) UpdateUser(ctx context.Context, id string, change UserChange) (User, error) {
-	return call[User](ctx, c, patch("/api/users/"+escape(id), change))
+func (c *Client) UpdateUser(ctx context.Context, id string, change UserChange, options ...CallOption) (User, error) {
+	return call[User](ctx, c, patch("/api/users/"+escape(id), change, options...))
 }

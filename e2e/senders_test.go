@@ -3,11 +3,14 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // needed returns a setting that .ci/provide makes; without it the test is skipped,
@@ -47,17 +50,8 @@ func node(t *testing.T, script string, in, out any) {
 	}
 }
 
-// shown is a message with all of its cards that a person can see.
-type shown struct {
-	message
-	Embeds []card
-}
-
-// card is a card as the API shows it.
-type card struct {
-	Title, Description, URL, Color, AuthorName, ImageURL, ThumbnailURL, Footer string
-	Fields                                                                     []struct{ Name, Value string }
-}
+// shown is a message that a person can see.
+type shown struct{ api.Message }
 
 // text is all that can be read in the message.
 func (m *shown) text() string {
@@ -83,20 +77,23 @@ func (m *shown) says(t *testing.T, words ...string) {
 
 // oldest returns the messages of a channel in the order in which they were posted,
 // without replies.
-func (p *process) oldest(channelID string) []shown {
+func (p *process) oldest(channelID string) (messages []shown) {
 	p.t.Helper()
-	var all page[shown]
-	p.must("GET", "/api/channels/"+channelID+"/messages", nil, &all)
-	slices.Reverse(all.Items)
-	return slices.DeleteFunc(all.Items, func(m shown) bool { return m.ThreadID != "" })
+	for _, m := range p.newest(channelID) {
+		if m.ThreadID == "" {
+			messages = append(messages, shown{m})
+		}
+	}
+	slices.Reverse(messages)
+	return messages
 }
 
 // thread returns the replies to a message, oldest first.
-func (p *process) thread(id string) []shown {
+func (p *process) thread(id string) (replies []shown) {
 	p.t.Helper()
-	var all page[shown]
-	p.must("GET", "/api/messages/"+id+"/thread", nil, &all)
-	replies := slices.DeleteFunc(all.Items, func(m shown) bool { return m.ID == id })
+	for _, m := range all(p, p.api().Replies(p.t.Context(), id)) {
+		replies = append(replies, shown{m})
+	}
 	slices.SortFunc(replies, func(a, b shown) int { return strings.Compare(a.ID, b.ID) })
 	return replies
 }
@@ -104,9 +101,8 @@ func (p *process) thread(id string) []shown {
 // room makes a channel with an incoming webhook into it.
 func (p *process) room(name string) (channelID string, in hook) {
 	p.t.Helper()
-	var c channel
-	p.must("POST", "/api/channels", map[string]any{"name": name}, &c)
-	return c.ID, p.incoming(map[string]any{"name": name, "targetChannelId": c.ID})
+	channelID = p.channel(name)
+	return channelID, p.incoming(map[string]any{"name": name, "targetChannelId": channelID})
 }
 
 // slackScript posts with Slack's own clients. It reads {url, wrong}, two webhooks of
@@ -367,9 +363,11 @@ func TestDiscordClient(t *testing.T) {
 // fetch returns what is in a file that is attached to a message.
 func (p *process) fetch(a attachment) string {
 	p.t.Helper()
-	got, err := p.do("GET", "/api/files/"+a.ID, nil, nil)
-	if err != nil || got.Status != 200 {
-		p.t.Errorf("the file %s: %v, %d", a.Filename, err, got.Status)
+	f := result(p.api().Download(p.t.Context(), a.ID)).must(p)
+	defer f.Close()
+	content, err := io.ReadAll(f)
+	if err != nil {
+		p.t.Errorf("the file %s: %v", a.Filename, err)
 	}
-	return string(got.Body)
+	return string(content)
 }

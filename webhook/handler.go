@@ -14,8 +14,9 @@ import (
 // MaxBody is the size of the largest body [Handler] accepts, in bytes.
 const MaxBody = 10 << 20
 
-// ErrGone, wrapped by what handle returns, makes [Handler] answer 410: the hub
-// gives the event up and disables the webhook, until somebody enables it.
+// ErrGone makes [Handler] answer 410 when handle returns an error that wraps
+// it: the hub gives the event up and disables the webhook, until somebody
+// enables it.
 var ErrGone = errors.New("webhook: the receiver wants no more events")
 
 // Later returns an error that wraps err and makes [Handler] answer 503 with

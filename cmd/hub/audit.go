@@ -27,7 +27,7 @@ func newAuditListCommand(r *reach) *cobra.Command {
 		Example: "  hub audit list --limit 20\n  hub audit list --limit 0 --json | jq '.[] | select(.action == \"token.create\")'",
 		Args:    cobra.NoArgs,
 		RunE: r.job(func(j *job, _ []string) error {
-			return printList(j, j.AuditLog(j.ctx, atMost(limit)), limit, "Nothing was done yet.", func(e client.AuditEntry) string { return e.ID },
+			return printList(j, j.AuditLog(j.ctx, client.AuditQuery{}, atMost(limit)), limit, "Nothing was done yet.", func(e client.AuditEntry) string { return e.ID },
 				[]column[client.AuditEntry]{
 					{"ID", func(e client.AuditEntry) string { return e.ID }},
 					{"TIME", func(e client.AuditEntry) string { return clock(e.CreatedAt) }},

@@ -76,6 +76,7 @@ var varying = []struct {
 }{
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "<id>"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?`), "<time>"},
+	{regexp.MustCompile(`\b\d{14}\.\d{6}\b`), "<version>"},
 	{regexp.MustCompile(`(Date": "|Date: )[^"\n]+`), "$1<time>"},
 	{regexp.MustCompile(`hub_[0-9a-z]+`), "<token>"},
 	{regexp.MustCompile(`whsec_[0-9A-Za-z+/=]+`), "<secret>"},

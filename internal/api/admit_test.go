@@ -31,7 +31,7 @@ func TestNothingIsReadOfThoseWhoMayNot(t *testing.T) {
 
 func isForAdministrators(path, method string) bool {
 	for _, prefix := range []string{
-		"/api/incoming-webhooks", "/api/outgoing-webhooks", "/api/deliveries", "/api/queue", "/api/tokens", "/api/admin",
+		"/api/incoming-webhooks", "/api/inbox", "/api/outgoing-webhooks", "/api/deliveries", "/api/queue", "/api/tokens", "/api/admin",
 	} {
 		if strings.HasPrefix(path, prefix) {
 			return true

@@ -50,6 +50,7 @@ type API struct {
 	patterns []string                         // of the routes registered here
 	inCommit map[string]bool                  // patterns that handle Idempotency-Key themselves
 	mayAsk   map[string]func(hub.Actor) error // by pattern; nil: anybody
+	answers  map[string]string                // media types by pattern; "": any
 	bodies   *bodyRoom
 	describe func() []byte
 	streams  openStreams
@@ -66,7 +67,8 @@ func Mount(mux *http.ServeMux, o Options) *API {
 	useProblems()
 	a := &API{
 		Options: o, mux: mux, inCommit: make(map[string]bool), mayAsk: make(map[string]func(hub.Actor) error),
-		bodies: newBodyRoom(maxBodies, maxShare),
+		answers: make(map[string]string),
+		bodies:  newBodyRoom(maxBodies, maxShare),
 	}
 	a.huma = humago.New(guarded{a}, a.config())
 	a.channelRoutes()
@@ -110,7 +112,21 @@ func (a *API) route(pattern string, h http.HandlerFunc) {
 	if !a.inCommit[pattern] {
 		h = a.idempotent(h)
 	}
-	a.mux.HandleFunc(pattern, a.authenticated(a.mayAsk[pattern], h))
+	a.mux.HandleFunc(pattern, a.authenticated(a.mayAsk[pattern], a.accepted(a.answers[pattern], h)))
+}
+
+// accepted refuses who excludes answers of that media type, before h is called.
+func (a *API) accepted(media string, h http.HandlerFunc) http.HandlerFunc {
+	if media == "" {
+		return h
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := server.CheckAccept(r, media); err != nil {
+			server.WriteProblem(w, r, err)
+			return
+		}
+		h(w, r)
+	}
 }
 
 type actorKey struct{}

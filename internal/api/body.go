@@ -230,16 +230,25 @@ func fieldName(name string) string {
 	return name
 }
 
-// writeJSON answers with v.
-func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) {
+// encodeJSON returns v as an answer shows it.
+func encodeJSON(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	e := json.NewEncoder(&buf)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		server.WriteProblem(w, r, fmt.Errorf("api: encode the answer: %w", err))
+		return nil, fmt.Errorf("api: encode the answer: %w", err)
+	}
+	return buf.Bytes(), nil
+}
+
+// writeJSON answers with v.
+func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) {
+	b, err := encodeJSON(v)
+	if err != nil {
+		server.WriteProblem(w, r, err)
 		return
 	}
-	writeBytes(w, status, buf.Bytes())
+	writeBytes(w, status, b)
 }
 
 func writeBytes(w http.ResponseWriter, status int, b []byte) {

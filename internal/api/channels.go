@@ -25,9 +25,10 @@ type Channel struct {
 	CreatedAt     time.Time       `json:"createdAt"`
 	UpdatedAt     time.Time       `json:"updatedAt"`
 	ArchivedAt    time.Time       `json:"archivedAt,omitzero"`
+	Version       string          `json:"version" doc:"Changes with every edit; If-Match takes it, in quotes."`
 }
 
-func (c Channel) etag() string     { return control.Version(c.UpdatedAt) }
+func (c Channel) version() string  { return control.Version(c.UpdatedAt) }
 func (c Channel) location() string { return "/api/channels/" + string(c.ID) }
 
 func wireChannel(c hub.Channel) Channel {
@@ -35,6 +36,7 @@ func wireChannel(c hub.Channel) Channel {
 		ID: c.ID, Name: c.Name, Description: c.Description, Topic: c.Topic, Type: c.Type, IsDefault: c.IsDefault, IsArchived: c.IsArchived,
 		MemberCount: c.MemberCount, MessageCount: c.MessageCount, LastMessageAt: c.LastMessageAt, CreatedBy: c.CreatedBy,
 		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, ArchivedAt: c.ArchivedAt,
+		Version: unquoted(control.Version(c.UpdatedAt)),
 	}
 }
 
@@ -53,6 +55,10 @@ type (
 			Topic       string          `json:"topic,omitempty"`
 			Description string          `json:"description,omitempty"`
 		} `nameHint:"ChannelCreate"`
+	}
+	deleteChannelInput struct {
+		ChannelPath
+		Conditional
 	}
 	patchChannelInput struct {
 		ChannelPath
@@ -103,7 +109,7 @@ func (a *API) channelRoutes() {
 	register(a, operation{
 		method: http.MethodDelete, path: base + "/{id}", id: "deleteChannel", tag: "channels", summary: "Delete a channel with its messages",
 		doc: "Nobody sees the channel and its messages any more. The messages are then deleted in the background.",
-	}, func(ctx context.Context, who hub.Actor, in *ChannelPath) (nothing, error) {
-		return nothing{}, a.Control.DeleteChannel(ctx, who, in.ID)
+	}, func(ctx context.Context, who hub.Actor, in *deleteChannelInput) (nothing, error) {
+		return nothing{}, a.Control.DeleteChannel(ctx, who, in.ID, in.IfMatch)
 	})
 }

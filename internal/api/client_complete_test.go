@@ -33,14 +33,14 @@ var operations = []made{
 	{"updateChannel", "UpdateChannel", func(x *exchange) (any, error) {
 		return x.c.UpdateChannel(x.ctx(), x.path("id"), body[client.ChannelChange](x), x.etag())
 	}},
-	{"deleteChannel", "DeleteChannel", func(x *exchange) (any, error) { return nil, x.c.DeleteChannel(x.ctx(), x.path("id")) }},
+	{"deleteChannel", "DeleteChannel", func(x *exchange) (any, error) { return nil, x.c.DeleteChannel(x.ctx(), x.path("id"), x.etag()) }},
 	{"listMembers", "Members", func(x *exchange) (any, error) { return listed(x, x.c.Members(x.ctx(), x.path("id"), x.paging()...)) }},
 	{"getMember", "Member", func(x *exchange) (any, error) { return x.c.Member(x.ctx(), x.path("id"), x.path("userId")) }},
 	{"setMember", "SetMember", func(x *exchange) (any, error) {
-		return x.c.SetMember(x.ctx(), x.path("id"), x.path("userId"), body[struct{ Role string }](x).Role)
+		return x.c.SetMember(x.ctx(), x.path("id"), x.path("userId"), body[struct{ Role string }](x).Role, x.etag())
 	}},
 	{"removeMember", "RemoveMember", func(x *exchange) (any, error) {
-		return nil, x.c.RemoveMember(x.ctx(), x.path("id"), x.path("userId"))
+		return nil, x.c.RemoveMember(x.ctx(), x.path("id"), x.path("userId"), x.etag())
 	}},
 
 	{"listMessages", "Messages", func(x *exchange) (any, error) {
@@ -54,9 +54,9 @@ var operations = []made{
 	}},
 	{"getMessage", "Message", func(x *exchange) (any, error) { return x.c.Message(x.ctx(), x.path("id")) }},
 	{"editMessage", "EditMessage", func(x *exchange) (any, error) {
-		return x.c.EditMessage(x.ctx(), x.path("id"), body[client.MessageChange](x))
+		return x.c.EditMessage(x.ctx(), x.path("id"), body[client.MessageChange](x), x.etag())
 	}},
-	{"deleteMessage", "DeleteMessage", func(x *exchange) (any, error) { return nil, x.c.DeleteMessage(x.ctx(), x.path("id")) }},
+	{"deleteMessage", "DeleteMessage", func(x *exchange) (any, error) { return nil, x.c.DeleteMessage(x.ctx(), x.path("id"), x.etag()) }},
 	{"getThread", "Thread", func(x *exchange) (any, error) { return x.c.Thread(x.ctx(), x.path("id"), x.paging()...) }},
 	{"getThread", "Replies", func(x *exchange) (any, error) {
 		replies, err := client.Collect(x.c.Replies(x.ctx(), x.path("id"), x.paging()...))
@@ -73,7 +73,7 @@ var operations = []made{
 	{"createUser", "CreateUser", func(x *exchange) (any, error) { return x.c.CreateUser(x.ctx(), body[client.NewUser](x), x.key()) }},
 	{"getUser", "User", func(x *exchange) (any, error) { return x.c.User(x.ctx(), x.path("id")) }},
 	{"updateUser", "UpdateUser", func(x *exchange) (any, error) {
-		return x.c.UpdateUser(x.ctx(), x.path("id"), body[client.UserChange](x))
+		return x.c.UpdateUser(x.ctx(), x.path("id"), body[client.UserChange](x), x.etag())
 	}},
 
 	{"uploadFile", "Upload", func(x *exchange) (any, error) {
@@ -98,7 +98,7 @@ var operations = []made{
 		return x.c.UpdateIncomingWebhook(x.ctx(), x.path("id"), body[client.IncomingWebhookFields](x), x.etag())
 	}},
 	{"deleteIncomingWebhook", "DeleteIncomingWebhook", func(x *exchange) (any, error) {
-		return nil, x.c.DeleteIncomingWebhook(x.ctx(), x.path("id"))
+		return nil, x.c.DeleteIncomingWebhook(x.ctx(), x.path("id"), x.etag())
 	}},
 	{"rotateIncomingToken", "RotateIncomingWebhook", func(x *exchange) (any, error) {
 		return x.c.RotateIncomingWebhook(x.ctx(), x.path("id"), overlapIn(x), x.key())
@@ -113,6 +113,7 @@ var operations = []made{
 		return x.c.ReplayCall(x.ctx(), x.path("id"), x.path("callId"), x.key())
 	}},
 	{"listInbox", "Inbox", func(x *exchange) (any, error) { return listed(x, x.c.Inbox(x.ctx(), x.paging()...)) }},
+	{"replayInboxCall", "ReplayInbox", func(x *exchange) (any, error) { return x.c.ReplayInbox(x.ctx(), x.path("id"), x.key()) }},
 	{"getInboxCall", "InboxCall", func(x *exchange) (any, error) { return x.c.InboxCall(x.ctx(), x.path("id")) }},
 
 	{"listOutgoingWebhooks", "OutgoingWebhooks", func(x *exchange) (any, error) { return listed(x, x.c.OutgoingWebhooks(x.ctx(), x.paging()...)) }},
@@ -124,7 +125,7 @@ var operations = []made{
 		return x.c.UpdateOutgoingWebhook(x.ctx(), x.path("id"), body[client.OutgoingWebhookFields](x), x.etag())
 	}},
 	{"deleteOutgoingWebhook", "DeleteOutgoingWebhook", func(x *exchange) (any, error) {
-		return nil, x.c.DeleteOutgoingWebhook(x.ctx(), x.path("id"))
+		return nil, x.c.DeleteOutgoingWebhook(x.ctx(), x.path("id"), x.etag())
 	}},
 	{"rotateOutgoingSecret", "RotateSecret", func(x *exchange) (any, error) {
 		return x.c.RotateSecret(x.ctx(), x.path("id"), overlapIn(x), x.key())
@@ -162,7 +163,7 @@ var operations = []made{
 	}},
 	{"getEvent", "Event", func(x *exchange) (any, error) { return x.c.Event(x.ctx(), x.path("id")) }},
 	{"streamEvents", "Events", func(x *exchange) (any, error) {
-		for e, err := range x.c.Events(x.ctx(), 7, client.WithPattern(x.query("event"))) {
+		for e, err := range x.c.Events(x.ctx(), 7, client.WithPattern(x.query("event")), client.WithChannel(x.query("channelId"))) {
 			if err == nil && e.Seq != 8 {
 				err = errors.New("another event")
 			}
@@ -186,7 +187,10 @@ var operations = []made{
 		n, err := x.c.DeleteSessions(x.ctx(), x.query("userId"))
 		return map[string]any{"ended": n}, err
 	}},
-	{"listAuditLog", "AuditLog", func(x *exchange) (any, error) { return listed(x, x.c.AuditLog(x.ctx(), x.paging()...)) }},
+	{"listAuditLog", "AuditLog", func(x *exchange) (any, error) {
+		q := client.AuditQuery{ActorID: x.query("actorId"), Action: x.query("action"), Subject: x.query("subject"), Since: sampleTime, Until: sampleTime}
+		return listed(x, x.c.AuditLog(x.ctx(), q, x.paging()...))
+	}},
 }
 
 // sameAs names operations that are others under another address.
@@ -274,11 +278,11 @@ func listed[T any](x *exchange, items iter.Seq2[T, error]) (any, error) {
 
 // description is the part of /openapi.json that is looked at.
 type description struct {
-	Paths      map[string]map[string]described
+	Paths      map[string]map[string]clientOperation
 	Components struct{ Schemas map[string]*schema }
 }
 
-type described struct {
+type clientOperation struct {
 	ID         string `json:"operationId"`
 	Tags       []string
 	Parameters []struct {
@@ -294,8 +298,8 @@ type described struct {
 	method, path string
 }
 
-func (d *description) operations() map[string]described {
-	all := make(map[string]described)
+func (d *description) operations() map[string]clientOperation {
+	all := make(map[string]clientOperation)
 	for path, methods := range d.Paths {
 		for method, o := range methods {
 			o.method, o.path = strings.ToUpper(method), path
@@ -393,7 +397,7 @@ type exchange struct {
 	t         *testing.T
 	c         *client.Client
 	d         *description
-	operation described
+	operation clientOperation
 	fields    typeFields
 	place     string // where a list was, and is to go on
 	sent      any    // the body's sample
@@ -466,6 +470,9 @@ func (x *exchange) check(answer any) {
 			query.Set(p.Name, x.query(p.Name))
 		case p.In == "header":
 			header[p.Name] = x.header(p.Name)
+			if p.Name == "If-Match" {
+				header[p.Name] = `"` + header[p.Name] + `"`
+			}
 		}
 	}
 	if x.seen.Method != x.operation.method || x.seen.URL.EscapedPath() != path {

@@ -54,7 +54,8 @@ type eventInput struct {
 func (a *API) eventRoutes() {
 	a.raw(operation{
 		method: http.MethodPost, path: "/api/events", id: "publishEvent", tag: "events", summary: "Send an event", inCommit: true,
-		doc: "Stores an event and the deliveries it makes. When the answer comes, both are on disk.",
+		answers: jsonType[0],
+		doc:     "Stores an event and the deliveries it makes. When the answer comes, both are on disk.",
 	}, a.publishEvent, func(op *huma.Operation) {
 		op.Parameters = append(op.Parameters, &huma.Param{
 			Name: hopHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeInteger},

@@ -39,7 +39,7 @@ func (a *API) fileRoutes() {
 		method: http.MethodPost, path: "/api/files", id: "uploadFile", tag: "files", summary: "Upload a file",
 		doc: "It is posted with a message by its id; until then only you and administrators see it. " +
 			"An Idempotency-Key stands for name and content, not for the form around them.",
-		status: http.StatusCreated, inCommit: true,
+		status: http.StatusCreated, inCommit: true, answers: jsonType[0],
 	}, a.uploadFile, func(op *huma.Operation) {
 		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {
 			Schema: &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{"file": binary}, Required: []string{"file"}},

@@ -40,5 +40,20 @@ func TestInbox(t *testing.T) {
 	if err != nil || len(found) != 2 {
 		t.Errorf("the client finds %d, %v", len(found), err)
 	}
-	same(t, r, "/api/inbox/"+all[1], got[client.Call](t)(r.client("owner").InboxCall(t.Context(), all[1])))
+	r.makeOutgoing(map[string]any{"events": []string{"message.*"}})
+	other := r.makeIncoming(nil)
+	r.call("", http.MethodPost, "/api/webhooks/incoming/"+other.Token, `{"text": "two"}`).want(http.StatusOK, nil)
+	all = r.everything("owner", "/api/inbox", "5")
+	var traced TracedCall
+	r.call("admin", http.MethodGet, "/api/inbox/"+all[0], nil).want(http.StatusOK, &traced)
+	if traced.Message == nil || traced.Message.Content != "two" || len(traced.Events) != 1 || traced.Events[0].Event != hub.EventMessageCreated ||
+		len(traced.Events[0].Deliveries) != 1 || traced.Events[0].Deliveries[0].WebhookID == "" {
+		t.Errorf("%+v", traced)
+	}
+	again := got[client.Call](t)(r.client("owner").ReplayInbox(t.Context(), all[0]))
+	if again.Body != `{"text": "two"}` || again.MessageID == "" || again.MessageID == string(traced.MessageID) {
+		t.Errorf("%+v", again)
+	}
+	r.call("owner", http.MethodPost, "/api/inbox/"+string(unknown.ID)+"/replay", nil).refused(http.StatusConflict, hub.Conflict)
+	same(t, r, "/api/inbox/"+all[0], got[client.Call](t)(r.client("owner").InboxCall(t.Context(), all[0])))
 }

@@ -32,9 +32,10 @@ type IncomingWebhook struct {
 	CreatedBy     hub.UserID     `json:"createdBy,omitempty"`
 	CreatedAt     time.Time      `json:"createdAt"`
 	UpdatedAt     time.Time      `json:"updatedAt"`
+	Version       string         `json:"version" doc:"Changes with every edit; If-Match takes it, in quotes."`
 }
 
-func (w IncomingWebhook) etag() string     { return control.Version(w.UpdatedAt) }
+func (w IncomingWebhook) version() string  { return control.Version(w.UpdatedAt) }
 func (w IncomingWebhook) location() string { return "/api/incoming-webhooks/" + string(w.ID) }
 
 // IncomingWebhookMade is an incoming webhook with its token, shown once.
@@ -50,6 +51,7 @@ func wireIncoming(w hub.IncomingWebhook) IncomingWebhook {
 		Enabled: w.Enabled, Signed: w.SealedHMAC != "", AllowIPs: orEmpty(w.AllowIPs), ExpiresAt: w.ExpiresAt,
 		AllowMentions: w.AllowMentions, KeyTemplate: w.KeyTemplate, PreviousUntil: w.PreviousUntil, LastUsedAt: w.LastUsedAt,
 		CallCount: w.CallCount, RefusedCount: w.RefusedCount, CreatedBy: w.CreatedBy, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
+		Version: unquoted(control.Version(w.UpdatedAt)),
 	}
 	if w.FieldMap != "" {
 		out.FieldMap = ptr(FieldMap(control.FieldMapOf(&w)))
@@ -99,6 +101,10 @@ type (
 	makeIncomingInput struct {
 		Body IncomingWebhookFields `nameHint:"IncomingWebhookCreate"`
 	}
+	deleteIncomingInput struct {
+		IncomingPath
+		Conditional
+	}
 	patchIncomingInput struct {
 		IncomingPath
 		Conditional
@@ -143,8 +149,8 @@ func (a *API) incomingRoutes() {
 	register(a, operation{
 		method: http.MethodDelete, path: base + "/{id}", id: "deleteIncomingWebhook", tag: "incoming webhooks", summary: "Delete an incoming webhook",
 		doc: "Its messages and its log stay.",
-	}, func(ctx context.Context, who hub.Actor, in *IncomingPath) (nothing, error) {
-		return nothing{}, a.Control.DeleteIncoming(ctx, who, in.ID)
+	}, func(ctx context.Context, who hub.Actor, in *deleteIncomingInput) (nothing, error) {
+		return nothing{}, a.Control.DeleteIncoming(ctx, who, in.ID, in.IfMatch)
 	})
 	register(a, operation{
 		method: http.MethodPost, path: base + "/{id}/rotate", id: "rotateIncomingToken", tag: "incoming webhooks", summary: "Give it a new token",

@@ -138,6 +138,11 @@ func TestIncomingPaging(t *testing.T) {
 	}
 }
 
+// sameVersion reports whether the tag of a read is of the version that a change answered.
+func sameVersion(read, changed string) bool {
+	return changed != "" && strings.HasPrefix(read, strings.TrimSuffix(changed, `"`)+"-")
+}
+
 // TestRepetition: the general form of idempotency, with an answer that holds a secret.
 func TestRepetition(t *testing.T) {
 	r := newRig(t)
@@ -148,7 +153,7 @@ func TestRepetition(t *testing.T) {
 	again := r.call("owner", http.MethodPost, incomings, map[string]any{"name": "CI", "targetChannelId": r.defaults.General, "enabled": true}, "Idempotency-Key: i")
 	first := r.call("owner", http.MethodGet, incomings+"/"+string(a.ID), nil)
 	if again.header.Get(repeatedHeader) != "true" || again.header.Get("Location") != incomings+"/"+string(a.ID) ||
-		again.header.Get("Etag") != first.header.Get("Etag") || again.header.Get("Content-Type") != "application/json" {
+		!sameVersion(first.header.Get("Etag"), again.header.Get("Etag")) || again.header.Get("Content-Type") != "application/json" {
 		t.Errorf("headers %v", again.header)
 	}
 	r.call("owner", http.MethodPost, incomings, map[string]any{"name": "other", "targetChannelId": r.defaults.General}, "Idempotency-Key: i").

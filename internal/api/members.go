@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/control"
 )
 
 // Member is a membership as it is shown.
@@ -15,12 +16,15 @@ type Member struct {
 	User      hub.UserInfo  `json:"user"`
 	Role      hub.Role      `json:"role"`
 	JoinedAt  time.Time     `json:"joinedAt"`
+	Version   string        `json:"version" doc:"Changes with every edit; If-Match takes it, in quotes."`
 }
+
+func (m Member) version() string { return `"` + m.Version + `"` }
 
 func wireMember(m hub.Member) Member {
 	u := m.User
 	return Member{
-		ChannelID: m.ChannelID, UserID: u.ID, Role: m.Role, JoinedAt: m.JoinedAt,
+		ChannelID: m.ChannelID, UserID: u.ID, Role: m.Role, JoinedAt: m.JoinedAt, Version: unquoted(control.MemberVersion(&m)),
 		User: hub.UserInfo{ID: u.ID, Username: u.Username, DisplayName: u.DisplayName, Kind: u.Kind, AvatarURL: u.AvatarURL},
 	}
 }
@@ -36,8 +40,13 @@ type (
 		ChannelPath
 		Paging
 	}
+	removeMemberInput struct {
+		MemberPath
+		Conditional
+	}
 	setMemberInput struct {
 		MemberPath
+		Conditional
 		Body *struct {
 			Role hub.Role `json:"role,omitempty" enum:"owner,admin,member,guest" default:"member"`
 		} `nameHint:"MemberSet"`
@@ -68,11 +77,11 @@ func (a *API) memberRoutes() {
 		if in.Body != nil {
 			role = in.Body.Role
 		}
-		return wired(wireMember)(a.Control.SetMember(ctx, who, in.ID, in.UserID, role))
+		return wired(wireMember)(a.Control.SetMember(ctx, who, in.ID, in.UserID, role, in.IfMatch))
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: base + "/{userId}", id: "removeMember", tag: "channels", summary: "End a membership",
-	}, func(ctx context.Context, who hub.Actor, in *MemberPath) (nothing, error) {
-		return nothing{}, a.Control.RemoveMember(ctx, who, in.ID, in.UserID)
+	}, func(ctx context.Context, who hub.Actor, in *removeMemberInput) (nothing, error) {
+		return nothing{}, a.Control.RemoveMember(ctx, who, in.ID, in.UserID, in.IfMatch)
 	})
 }

@@ -31,8 +31,10 @@ type Message struct {
 	CreatedAt   time.Time            `json:"createdAt"`
 	EditedAt    time.Time            `json:"editedAt,omitzero"`
 	DeletedAt   time.Time            `json:"deletedAt,omitzero"`
-	Revision    int                  `json:"revision" doc:"1, and one more by each edit."`
+	Revision    int                  `json:"revision" doc:"1, and one more by each edit; If-Match takes it, in quotes."`
 }
+
+func (m Message) version() string { return control.MessageVersion(m.Revision) }
 
 func (m Message) location() string { return "/api/messages/" + string(m.ID) }
 
@@ -115,8 +117,13 @@ type (
 			FileIDs  []hub.FileID  `json:"fileIds,omitempty" doc:"Uploaded files of yours that are not posted yet."`
 		} `nameHint:"MessageCreate"`
 	}
+	deleteMessageInput struct {
+		MessagePath
+		Conditional
+	}
 	patchMessageInput struct {
 		MessagePath
+		Conditional
 		Body struct {
 			Content field[string]      `json:"content,omitzero"`
 			Embeds  field[[]hub.Embed] `json:"embeds,omitzero"`
@@ -163,12 +170,12 @@ func (a *API) messageRoutes() {
 		if c := in.Body.Embeds; c.Present {
 			e.Embeds = &c.Value
 		}
-		return wired(wireMessage)(a.Control.EditMessage(ctx, who, in.ID, e))
+		return wired(wireMessage)(a.Control.EditMessage(ctx, who, in.ID, in.IfMatch, e))
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: one, id: "deleteMessage", tag: "messages", summary: "Delete a message",
-	}, func(ctx context.Context, who hub.Actor, in *MessagePath) (nothing, error) {
-		return nothing{}, a.Control.DeleteMessage(ctx, who, in.ID)
+	}, func(ctx context.Context, who hub.Actor, in *deleteMessageInput) (nothing, error) {
+		return nothing{}, a.Control.DeleteMessage(ctx, who, in.ID, in.IfMatch)
 	})
 	register(a, operation{
 		method: http.MethodGet, path: one + "/thread", id: "getThread", tag: "messages", summary: "Show a message's thread",

@@ -23,15 +23,16 @@ type operation struct {
 	tag          string
 	summary      string
 	doc          string
-	status       int  // of success; 0: 200
-	inCommit     bool // Idempotency-Key is handled by the operation itself
+	status       int    // of success; 0: 200
+	inCommit     bool   // Idempotency-Key is handled by the operation itself
+	answers      string // the media type of the answer; "": it cannot be told before, or JSON for register
 }
 
 // nothing is the answer of operations that have nothing to say: 204.
 type nothing struct{}
 
-// tagged is an answer with a version, sent as ETag.
-type tagged interface{ etag() string }
+// tagged is an answer about a thing that can be edited: its version is in the ETag.
+type tagged interface{ version() string }
 
 // located is an answer about a thing that was made, at this path.
 type located interface{ location() string }
@@ -48,6 +49,7 @@ func register[I, O any](a *API, op operation, do func(ctx context.Context, who h
 	}
 	pattern := op.method + " " + op.path
 	a.inCommit[pattern], a.mayAsk[pattern] = op.inCommit, mayAskOf(op)
+	a.answers[pattern] = jsonType[0]
 	h := a.operation(op)
 	h.Responses = a.success(op.status, reflect.TypeFor[O]())
 	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*answer, error) {
@@ -71,13 +73,22 @@ func writeAnswer(w http.ResponseWriter, r *http.Request, status int, out any) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	if t, ok := out.(tagged); ok {
-		w.Header()["Etag"] = []string{t.etag()}
-	}
 	if l, ok := out.(located); ok && status == http.StatusCreated {
 		w.Header().Set("Location", l.location())
 	}
-	writeJSON(w, r, status, out)
+	b, err := encodeJSON(out)
+	if err != nil {
+		server.WriteProblem(w, r, err)
+		return
+	}
+	if tag := etagOf(r, out, b); tag != "" {
+		w.Header()["Etag"] = []string{tag}
+		if isRead(r) && namesTag(r.Header.Values("If-None-Match"), tag) {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	writeBytes(w, status, b)
 }
 
 // operation returns huma's form of op, without its answers.
@@ -125,7 +136,7 @@ func (a *API) raw(op operation, h handler, change func(*huma.Operation)) {
 		op.status = http.StatusOK
 	}
 	pattern := op.method + " " + op.path
-	a.inCommit[pattern], a.mayAsk[pattern] = op.inCommit, mayAskOf(op)
+	a.inCommit[pattern], a.mayAsk[pattern], a.answers[pattern] = op.inCommit, mayAskOf(op), op.answers
 	a.describeOperation(op, change)
 	a.route(pattern, func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {

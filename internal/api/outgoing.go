@@ -36,6 +36,7 @@ type OutgoingWebhook struct {
 	CreatedBy     hub.UserID                   `json:"createdBy,omitempty"`
 	CreatedAt     time.Time                    `json:"createdAt"`
 	UpdatedAt     time.Time                    `json:"updatedAt"`
+	Version       string                       `json:"version" doc:"Changes with every edit; If-Match takes it, in quotes."`
 }
 
 // EndpointHealth is what is known of an endpoint.
@@ -47,7 +48,7 @@ type EndpointHealth struct {
 	WaitUntil    time.Time `json:"waitUntil,omitzero"`
 }
 
-func (w OutgoingWebhook) etag() string     { return control.Version(w.UpdatedAt) }
+func (w OutgoingWebhook) version() string  { return control.Version(w.UpdatedAt) }
 func (w OutgoingWebhook) location() string { return "/api/outgoing-webhooks/" + string(w.ID) }
 
 // OutgoingWebhookMade is an outgoing webhook with the secret, shown once.
@@ -71,6 +72,7 @@ func wireOutgoing(w control.Outgoing) OutgoingWebhook {
 			BreakerOpen: w.Health.Open, WaitUntil: w.Health.WaitUntil,
 		},
 		PreviousUntil: w.PreviousUntil, Deliveries: w.Counts, CreatedBy: w.CreatedBy, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
+		Version: unquoted(control.Version(w.UpdatedAt)),
 	}
 	if w.Filter != nil {
 		out.Filter = &Filter{*w.Filter}
@@ -137,6 +139,10 @@ type (
 			Secret field[string] `json:"secret,omitzero" doc:"At least 8 characters; made by the hub when absent."`
 		} `nameHint:"OutgoingWebhookCreate"`
 	}
+	deleteOutgoingInput struct {
+		OutgoingPath
+		Conditional
+	}
 	patchOutgoingInput struct {
 		OutgoingPath
 		Conditional
@@ -163,11 +169,6 @@ type (
 		} `nameHint:"ReplayRequest"`
 	}
 )
-
-// Conditional holds the header of a change that is made on a known version.
-type Conditional struct {
-	IfMatch string `header:"If-Match" maxLength:"64" doc:"The ETag the change is made on; when it is not in force any more, 412."`
-}
 
 // Overlap is the body of a rotation.
 type Overlap struct {
@@ -238,8 +239,8 @@ func (a *API) outgoingRoutes() {
 	register(a, operation{
 		method: http.MethodDelete, path: base + "/{id}", id: "deleteOutgoingWebhook", tag: "outgoing webhooks", summary: "Delete an outgoing webhook",
 		doc: "Its log stays; what was not sent is canceled.",
-	}, func(ctx context.Context, who hub.Actor, in *OutgoingPath) (nothing, error) {
-		return nothing{}, a.Control.DeleteOutgoing(ctx, who, in.ID)
+	}, func(ctx context.Context, who hub.Actor, in *deleteOutgoingInput) (nothing, error) {
+		return nothing{}, a.Control.DeleteOutgoing(ctx, who, in.ID, in.IfMatch)
 	})
 	a.outgoingActions(base + "/{id}")
 }

@@ -65,7 +65,11 @@ func refusal(status int, detail string, errs []error) error {
 			break
 		}
 		if d, ok := errors.AsType[*huma.ErrorDetail](err); ok {
-			fields.Add(place(d.Location), "%s", d.Message)
+			field, detail := place(d.Location), d.Message
+			if name, ok := missingField(detail); ok {
+				field, detail = within(field, name), "is required"
+			}
+			fields.Add(field, "%s", detail)
 		}
 	}
 	if err := fields.Err(); err != nil {
@@ -83,4 +87,23 @@ func place(location string) string {
 		}
 	}
 	return fieldName(location)
+}
+
+// missingField recognises huma's word of a field that is not there, which names it
+// in the message and the object in the location.
+func missingField(message string) (name string, ok bool) {
+	name, ok = strings.CutPrefix(message, "expected required property ")
+	if !ok {
+		return "", false
+	}
+	name, ok = strings.CutSuffix(name, " to be present")
+	return fieldName(name), ok
+}
+
+// within is the path of a field of an object; "body" is the whole.
+func within(object, field string) string {
+	if object == "body" || object == "" {
+		return field
+	}
+	return object + "." + field
 }

@@ -54,10 +54,30 @@ func (r *receiver) Send(_ context.Context, to *url.URL, h http.Header, body []by
 	return hub.Response{Status: http.StatusOK, Body: []byte("thanks")}
 }
 
+// journal is a log that is read while it is written.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
 // rig is a hub without a listener of its own and without a network.
 type rig struct {
-	t        *testing.T
+	t        testing.TB
 	url      string
+	front    http.Handler
 	api      *API
 	control  *control.Service
 	store    *store.Store
@@ -69,23 +89,31 @@ type rig struct {
 	// tokens by name: owner, writer, reader, guest, restricted.
 	tokens map[string]string
 	users  map[string]hub.User
+	made   int      // counts things
+	log    *journal // of the server
 	http   *http.Client
 }
 
-func newRig(t *testing.T, change ...func(*Options)) *rig {
+func newRig(t testing.TB, change ...func(*Options)) *rig {
+	t.Helper()
+	return newRigOn(t, store.Options{Path: filepath.Join(t.TempDir(), "hub.db"), Synchronous: "OFF"}, change...)
+}
+
+// newRigOn is newRig on a database of the caller's.
+func newRigOn(t testing.TB, database store.Options, change ...func(*Options)) *rig {
 	t.Helper()
 	r := &rig{
 		t: t, receiver: &receiver{changed: make(chan struct{})}, tokens: make(map[string]string), users: make(map[string]hub.User),
-		bell: &control.Bell{}, http: &http.Client{Transport: &http.Transport{}},
+		bell: &control.Bell{}, log: &journal{}, http: &http.Client{Transport: &http.Transport{}},
 	}
 	dir := t.TempDir()
 	r.files = filepath.Join(dir, "files")
 	ids, log := &hub.IDs{}, slog.New(slog.DiscardHandler)
-	st, err := store.Open(t.Context(), store.Options{
-		Path: filepath.Join(dir, "hub.db"), Synchronous: "OFF", Log: log, OnEvents: func(int64) { r.bell.Ring() },
-	})
+	database.Log, database.OnEvents = log, func(int64) { r.bell.Ring() }
+	st, err := store.Open(t.Context(), database)
 	must(t, err)
 	t.Cleanup(func() { must(t, st.Close()) })
+	must(t, st.EnsurePartitions(t.Context()))
 	r.store = st
 	keys, err := secret.LoadOrCreate(filepath.Join(dir, "keys"))
 	must(t, err)
@@ -109,8 +137,9 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 		Chat: talk, Store: st, Router: engine, Engine: engine, Egress: out, Ingress: in, Access: who, Keys: keys,
 		IDs: ids, Now: time.Now, Log: log, BaseURL: "https://hub.example", Defaults: hub.DefaultPolicy(), Bell: r.bell,
 	}
-	front, err := server.New(server.Options{Log: log})
+	front, err := server.New(server.Options{Log: slog.New(slog.NewTextHandler(r.log, nil))})
 	must(t, err)
+	r.front = front
 	in.Mount(front.Mux())
 	stop := make(chan struct{})
 	o := Options{
@@ -174,7 +203,7 @@ func must(t testing.TB, err error) {
 
 // reply is an answer that was read.
 type reply struct {
-	t      *testing.T
+	t      testing.TB
 	status int
 	header http.Header
 	body   []byte

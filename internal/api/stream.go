@@ -21,14 +21,16 @@ const streamBatch = 256
 func (a *API) streamRoutes() {
 	a.raw(operation{
 		method: http.MethodGet, path: "/api/events/stream", id: "streamEvents", tag: "events", summary: "Follow events as they happen",
+		answers: "text/event-stream",
 		doc: "Server-sent events: id is the event's number, event its type, data the event as GET /api/events shows it. " +
-			"Last-Event-ID or after resumes without a gap; without either the stream begins now. A comment is sent every 15 seconds. " +
+			"Last-Event-ID or after resumes without a gap; without either the stream begins now. A comment is sent every 15 seconds; the stream ends with the access of its reader. " +
 			"A token or session may have 32 streams open.",
 	}, a.streamEvents, func(op *huma.Operation) {
 		op.Parameters = []*huma.Param{
 			{Name: "Last-Event-ID", In: "header", Schema: &huma.Schema{Type: huma.TypeInteger}, Description: "The last event received."},
 			{Name: "after", In: "query", Schema: &huma.Schema{Type: huma.TypeInteger}, Description: "The same, for clients that cannot set headers."},
 			{Name: "event", In: "query", Schema: &huma.Schema{Type: huma.TypeString}, Description: "Event name or pattern."},
+			{Name: "channelId", In: "query", Schema: &huma.Schema{Type: huma.TypeString}, Description: "Only what happens in this channel."},
 		}
 		op.Responses["200"] = &huma.Response{Description: "A stream", Content: map[string]*huma.MediaType{
 			"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}},
@@ -43,7 +45,8 @@ type stream struct {
 	flush   func() error
 	who     hub.Actor
 	pattern string
-	after   int64 // number of the last event looked at
+	channel hub.ChannelID // "": of all, and of none
+	after   int64         // number of the last event looked at
 	buf     bytes.Buffer
 	encoder *json.Encoder
 }
@@ -61,6 +64,11 @@ func (a *API) streamEvents(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err := s.begin(ctx, r); err != nil {
 		return err
+	}
+	if s.channel = hub.ChannelID(r.URL.Query().Get("channelId")); s.channel != "" {
+		if _, err := a.Control.Channel(ctx, s.who, s.channel); err != nil {
+			return err
+		}
 	}
 	leave, err := a.streams.enter(s.who)
 	if err != nil {
@@ -125,6 +133,9 @@ func (s *stream) run(ctx context.Context, r *http.Request) error {
 	defer beat.Stop()
 	for {
 		wake := s.a.Wake() // before the reading, so that nothing is missed
+		if !s.mayStill(r) {
+			return nil
+		}
 		more, err := s.pass(ctx)
 		if err != nil {
 			return err
@@ -146,17 +157,22 @@ func (s *stream) run(ctx context.Context, r *http.Request) error {
 			return nil
 		case <-wake:
 		case <-beat.C:
-			who, err := s.a.Auth.Actor(r)
-			if err != nil {
-				return nil //nolint:nilerr // the access ended; so does the stream
-			}
-			s.who = who
 			_, _ = s.buf.WriteString(": still here\n\n")
 			if err := s.send(); err != nil {
 				return nil //nolint:nilerr // the reader has gone
 			}
 		}
 	}
+}
+
+// mayStill asks again who is reading, and reports false when the access ended.
+func (s *stream) mayStill(r *http.Request) bool {
+	who, err := s.a.Auth.Actor(r)
+	if err != nil {
+		return false
+	}
+	s.who = who
+	return true
 }
 
 // pass writes one batch and reports whether more may follow at once.
@@ -167,7 +183,7 @@ func (s *stream) pass(ctx context.Context) (more bool, err error) {
 	}
 	s.after = last
 	for _, e := range events {
-		if s.pattern != "" && !hub.MatchEvent(s.pattern, e.Type) {
+		if s.pattern != "" && !hub.MatchEvent(s.pattern, e.Type) || s.channel != "" && e.ChannelID != s.channel {
 			continue
 		}
 		if err := s.put(e); err != nil {

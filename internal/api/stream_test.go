@@ -17,7 +17,7 @@ import (
 
 // events is a stream being read.
 type events struct {
-	t    *testing.T
+	t    testing.TB
 	scan *bufio.Scanner
 	body io.Closer
 	stop context.CancelFunc

@@ -21,12 +21,18 @@ type User struct {
 	Status      string       `json:"status" enum:"active,inactive,suspended,deleted"`
 	CreatedAt   time.Time    `json:"createdAt"`
 	UpdatedAt   time.Time    `json:"updatedAt"`
+	Version     string       `json:"version" doc:"Changes with every edit; If-Match takes it, in quotes."`
 }
+
+func (u User) version() string { return control.Version(u.UpdatedAt) }
 
 func (u User) location() string { return "/api/users/" + string(u.ID) }
 
 func wireUser(u hub.User) User {
-	return User{u.ID, u.Kind, u.Username, u.DisplayName, u.Email, u.AvatarURL, u.Role, u.Status, u.CreatedAt, u.UpdatedAt}
+	return User{
+		u.ID, u.Kind, u.Username, u.DisplayName, u.Email, u.AvatarURL, u.Role, u.Status, u.CreatedAt, u.UpdatedAt,
+		unquoted(control.Version(u.UpdatedAt)),
+	}
 }
 
 // UserPath is the path of a user.
@@ -48,6 +54,7 @@ type (
 	}
 	patchUserInput struct {
 		UserPath
+		Conditional
 		Body struct {
 			Username    field[string] `json:"username,omitzero"`
 			DisplayName field[string] `json:"displayName,omitzero" doc:"null: the username."`
@@ -87,7 +94,7 @@ func (a *API) userRoutes() {
 		doc: "Absent fields keep their value, null resets to the default. People may change their own name and picture.",
 	}, func(ctx context.Context, who hub.Actor, in *patchUserInput) (User, error) {
 		b := in.Body
-		return wired(wireUser)(a.Control.UpdateUser(ctx, who, in.ID, control.UserChange{
+		return wired(wireUser)(a.Control.UpdateUser(ctx, who, in.ID, in.IfMatch, control.UserChange{
 			Username: b.Username.Change, DisplayName: b.DisplayName.Change, AvatarURL: b.AvatarURL.Change,
 			Role: changeTo(b.Role, func(s string) hub.Role { return hub.Role(s) }), Status: b.Status.Change,
 		}))

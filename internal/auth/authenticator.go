@@ -169,7 +169,7 @@ func (a *Authenticator) identify(r *http.Request, c *cache, value string) (hub.A
 	}
 	a.uses.note(e, a.o.Now())
 	actor := e.actor
-	actor.RemoteIP = ip
+	actor.RemoteIP, actor.UserAgent = ip, clip(r.UserAgent(), maxUserAgent)
 	return actor, nil
 }
 

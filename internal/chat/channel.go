@@ -223,6 +223,12 @@ func after(prev, t time.Time) time.Time {
 // gone for readers at once; Run deletes them afterwards. It refuses the default
 // channel and the notices channel (Conflict).
 func (s *Service) DeleteChannel(ctx context.Context, id hub.ChannelID, by Cause) error {
+	return s.DeleteChannelIf(ctx, id, nil, by)
+}
+
+// DeleteChannelIf is DeleteChannel of one that check, asked about the channel as
+// it is then, has nothing against. It may be nil.
+func (s *Service) DeleteChannelIf(ctx context.Context, id hub.ChannelID, check func(*hub.Channel) error, by Cause) error {
 	done, err := s.order.wait(ctx, hub.ChannelOrderKey(id))
 	if err != nil {
 		return err
@@ -242,7 +248,7 @@ func (s *Service) DeleteChannel(ctx context.Context, id hub.ChannelID, by Cause)
 		return err
 	}
 	_, err = s.commit(func(routings []hub.Routing) (bool, error) {
-		return true, s.Store.DeleteChannel(ctx, id, routings...)
+		return true, s.Store.DeleteChannel(ctx, id, check, routings...)
 	}, event)
 	if err == nil {
 		s.clearing.wake()

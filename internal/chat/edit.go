@@ -24,13 +24,17 @@ type Edit struct {
 	Remote  []hub.Attachment
 	// AllowMentions is as in Post.
 	AllowMentions bool
+	// Check is asked about the message as the edit found it; its error refuses
+	// the edit. May be nil.
+	Check func(*hub.Message) error
 }
 
 // Edit changes what a message says, and keeps what it said as a revision.
 // Editing it to what it says already changes nothing and is no error.
 //
 // Errors: Invalid, NotFound (also for deleted messages), Conflict (archived
-// channel; key used for another request), hub.RepeatedError.
+// channel; key used for another request), hub.RepeatedError, and what e.Check
+// returns.
 func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) (hub.Message, error) {
 	done, err := s.order.wait(ctx, hub.MessageOrderKey(id))
 	if err != nil {
@@ -41,6 +45,11 @@ func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) 
 		m, c, err := s.live(ctx, id, by)
 		if err != nil {
 			return hub.Message{}, err
+		}
+		if e.Check != nil {
+			if err := e.Check(&m); err != nil {
+				return hub.Message{}, err
+			}
 		}
 		before := m.Content
 		files, err := s.filesFor(ctx, &m, e.FileIDs, e.Remote)
@@ -188,6 +197,12 @@ func (s *Service) live(ctx context.Context, id hub.MessageID, by Cause) (hub.Mes
 //
 // Errors: NotFound, Conflict (key used for another request), hub.RepeatedError.
 func (s *Service) Delete(ctx context.Context, id hub.MessageID, by Cause) error {
+	return s.DeleteIf(ctx, id, nil, by)
+}
+
+// DeleteIf is Delete of a message that check, asked about the revision that is
+// deleted, has nothing against. It may be nil.
+func (s *Service) DeleteIf(ctx context.Context, id hub.MessageID, check func(revision int) error, by Cause) error {
 	done, err := s.order.wait(ctx, hub.MessageOrderKey(id))
 	if err != nil {
 		return err
@@ -196,6 +211,11 @@ func (s *Service) Delete(ctx context.Context, id hub.MessageID, by Cause) error 
 	m, err := s.Message(ctx, id)
 	if err != nil {
 		return err
+	}
+	if check != nil {
+		if err := check(m.Revision); err != nil {
+			return err
+		}
 	}
 	if m.IsDeleted {
 		return s.unchanged(ctx, &m, by)
@@ -215,7 +235,7 @@ func (s *Service) Delete(ctx context.Context, id hub.MessageID, by Cause) error 
 		return err
 	}
 	stored, err := s.commit(func(routings []hub.Routing) (bool, error) {
-		return s.Store.DeleteMessage(ctx, id, c.at, s.scrubber(), by.Once, by.Call, routings...)
+		return s.Store.DeleteMessage(ctx, id, check, c.at, s.scrubber(), by.Once, by.Call, routings...)
 	}, event)
 	if err != nil {
 		return err

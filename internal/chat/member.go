@@ -13,6 +13,14 @@ import (
 func (s *Service) AddMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, role hub.Role, by Cause) (
 	hub.Member, error,
 ) {
+	return s.AddMemberIf(ctx, channel, user, role, nil, by)
+}
+
+// AddMemberIf is AddMember if check, asked about the membership as it is then
+// (nil: there is none), has nothing against it. It may be nil.
+func (s *Service) AddMemberIf(
+	ctx context.Context, channel hub.ChannelID, user hub.UserID, role hub.Role, check func(*hub.Member) error, by Cause,
+) (hub.Member, error) {
 	if role == "" {
 		role = hub.RoleMember
 	}
@@ -24,7 +32,7 @@ func (s *Service) AddMember(ctx context.Context, channel hub.ChannelID, user hub
 	m := hub.Member{ChannelID: channel, Role: role}
 	add := func(u hub.User, c *change, routings []hub.Routing) (bool, error) {
 		m.User, m.JoinedAt = u, c.at
-		return s.Store.AddMember(ctx, &m, routings...)
+		return s.Store.AddMember(ctx, &m, check, routings...)
 	}
 	err := s.membership(ctx, channel, user, hub.EventUserJoined, by, add)
 	if err != nil {
@@ -36,8 +44,15 @@ func (s *Service) AddMember(ctx context.Context, channel hub.ChannelID, user hub
 // RemoveMember ends a user's membership of a channel; without one nothing
 // changes and nothing is told. Errors: NotFound (channel or user).
 func (s *Service) RemoveMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, by Cause) error {
+	return s.RemoveMemberIf(ctx, channel, user, nil, by)
+}
+
+// RemoveMemberIf is RemoveMember with a check as in AddMemberIf.
+func (s *Service) RemoveMemberIf(
+	ctx context.Context, channel hub.ChannelID, user hub.UserID, check func(*hub.Member) error, by Cause,
+) error {
 	remove := func(_ hub.User, _ *change, routings []hub.Routing) (bool, error) {
-		return s.Store.RemoveMember(ctx, channel, user, routings...)
+		return s.Store.RemoveMember(ctx, channel, user, check, routings...)
 	}
 	return s.membership(ctx, channel, user, hub.EventUserLeft, by, remove)
 }

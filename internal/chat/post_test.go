@@ -135,7 +135,7 @@ func TestPostIntoMissingChannels(t *testing.T) {
 	must(w.UpdateChannel(t.Context(), ch.ID, ChannelChange{Archived: ptr(true)}, Cause{}))(t)
 	wantCode(t, post(ch.ID), hub.Conflict)
 	must(w.UpdateChannel(t.Context(), ch.ID, ChannelChange{Archived: ptr(false)}, Cause{}))(t)
-	if err := w.db.DeleteChannel(t.Context(), ch.ID); err != nil {
+	if err := w.db.DeleteChannel(t.Context(), ch.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	wantCode(t, post(ch.ID), hub.NotFound)

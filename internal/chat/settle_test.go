@@ -80,7 +80,9 @@ func (broken) SetPinned(context.Context, hub.MessageID, bool, ...hub.Routing) (b
 
 func (broken) CreateChannel(context.Context, *hub.Channel, ...hub.Routing) error { return errDisk }
 
-func (broken) DeleteChannel(context.Context, hub.ChannelID, ...hub.Routing) error { return errDisk }
+func (broken) DeleteChannel(context.Context, hub.ChannelID, func(*hub.Channel) error, ...hub.Routing) error {
+	return errDisk
+}
 
 func (broken) CreateUser(context.Context, *hub.User, ...hub.Routing) error { return errDisk }
 

@@ -36,8 +36,8 @@ type MessageStore interface {
 		once *hub.Idempotency, call *hub.Call,
 		routings ...hub.Routing) (bool, error)
 	SetPinned(ctx context.Context, id hub.MessageID, pinned bool, routings ...hub.Routing) (bool, error)
-	DeleteMessage(ctx context.Context, id hub.MessageID, deleted time.Time, scrub func(json.RawMessage) (json.RawMessage, error),
-		once *hub.Idempotency, call *hub.Call, routings ...hub.Routing) (bool, error)
+	DeleteMessage(ctx context.Context, id hub.MessageID, check func(revision int) error, deleted time.Time,
+		scrub func(json.RawMessage) (json.RawMessage, error), once *hub.Idempotency, call *hub.Call, routings ...hub.Routing) (bool, error)
 	LogCall(ctx context.Context, once *hub.Idempotency, call *hub.Call, keys ...hub.MessageKey) error
 	Message(ctx context.Context, id hub.MessageID) (hub.Message, error)
 	ThreadOf(ctx context.Context, id hub.MessageID) (root hub.MessageID, in hub.ChannelID, replies int, err error)
@@ -65,7 +65,7 @@ type ChannelStore interface {
 	ChannelByName(ctx context.Context, name string) (hub.Channel, error)
 	CreateChannel(ctx context.Context, c *hub.Channel, routings ...hub.Routing) error
 	UpdateChannel(ctx context.Context, prev, next *hub.Channel, routings ...hub.Routing) (bool, error)
-	DeleteChannel(ctx context.Context, id hub.ChannelID, routings ...hub.Routing) error
+	DeleteChannel(ctx context.Context, id hub.ChannelID, check func(*hub.Channel) error, routings ...hub.Routing) error
 	ClearingChannels(ctx context.Context) ([]hub.ChannelID, error)
 	ClearChannel(ctx context.Context, id hub.ChannelID, after hub.MessageID, limit int,
 		scrub func(json.RawMessage) (json.RawMessage, error)) (hub.MessageID, error)
@@ -75,8 +75,9 @@ type ChannelStore interface {
 type MemberStore interface {
 	Members(ctx context.Context, channel hub.ChannelID, after hub.UserID, limit int) ([]hub.Member, error)
 	IsMember(ctx context.Context, channel hub.ChannelID, user hub.UserID) (bool, error)
-	AddMember(ctx context.Context, m *hub.Member, routings ...hub.Routing) (bool, error)
-	RemoveMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, routings ...hub.Routing) (bool, error)
+	AddMember(ctx context.Context, m *hub.Member, check func(*hub.Member) error, routings ...hub.Routing) (bool, error)
+	RemoveMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, check func(*hub.Member) error,
+		routings ...hub.Routing) (bool, error)
 }
 
 // UserStore keeps users.

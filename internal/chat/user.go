@@ -37,6 +37,9 @@ type UserChange struct {
 	AvatarURL   *string
 	Role        *hub.Role
 	Status      *string // active, inactive, suspended, deleted
+	// Check is asked about the user as the change found it; its error refuses
+	// the change. May be nil.
+	Check func(*hub.User) error
 }
 
 // CreateUser makes a user. Errors: Invalid, Conflict (username or address is
@@ -161,7 +164,7 @@ func isEmail(s string) bool {
 
 // UpdateUser changes a user; one that is not active any more was deactivated.
 // Errors: Invalid, NotFound, Conflict (the username is taken; no active owner
-// would be left).
+// would be left), and what ch.Check returns.
 func (s *Service) UpdateUser(ctx context.Context, id hub.UserID, ch UserChange, by Cause) (hub.User, error) {
 	done, err := s.order.wait(ctx, "u:"+string(id))
 	if err != nil {
@@ -173,6 +176,11 @@ func (s *Service) UpdateUser(ctx context.Context, id hub.UserID, ch UserChange, 
 		prev, err := s.Store.User(ctx, id)
 		if err != nil {
 			return hub.User{}, err
+		}
+		if ch.Check != nil {
+			if err := ch.Check(&prev); err != nil {
+				return hub.User{}, err
+			}
 		}
 		c, err := s.begin(ctx, by, nil)
 		if err != nil {

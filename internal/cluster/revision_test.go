@@ -57,7 +57,7 @@ func TestWebhooksAreInForceEverywhere(t *testing.T) {
 	if n := b.deliveries(c, "made"); n != 1 {
 		t.Errorf("%d deliveries after a webhook was made", n)
 	}
-	if _, err := a.store.DeleteOutgoingWebhook(t.Context(), w); err != nil {
+	if _, err := a.store.DeleteOutgoingWebhook(t.Context(), w, nil); err != nil {
 		t.Fatal(err)
 	}
 	if n := b.deliveries(c, "deleted"); n != 0 {

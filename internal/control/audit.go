@@ -9,16 +9,28 @@ import (
 // auditStore keeps the audit log.
 type auditStore interface {
 	AddAudit(ctx context.Context, entries ...hub.AuditEntry) error
-	AuditLog(ctx context.Context, before hub.AuditID, limit int) ([]hub.AuditEntry, error)
+	AuditLog(ctx context.Context, q hub.AuditQuery) ([]hub.AuditEntry, error)
 }
 
-// AuditLog returns at most limit entries older than the one whose id is before
-// ("": the newest), newest first, and whether there are more.
-func (s *Service) AuditLog(ctx context.Context, a hub.Actor, before hub.AuditID, limit int) ([]hub.AuditEntry, bool, error) {
+// AuditLog returns the entries that q selects, newest first, and whether there are
+// more.
+func (s *Service) AuditLog(ctx context.Context, a hub.Actor, q hub.AuditQuery) ([]hub.AuditEntry, bool, error) {
 	if err := allow(a, readAudit); err != nil {
 		return nil, false, err
 	}
-	all, err := s.Store.AuditLog(ctx, before, limit+1)
+	var errs hub.FieldErrors
+	if q.ActorID != "" && !hub.ValidID(string(q.ActorID)) {
+		errs.Add("actorId", "must be the id of a user")
+	}
+	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Since.Before(q.Until) {
+		errs.Add("until", "must be later than since")
+	}
+	if err := errs.Err(); err != nil {
+		return nil, false, err
+	}
+	limit := q.Limit
+	q.Limit++
+	all, err := s.Store.AuditLog(ctx, q)
 	items, more := firstOf(all, limit)
 	return items, more, err
 }

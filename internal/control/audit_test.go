@@ -225,9 +225,9 @@ func TestSkipIsAudited(t *testing.T) {
 	if err := resume(); err != nil || st.webhook.State != hub.WebhookActive {
 		t.Errorf("%v, %s", err, st.webhook.State)
 	}
-	want("resumed", `skip_held {"completed":true}`, `resume {"deliverHeld":false}`)
+	want("resumed", `skip_held {"completed":true}`, `resume {"deliverHeld":false,"state":"active"}`)
 	if err := resume(); err != nil || engine.skipped != 3 {
 		t.Errorf("%v, %d times canceled", err, engine.skipped)
 	}
-	want("active already", `resume {"deliverHeld":false}`)
+	want("active already", `resume {"deliverHeld":false,"state":"active"}`)
 }

@@ -67,7 +67,7 @@ func (s *Service) UpdateChannel(ctx context.Context, a hub.Actor, id hub.Channel
 		Name: c.Name.or(""), Topic: c.Topic.or(""), Description: c.Description.or(""), Archived: c.IsArchived.or(false),
 		Check: func(found *hub.Channel) error {
 			before = *found
-			return matches(ifMatch, found.UpdatedAt)
+			return matches(ifMatch, Version(found.UpdatedAt))
 		},
 	}, cause(ctx, a))
 	if err != nil {
@@ -77,13 +77,18 @@ func (s *Service) UpdateChannel(ctx context.Context, a hub.Actor, id hub.Channel
 	return after, nil
 }
 
-// DeleteChannel removes a channel with its messages for good.
-func (s *Service) DeleteChannel(ctx context.Context, a hub.Actor, id hub.ChannelID) error {
+// DeleteChannel removes a channel with its messages for good. ifMatch is as in
+// UpdateChannel.
+func (s *Service) DeleteChannel(ctx context.Context, a hub.Actor, id hub.ChannelID, ifMatch string) error {
 	before, err := s.managed(ctx, a, id)
 	if err != nil {
 		return err
 	}
-	if err := s.Chat.DeleteChannel(ctx, id, cause(ctx, a)); err != nil {
+	err = s.Chat.DeleteChannelIf(ctx, id, func(found *hub.Channel) error {
+		before = *found
+		return matches(ifMatch, Version(found.UpdatedAt))
+	}, cause(ctx, a))
+	if err != nil {
 		return err
 	}
 	s.Ingress.Invalidate()

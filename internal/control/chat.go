@@ -21,20 +21,21 @@ type channelChat interface {
 	Channel(ctx context.Context, id hub.ChannelID) (hub.Channel, error)
 	CreateChannel(ctx context.Context, n chat.NewChannel, by chat.Cause) (hub.Channel, error)
 	UpdateChannel(ctx context.Context, id hub.ChannelID, ch chat.ChannelChange, by chat.Cause) (hub.Channel, error)
-	DeleteChannel(ctx context.Context, id hub.ChannelID, by chat.Cause) error
+	DeleteChannelIf(ctx context.Context, id hub.ChannelID, check func(*hub.Channel) error, by chat.Cause) error
 }
 
 type memberChat interface {
 	Members(ctx context.Context, id hub.ChannelID, cursor string, limit int) ([]hub.Member, string, error)
 	IsMember(ctx context.Context, channel hub.ChannelID, user hub.UserID) (bool, error)
-	AddMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, role hub.Role, by chat.Cause) (hub.Member, error)
-	RemoveMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, by chat.Cause) error
+	AddMemberIf(ctx context.Context, channel hub.ChannelID, user hub.UserID, role hub.Role, check func(*hub.Member) error,
+		by chat.Cause) (hub.Member, error)
+	RemoveMemberIf(ctx context.Context, channel hub.ChannelID, user hub.UserID, check func(*hub.Member) error, by chat.Cause) error
 }
 
 type messageChat interface {
 	Post(ctx context.Context, p chat.Post) (hub.Message, error)
 	Edit(ctx context.Context, id hub.MessageID, e chat.Edit, by chat.Cause) (hub.Message, error)
-	Delete(ctx context.Context, id hub.MessageID, by chat.Cause) error
+	DeleteIf(ctx context.Context, id hub.MessageID, check func(revision int) error, by chat.Cause) error
 	Pin(ctx context.Context, id hub.MessageID, by chat.Cause) error
 	Unpin(ctx context.Context, id hub.MessageID, by chat.Cause) error
 	React(ctx context.Context, id hub.MessageID, emoji string, by chat.Cause) error

@@ -11,6 +11,7 @@ import (
 type deliveryStore interface {
 	Deliveries(ctx context.Context, q hub.DeliveryQuery) ([]hub.Delivery, error)
 	Delivery(ctx context.Context, id hub.DeliveryID) (hub.Delivery, error)
+	DeliveriesOf(ctx context.Context, event hub.EventID, limit int) ([]hub.Delivery, error)
 	Attempts(ctx context.Context, id hub.DeliveryID) ([]hub.Attempt, error)
 }
 
@@ -91,9 +92,22 @@ func (s *Service) moveDelivery(
 	if err := allow(a, manageWebhooks); err != nil {
 		return hub.Delivery{}, err
 	}
+	before, err := s.Store.Delivery(ctx, id)
+	if err != nil && hub.CodeOf(err) != hub.NotFound { // move says that, after what else it has to say
+		return hub.Delivery{}, err
+	}
 	if err := move(ctx, id); err != nil {
 		return hub.Delivery{}, err
 	}
-	s.audit(ctx, a, what, string(id), nil, nil)
-	return s.Store.Delivery(ctx, id)
+	after, err := s.Store.Delivery(ctx, id)
+	if err != nil {
+		after = hub.Delivery{ID: id, Status: "unknown"} // it was moved all the same
+	}
+	s.audit(ctx, a, what, string(id), deliveryFacts(&before), deliveryFacts(&after))
+	return after, err
+}
+
+// deliveryFacts is what the audit log keeps of a delivery.
+func deliveryFacts(d *hub.Delivery) map[string]any {
+	return map[string]any{"status": d.Status, "attempts": d.Attempts}
 }

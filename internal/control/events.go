@@ -19,6 +19,7 @@ type eventStore interface {
 	Event(ctx context.Context, id hub.EventID) (*hub.Event, error)
 	EventsAfter(ctx context.Context, seq int64, limit int) ([]*hub.Event, error)
 	EventsBefore(ctx context.Context, seq int64, pattern string, limit int) ([]*hub.Event, error)
+	EventsOfKey(ctx context.Context, key string, limit int) ([]*hub.Event, error)
 	LastEvent(ctx context.Context) (int64, error)
 }
 
@@ -71,6 +72,10 @@ func (s *Service) Publish(ctx context.Context, a hub.Actor, p Publication) (Publ
 	}
 	if err != nil {
 		return Published{}, err
+	}
+	if p.TriggeredBy != nil {
+		// The event log names who the caller says it was; here is who that caller is.
+		s.audit(ctx, a, "event.publish", string(e.ID), nil, map[string]any{"event": e.Type, "triggeredBy": p.TriggeredBy})
 	}
 	return out, nil
 }

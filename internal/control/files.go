@@ -29,7 +29,16 @@ func (s *Service) SaveFile(ctx context.Context, a hub.Actor, filename string, co
 	if key != "" {
 		u.Once = &hub.Idempotency{TokenID: KeyOwner(a), Key: key}
 	}
-	return s.Chat.Save(ctx, u, cause(ctx, a))
+	f, repeated, err = s.Chat.Save(ctx, u, cause(ctx, a))
+	if err == nil && !repeated {
+		s.audit(ctx, a, "file.upload", string(f.ID), nil, fileFacts(&f))
+	}
+	return f, repeated, err
+}
+
+// fileFacts is what the audit log keeps of a file.
+func fileFacts(f *hub.Attachment) map[string]any {
+	return map[string]any{"userId": f.UserID, "filename": f.Filename, "mimeType": f.MimeType, "size": f.Size}
 }
 
 // OpenFile opens a file for download: one that was posted for those who see
@@ -56,9 +65,7 @@ func (s *Service) DeleteFile(ctx context.Context, a hub.Actor, id hub.FileID) er
 	if err := s.Chat.DeleteFile(ctx, id, cause(ctx, a)); err != nil {
 		return err
 	}
-	if f.UserID != a.UserID {
-		s.audit(ctx, a, "file.delete", string(id), map[string]any{"userId": f.UserID, "filename": f.Filename}, nil)
-	}
+	s.audit(ctx, a, "file.delete", string(id), fileFacts(&f), nil)
 	return nil
 }
 

@@ -22,7 +22,7 @@ type incomingStore interface {
 	CreateIncomingWebhook(ctx context.Context, w *hub.IncomingWebhook, u *hub.User, routings ...hub.Routing) error
 	UpdateIncomingWebhook(ctx context.Context, id hub.IncomingID, change func(*hub.IncomingWebhook) error) (
 		hub.IncomingWebhook, error)
-	DeleteIncomingWebhook(ctx context.Context, id hub.IncomingID) error
+	DeleteIncomingWebhook(ctx context.Context, id hub.IncomingID, check func(*hub.IncomingWebhook) error) error
 	Calls(ctx context.Context, id hub.IncomingID, before hub.CallID, limit int) ([]hub.Call, error)
 	Call(ctx context.Context, id hub.CallID) (hub.Call, error)
 }
@@ -121,7 +121,7 @@ func (s *Service) UpdateIncoming(ctx context.Context, a hub.Actor, id hub.Incomi
 		return hub.IncomingWebhook{}, err
 	}
 	w, err := s.Store.UpdateIncomingWebhook(ctx, id, func(w *hub.IncomingWebhook) error {
-		if err := matches(ifMatch, w.UpdatedAt); err != nil {
+		if err := matches(ifMatch, Version(w.UpdatedAt)); err != nil {
 			return err
 		}
 		before = *w
@@ -170,16 +170,17 @@ func (s *Service) RotateIncoming(ctx context.Context, a hub.Actor, id hub.Incomi
 	return w, s.incomingSecret(token), nil
 }
 
-// DeleteIncoming ends an incoming webhook. Its messages and its log stay.
-func (s *Service) DeleteIncoming(ctx context.Context, a hub.Actor, id hub.IncomingID) error {
+// DeleteIncoming ends an incoming webhook. Its messages and its log stay. ifMatch is
+// as in UpdateIncoming.
+func (s *Service) DeleteIncoming(ctx context.Context, a hub.Actor, id hub.IncomingID, ifMatch string) error {
 	if err := allow(a, manageWebhooks); err != nil {
 		return err
 	}
-	w, err := s.Store.IncomingWebhook(ctx, id)
-	if err != nil {
-		return err
-	}
-	err = s.Store.DeleteIncomingWebhook(ctx, id)
+	var w hub.IncomingWebhook
+	err := s.Store.DeleteIncomingWebhook(ctx, id, func(found *hub.IncomingWebhook) error {
+		w = *found
+		return matches(ifMatch, Version(found.UpdatedAt))
+	})
 	s.Ingress.Invalidate()
 	if err != nil {
 		return err

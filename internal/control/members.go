@@ -64,8 +64,11 @@ func justBefore(id string) string {
 
 // SetMember makes a user a member of a channel, or gives a member another
 // role. Everybody may join a public channel as a member; the rest is for those
-// who manage it.
-func (s *Service) SetMember(ctx context.Context, a hub.Actor, id hub.ChannelID, user hub.UserID, role hub.Role) (hub.Member, error) {
+// who manage it. ifMatch is the version the change was made on; "" is any, also
+// none.
+func (s *Service) SetMember(ctx context.Context, a hub.Actor, id hub.ChannelID, user hub.UserID, role hub.Role, ifMatch string) (
+	hub.Member, error,
+) {
 	if err := allow(a, writeChat); err != nil {
 		return hub.Member{}, err
 	}
@@ -82,11 +85,12 @@ func (s *Service) SetMember(ctx context.Context, a hub.Actor, id hub.ChannelID, 
 	if err := s.intake(); err != nil {
 		return hub.Member{}, err
 	}
-	m, err := s.Chat.AddMember(ctx, id, user, role, cause(ctx, a))
+	var before any
+	m, err := s.Chat.AddMemberIf(ctx, id, user, role, checkMember(ifMatch, &before), cause(ctx, a))
 	if err != nil {
 		return hub.Member{}, err
 	}
-	s.audit(ctx, a, "member.set", string(id), nil, map[string]any{"userId": user, "role": m.Role})
+	s.audit(ctx, a, "member.set", string(id), before, memberFacts(&m))
 	// Read again: who was a member before keeps the day of joining.
 	if kept, ok, err := s.membership(ctx, id, user); err == nil && ok {
 		m = kept
@@ -94,9 +98,27 @@ func (s *Service) SetMember(ctx context.Context, a hub.Actor, id hub.ChannelID, 
 	return m, nil
 }
 
+// memberFacts is what the audit log keeps of a membership.
+func memberFacts(m *hub.Member) map[string]any {
+	return map[string]any{"userId": m.User.ID, "role": m.Role}
+}
+
+// checkMember holds the membership that a change finds against ifMatch, and notes
+// in *before what the audit log keeps of it.
+func checkMember(ifMatch string, before *any) func(*hub.Member) error {
+	return func(found *hub.Member) error {
+		*before = nil
+		if found == nil {
+			return matches(ifMatch, "")
+		}
+		*before = memberFacts(found)
+		return matches(ifMatch, MemberVersion(found))
+	}
+}
+
 // RemoveMember ends a membership. Everybody may leave; the rest is for those
-// who manage the channel.
-func (s *Service) RemoveMember(ctx context.Context, a hub.Actor, id hub.ChannelID, user hub.UserID) error {
+// who manage the channel. ifMatch is as in SetMember.
+func (s *Service) RemoveMember(ctx context.Context, a hub.Actor, id hub.ChannelID, user hub.UserID, ifMatch string) error {
 	if err := allow(a, writeChat); err != nil {
 		return err
 	}
@@ -108,9 +130,12 @@ func (s *Service) RemoveMember(ctx context.Context, a hub.Actor, id hub.ChannelI
 			return err
 		}
 	}
-	if err := s.Chat.RemoveMember(ctx, id, user, cause(ctx, a)); err != nil {
+	var before any
+	if err := s.Chat.RemoveMemberIf(ctx, id, user, checkMember(ifMatch, &before), cause(ctx, a)); err != nil {
 		return err
 	}
-	s.audit(ctx, a, "member.remove", string(id), map[string]any{"userId": user}, nil)
+	if before != nil {
+		s.audit(ctx, a, "member.remove", string(id), before, nil)
+	}
 	return nil
 }

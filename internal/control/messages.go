@@ -45,14 +45,32 @@ func (s *Service) PostOnce(ctx context.Context, a hub.Actor, id hub.ChannelID, d
 		ChannelID: id, ThreadID: d.ThreadID, Author: hub.Author{ID: a.UserID}, Content: d.Content, Embeds: d.Embeds, FileIDs: d.FileIDs,
 		Trace: traceOf(ctx), AllowMentions: true,
 	}
-	if d.Key == "" {
-		m, err = s.Chat.Post(ctx, p)
-		return m, false, err
+	if d.Key != "" {
+		p.Once = &hub.Idempotency{TokenID: KeyOwner(a), Key: d.Key, RequestHash: d.RequestHash}
 	}
-	p.Once = &hub.Idempotency{TokenID: KeyOwner(a), Key: d.Key, RequestHash: d.RequestHash}
 	began := hub.MessageID(s.IDs.New())
 	m, err = s.Chat.Post(ctx, p)
-	return m, err == nil && m.ID < began, err // ids sort by the time they were made
+	if err != nil {
+		return m, false, err
+	}
+	if d.Key != "" && m.ID < began { // ids sort by the time they were made
+		return m, true, nil
+	}
+	s.audit(ctx, a, "message.create", string(m.ID), nil, messageFacts(&m))
+	return m, false, nil
+}
+
+// messageFacts is what the audit log keeps of a message. What it says is in the
+// message, and what it said among its revisions.
+func messageFacts(m *hub.Message) map[string]any {
+	facts := map[string]any{"channelId": m.ChannelID, "authorId": m.Author.ID, "revision": m.Revision, "isPinned": m.IsPinned}
+	if m.ThreadID != "" {
+		facts["threadId"] = m.ThreadID
+	}
+	if len(m.Files) > 0 {
+		facts["files"] = len(m.Files)
+	}
+	return facts
 }
 
 // Messages returns a page of a channel's messages, newest first, and whether
@@ -111,8 +129,9 @@ func (s *Service) message(ctx context.Context, a hub.Actor, id hub.MessageID, wh
 }
 
 // EditMessage changes what a message says. People's messages are changed by
-// themselves only, those of programs also by administrators.
-func (s *Service) EditMessage(ctx context.Context, a hub.Actor, id hub.MessageID, e chat.Edit) (hub.Message, error) {
+// themselves only, those of programs also by administrators. ifMatch is the
+// version the change was made on; "" is any.
+func (s *Service) EditMessage(ctx context.Context, a hub.Actor, id hub.MessageID, ifMatch string, e chat.Edit) (hub.Message, error) {
 	m, _, err := s.message(ctx, a, id, writeChat)
 	if err != nil {
 		return hub.Message{}, err
@@ -123,65 +142,87 @@ func (s *Service) EditMessage(ctx context.Context, a hub.Actor, id hub.MessageID
 	if err := s.intake(); err != nil {
 		return hub.Message{}, err
 	}
-	own := m.Author.ID == a.UserID
-	e.AllowMentions = own
+	e.AllowMentions = m.Author.ID == a.UserID
+	e.Check = func(found *hub.Message) error {
+		m = *found
+		return matches(ifMatch, MessageVersion(found.Revision))
+	}
 	after, err := s.Chat.Edit(ctx, id, e, cause(ctx, a))
 	if err != nil {
 		return hub.Message{}, err
 	}
-	if !own && after.Revision != m.Revision {
-		// What it said is among its revisions.
-		facts := map[string]any{"channelId": m.ChannelID, "authorId": m.Author.ID, "revision": m.Revision}
-		s.audit(ctx, a, "message.update", string(id), facts, map[string]any{"revision": after.Revision})
+	if after.Revision != m.Revision {
+		s.audit(ctx, a, "message.update", string(id), messageFacts(&m), messageFacts(&after))
 	}
 	return after, nil
 }
 
-// DeleteMessage deletes a message: the author, or who manages the channel.
-func (s *Service) DeleteMessage(ctx context.Context, a hub.Actor, id hub.MessageID) error {
+// DeleteMessage deletes a message: the author, or who manages the channel. ifMatch
+// is as in EditMessage.
+func (s *Service) DeleteMessage(ctx context.Context, a hub.Actor, id hub.MessageID, ifMatch string) error {
 	m, c, err := s.message(ctx, a, id, writeChat)
 	if err != nil {
 		return err
 	}
-	own := m.Author.ID == a.UserID
-	if !own {
+	if m.Author.ID != a.UserID {
 		if _, err := s.managed(ctx, a, c.ID); err != nil {
 			return err
 		}
 	}
-	if err := s.Chat.Delete(ctx, id, cause(ctx, a)); err != nil {
+	err = s.Chat.DeleteIf(ctx, id, func(revision int) error { return matches(ifMatch, MessageVersion(revision)) }, cause(ctx, a))
+	if err != nil {
 		return err
 	}
-	if !own {
-		s.audit(ctx, a, "message.delete", string(id), map[string]any{"channelId": c.ID, "authorId": m.Author.ID}, nil)
+	if !m.IsDeleted {
+		s.audit(ctx, a, "message.delete", string(id), messageFacts(&m), nil)
 	}
 	return nil
 }
 
 // SetPinned pins a message in its channel, or takes it off.
 func (s *Service) SetPinned(ctx context.Context, a hub.Actor, id hub.MessageID, pinned bool) error {
-	if _, _, err := s.message(ctx, a, id, writeChat); err != nil {
+	m, _, err := s.message(ctx, a, id, writeChat)
+	if err != nil {
 		return err
 	}
+	what, set := "message.unpin", s.Chat.Unpin
 	if pinned {
 		if err := s.intake(); err != nil {
 			return err
 		}
-		return s.Chat.Pin(ctx, id, cause(ctx, a))
+		what, set = "message.pin", s.Chat.Pin
 	}
-	return s.Chat.Unpin(ctx, id, cause(ctx, a))
+	if err := set(ctx, id, cause(ctx, a)); err != nil {
+		return err
+	}
+	if m.IsPinned != pinned {
+		after := m
+		after.IsPinned = pinned
+		s.audit(ctx, a, what, string(id), messageFacts(&m), messageFacts(&after))
+	}
+	return nil
 }
 
 // SetReaction sets an emoji of the actor on a message, or takes it off.
 func (s *Service) SetReaction(ctx context.Context, a hub.Actor, id hub.MessageID, emoji string, set bool) error {
-	if _, _, err := s.message(ctx, a, id, writeChat); err != nil {
+	m, _, err := s.message(ctx, a, id, writeChat)
+	if err != nil {
 		return err
 	}
-	if set {
-		if err := s.intake(); err != nil {
+	facts := map[string]any{"channelId": m.ChannelID, "emoji": emoji}
+	if !set {
+		if err := s.Chat.Unreact(ctx, id, emoji, cause(ctx, a)); err != nil {
 			return err
 		}
-		return s.Chat.React(ctx, id, emoji, cause(ctx, a))
+		s.audit(ctx, a, "reaction.remove", string(id), facts, nil)
+		return nil
 	}
-	return s.Chat.Unreact(ctx, id, emoji, cause(ctx, a))
+	if err := s.intake(); err != nil {
+		return err
+	}
+	if err := s.Chat.React(ctx, id, emoji, cause(ctx, a)); err != nil {
+		return err
+	}
+	s.audit(ctx, a, "reaction.add", string(id), nil, facts)
+	return nil
 }

@@ -19,7 +19,7 @@ type outgoingStore interface {
 	CreateOutgoingWebhook(ctx context.Context, w *hub.OutgoingWebhook) (revision int64, err error)
 	UpdateOutgoingWebhook(ctx context.Context, id hub.WebhookID, change func(*hub.OutgoingWebhook) error) (
 		hub.OutgoingWebhook, int64, error)
-	DeleteOutgoingWebhook(ctx context.Context, id hub.WebhookID) (revision int64, err error)
+	DeleteOutgoingWebhook(ctx context.Context, id hub.WebhookID, check func(*hub.OutgoingWebhook) error) (revision int64, err error)
 	DeliveryCounts(ctx context.Context) (map[hub.WebhookID]map[hub.DeliveryStatus]int64, error)
 }
 
@@ -144,7 +144,7 @@ func (s *Service) UpdateOutgoing(ctx context.Context, a hub.Actor, id hub.Webhoo
 	}
 	enabled := false
 	w, _, err := s.Store.UpdateOutgoingWebhook(ctx, id, func(w *hub.OutgoingWebhook) error {
-		if err := matches(ifMatch, w.UpdatedAt); err != nil {
+		if err := matches(ifMatch, Version(w.UpdatedAt)); err != nil {
 			return err
 		}
 		before, enabled = *w, false
@@ -189,15 +189,17 @@ func takeOver(w, checked *hub.OutgoingWebhook, c OutgoingChange) {
 }
 
 // DeleteOutgoing ends a subscription. Its log stays; what was not sent is canceled.
-func (s *Service) DeleteOutgoing(ctx context.Context, a hub.Actor, id hub.WebhookID) error {
+// ifMatch is as in UpdateOutgoing.
+func (s *Service) DeleteOutgoing(ctx context.Context, a hub.Actor, id hub.WebhookID, ifMatch string) error {
 	if err := allow(a, manageWebhooks); err != nil {
 		return err
 	}
-	w, err := s.Store.OutgoingWebhook(ctx, id)
+	var w hub.OutgoingWebhook
+	_, err := s.Store.DeleteOutgoingWebhook(ctx, id, func(found *hub.OutgoingWebhook) error {
+		w = *found
+		return matches(ifMatch, Version(found.UpdatedAt))
+	})
 	if err != nil {
-		return err
-	}
-	if _, err := s.Store.DeleteOutgoingWebhook(ctx, id); err != nil {
 		return err
 	}
 	s.audit(ctx, a, "outgoing_webhook.delete", string(id), outgoingFacts(&w), nil)
@@ -253,7 +255,9 @@ func (s *Service) PauseOutgoing(ctx context.Context, a hub.Actor, id hub.Webhook
 	if err := allow(a, manageWebhooks); err != nil {
 		return Outgoing{}, err
 	}
+	var was hub.WebhookState
 	_, _, err := s.Store.UpdateOutgoingWebhook(ctx, id, func(w *hub.OutgoingWebhook) error {
+		was = w.State
 		if w.State == hub.WebhookDisabled {
 			return hub.Errorf(hub.Conflict, "The webhook is disabled; there is nothing to pause.")
 		}
@@ -263,7 +267,7 @@ func (s *Service) PauseOutgoing(ctx context.Context, a hub.Actor, id hub.Webhook
 	if err != nil {
 		return Outgoing{}, err
 	}
-	s.audit(ctx, a, "outgoing_webhook.pause", string(id), nil, nil)
+	s.audit(ctx, a, "outgoing_webhook.pause", string(id), map[string]any{"state": was}, map[string]any{"state": hub.WebhookPaused})
 	if err := s.Engine.Reload(ctx); err != nil {
 		return Outgoing{}, err
 	}
@@ -281,7 +285,9 @@ func (s *Service) ResumeOutgoing(ctx context.Context, a hub.Actor, id hub.Webhoo
 			return Outgoing{}, err
 		}
 	}
+	var was hub.WebhookState
 	_, _, err := s.Store.UpdateOutgoingWebhook(ctx, id, func(w *hub.OutgoingWebhook) error {
+		was = w.State
 		if w.State == hub.WebhookDisabled {
 			w.Health = hub.Health{}
 		}
@@ -291,7 +297,8 @@ func (s *Service) ResumeOutgoing(ctx context.Context, a hub.Actor, id hub.Webhoo
 	if err != nil {
 		return Outgoing{}, err
 	}
-	s.audit(ctx, a, "outgoing_webhook.resume", string(id), nil, map[string]any{"deliverHeld": deliver})
+	s.audit(ctx, a, "outgoing_webhook.resume", string(id), map[string]any{"state": was},
+		map[string]any{"deliverHeld": deliver, "state": hub.WebhookActive})
 	if err := s.Engine.Reload(ctx); err != nil {
 		return Outgoing{}, err
 	}
@@ -342,8 +349,9 @@ func (s *Service) TestOutgoing(ctx context.Context, a hub.Actor, id hub.WebhookI
 	if err := s.publish(ctx, e, func(int) *hub.Idempotency { return nil }); err != nil {
 		return "", "", err
 	}
-	s.audit(ctx, a, "outgoing_webhook.test", string(id), nil, nil)
-	return e.ID, hub.DeliveryIDFor(e.ID, id), nil
+	delivery := hub.DeliveryIDFor(e.ID, id)
+	s.audit(ctx, a, "outgoing_webhook.test", string(id), nil, map[string]any{"eventId": e.ID, "deliveryId": delivery})
+	return e.ID, delivery, nil
 }
 
 // ReplayOutgoing sends finished deliveries of a webhook again, or counts them.

@@ -153,9 +153,24 @@ func TestChange(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	at := time.Date(2026, 2, 1, 12, 0, 0, 1000, time.UTC)
-	for ifMatch, good := range map[string]bool{"": true, "*": true, Version(at): true, Version(at.Add(time.Microsecond)): false, "x": false} {
-		err := matches(ifMatch, at)
+	in, late := Version(at), Version(at.Add(time.Microsecond))
+	for ifMatch, good := range map[string]bool{
+		"": true, "*": true, in: true, ETag(in, "abc"): true, late + ", " + ETag(in, "abc"): true, unquoted(in): true,
+		late: false, ETag(late, "abc"): false, "x": false, `""`: false, "W/" + in: false, ",": false, strings.Repeat(" ", maxIfMatch) + in: false,
+	} {
+		err := matches(ifMatch, in)
 		if (err == nil) != good || err != nil && hub.CodeOf(err) != hub.Conflict {
+			t.Errorf("%q: %v", ifMatch, err)
+		}
+	}
+}
+
+func unquoted(version string) string { return strings.Trim(version, `"`) }
+
+// TestVersionOfNothing: what does not exist is of no version.
+func TestVersionOfNothing(t *testing.T) {
+	for ifMatch, good := range map[string]bool{"": true, "*": false, `""`: false, `"x"`: false} {
+		if err := matches(ifMatch, ""); (err == nil) != good {
 			t.Errorf("%q: %v", ifMatch, err)
 		}
 	}

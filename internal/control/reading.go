@@ -60,8 +60,16 @@ type CallDetail struct {
 // Call returns one call of an incoming webhook with all that is kept of it.
 func (s *Service) Call(ctx context.Context, a hub.Actor, id hub.IncomingID, call hub.CallID) (CallDetail, error) {
 	c, err := s.callOf(ctx, a, id, call)
-	if err != nil || c.MessageID == "" {
-		return CallDetail{Call: c}, err
+	if err != nil {
+		return CallDetail{}, err
+	}
+	return s.withMessage(ctx, a, c)
+}
+
+// withMessage adds the message that a call made or changed.
+func (s *Service) withMessage(ctx context.Context, a hub.Actor, c hub.Call) (CallDetail, error) {
+	if c.MessageID == "" {
+		return CallDetail{Call: c}, nil
 	}
 	m, err := s.Message(ctx, a, c.MessageID)
 	switch {

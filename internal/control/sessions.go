@@ -9,6 +9,7 @@ import (
 // sessionStore keeps the sessions of browsers.
 type sessionStore interface {
 	Sessions(ctx context.Context, user hub.UserID) ([]hub.Session, error)
+	Session(ctx context.Context, id hub.SessionID) (hub.Session, error)
 	DeleteSession(ctx context.Context, id hub.SessionID, user hub.UserID) error
 }
 
@@ -50,12 +51,17 @@ func (s *Service) DeleteSession(ctx context.Context, a hub.Actor, id hub.Session
 	} else if err := mayEndOwn(a); err != nil {
 		return err
 	}
-	err := s.Store.DeleteSession(ctx, id, user)
+	v, err := s.Store.Session(ctx, id)
+	if err != nil {
+		return err
+	}
+	err = s.Store.DeleteSession(ctx, id, user)
 	s.Access.Invalidate()
 	if err != nil {
 		return err
 	}
-	s.audit(ctx, a, "session.delete", string(id), nil, nil)
+	s.audit(ctx, a, "session.delete", string(id),
+		map[string]any{"userId": v.UserID, "userAgent": v.UserAgent, "remoteIp": v.RemoteIP, "createdAt": v.CreatedAt}, nil)
 	return nil
 }
 

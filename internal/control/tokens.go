@@ -109,5 +109,5 @@ func (s *Service) DeleteToken(ctx context.Context, a hub.Actor, id hub.TokenID) 
 }
 
 func tokenFacts(k *hub.APIToken) map[string]any {
-	return map[string]any{"name": k.Name, "userId": k.UserID, "scope": k.Scope, "channelIds": k.Channels}
+	return map[string]any{"name": k.Name, "userId": k.UserID, "scope": k.Scope, "channelIds": k.Channels, "expiresAt": k.ExpiresAt}
 }

@@ -76,8 +76,9 @@ func (s *Service) CreateUser(ctx context.Context, a hub.Actor, n chat.NewUser) (
 }
 
 // UpdateUser changes a user. People may change their own look; the rest is for
-// administrators, and owners are for owners.
-func (s *Service) UpdateUser(ctx context.Context, a hub.Actor, id hub.UserID, c UserChange) (hub.User, error) {
+// administrators, and owners are for owners. ifMatch is the version the change was
+// made on; "" is any.
+func (s *Service) UpdateUser(ctx context.Context, a hub.Actor, id hub.UserID, ifMatch string, c UserChange) (hub.User, error) {
 	what := manageUsers
 	if id == a.UserID && len(a.Channels) == 0 && !c.Username.Present && !c.Role.Present && !c.Status.Present {
 		what = writeChat
@@ -110,6 +111,10 @@ func (s *Service) UpdateUser(ctx context.Context, a hub.Actor, id hub.UserID, c 
 	after, err := s.Chat.UpdateUser(ctx, id, chat.UserChange{
 		Username: c.Username.or(""), DisplayName: c.DisplayName.or(before.Username), AvatarURL: c.AvatarURL.or(""),
 		Role: c.Role.or(hub.RoleMember), Status: c.Status.or("active"),
+		Check: func(found *hub.User) error {
+			before = *found
+			return matches(ifMatch, Version(found.UpdatedAt))
+		},
 	}, cause(ctx, a))
 	s.Access.Invalidate()
 	if err != nil {

@@ -395,7 +395,7 @@ func (r *rig) reload() bool {
 func (r *rig) replace(i int) {
 	r.t.Helper()
 	old := r.hooks[i]
-	if _, err := r.store.DeleteOutgoingWebhook(context.Background(), old.ID); err != nil {
+	if _, err := r.store.DeleteOutgoingWebhook(context.Background(), old.ID, nil); err != nil {
 		r.t.Fatal(err)
 	}
 	r.reload()

@@ -210,7 +210,7 @@ func TestStatsWithoutDeletedWebhooks(t *testing.T) {
 		r.addWebhook("well", nil)
 		r.publish("all.x", "")
 		time.Sleep(time.Minute)
-		if _, err := r.store.DeleteOutgoingWebhook(context.Background(), w.ID); err != nil {
+		if _, err := r.store.DeleteOutgoingWebhook(context.Background(), w.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		r.reload()

@@ -21,15 +21,18 @@ type Problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
-	// Code is one of package hub's, or method_not_allowed.
+	// Code is one of package hub's, method_not_allowed, or not_acceptable.
 	Code   hub.Code         `json:"code"`
 	Errors []hub.FieldError `json:"errors"`
 
 	retryAfter time.Duration
 }
 
-// methodNotAllowed is the code of the one problem that no feature can have.
-const methodNotAllowed hub.Code = "method_not_allowed"
+// Codes of problems with the request alone, whatever it is about.
+const (
+	methodNotAllowed hub.Code = "method_not_allowed"
+	notAcceptable    hub.Code = "not_acceptable"
+)
 
 // unavailableFor is when to come back while something is away and nobody knows
 // for how long.
@@ -48,6 +51,8 @@ func Status(code hub.Code) int {
 		return http.StatusNotFound
 	case methodNotAllowed:
 		return http.StatusMethodNotAllowed
+	case notAcceptable:
+		return http.StatusNotAcceptable
 	case hub.Conflict:
 		return http.StatusConflict
 	case hub.TooLarge:

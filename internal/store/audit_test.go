@@ -24,7 +24,7 @@ func testAuditLog(t *testing.T, s *Store, _ *time.Time) {
 	var want []hub.AuditEntry // newest first
 	for i := range 5 {
 		e := hub.AuditEntry{
-			ID: hub.AuditID(numbered(i)), ActorID: ann, TokenID: id1, RemoteIP: "192.0.2.1", Action: "channel.update",
+			ID: hub.AuditID(numbered(i)), ActorID: ann, TokenID: id1, SessionID: id2, RemoteIP: "192.0.2.1", UserAgent: "curl/8", Trace: "t", Action: "channel.update",
 			Subject: "c1", Before: json.RawMessage(`{"name":"a"}`), After: json.RawMessage(`{"name":"b"}`), CreatedAt: noon,
 		}
 		if i == 2 {
@@ -37,7 +37,7 @@ func testAuditLog(t *testing.T, s *Store, _ *time.Time) {
 	}
 	var got []hub.AuditEntry
 	for before := hub.AuditID(""); ; {
-		page, err := s.AuditLog(t.Context(), before, 2)
+		page, err := s.AuditLog(t.Context(), hub.AuditQuery{Before: before, Limit: 2})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -150,11 +150,15 @@ func (s *Store) UpdateChannel(ctx context.Context, prev, next *hub.Channel, rout
 
 // DeleteChannel removes the channel and its members; its messages are
 // invisible from then on, and ClearChannel deletes them in batches. It refuses
-// the default channel and the notices channel.
-func (s *Store) DeleteChannel(ctx context.Context, id hub.ChannelID, routings ...hub.Routing) error {
+// the default channel and the notices channel. check is asked about the channel
+// as it is then, and its error refuses; it may be nil.
+func (s *Store) DeleteChannel(ctx context.Context, id hub.ChannelID, check func(*hub.Channel) error, routings ...hub.Routing) error {
 	return s.changeRouted(ctx, routings, func(t *tx) error {
 		c, err := channel(context.Background(), t, id)
 		if err != nil {
+			return err
+		}
+		if err := checked(check, &c); err != nil {
 			return err
 		}
 		notices, err := setting(context.Background(), t, noticesKey)

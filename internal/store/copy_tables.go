@@ -170,7 +170,7 @@ var copiedTables = []copiedTable{
 	{
 		name: "nchat_audit_log", key: []string{"id"},
 		columns: `id uuid, actor_id uuid, token_id text, remote_ip text, action text, subject text, before jsonb, after jsonb,
-			created_at timestamptz`,
+			created_at timestamptz, session_id text, user_agent text, trace text`,
 	},
 	{
 		name: "nchat_settings", key: []string{"key"}, where: "key <> '" + copySetting + "'",

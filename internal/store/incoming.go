@@ -111,7 +111,7 @@ func (s *Store) UpdateIncomingWebhook(ctx context.Context, id hub.IncomingID, ch
 				return err
 			}
 		}
-		w.UpdatedAt = t.now
+		w.UpdatedAt = later(w.UpdatedAt, t.now)
 		return t.later(`UPDATE nchat_incoming_webhooks SET name = $2, channel_id = $3, user_id = $4, username = $5, avatar_url = $6,
 				enabled = $7, token_hash = $8, previous_hash = $9, previous_until = $10, hmac_secret = $11, allow_ips = $12,
 				expires_at = $13, rate_limit = $14, allow_mentions = $15, updated_at = $16, key_template = $17, field_map = $18 WHERE id = $1`,
@@ -123,14 +123,19 @@ func (s *Store) UpdateIncomingWebhook(ctx context.Context, id hub.IncomingID, ch
 }
 
 // DeleteIncomingWebhook marks the webhook deleted: its token is refused from
-// now on, its messages and its log stay.
-func (s *Store) DeleteIncomingWebhook(ctx context.Context, id hub.IncomingID) error {
+// now on, its messages and its log stay. check is asked about the webhook as it
+// is then, and its error refuses; it may be nil.
+func (s *Store) DeleteIncomingWebhook(ctx context.Context, id hub.IncomingID, check func(*hub.IncomingWebhook) error) error {
 	return s.change(ctx, func(t *tx) error {
-		n, err := t.exec(`UPDATE nchat_incoming_webhooks SET deleted_at = $2, enabled = FALSE, updated_at = $2
-			WHERE id = $1 AND deleted_at IS NULL`, string(id), at(t.now))
-		if err == nil && n == 0 {
-			err = hub.Errorf(hub.NotFound, "There is no such incoming webhook.")
+		w, err := one(ctx, t, "incoming webhook", scanIncoming,
+			`SELECT `+incomingColumns+` FROM nchat_incoming_webhooks WHERE id = $1 AND deleted_at IS NULL`, string(id))
+		if err != nil {
+			return err
 		}
-		return err
+		if err := checked(check, &w); err != nil {
+			return err
+		}
+		return t.later(`UPDATE nchat_incoming_webhooks SET deleted_at = $2, enabled = FALSE, updated_at = $2 WHERE id = $1`,
+			string(id), at(t.now))
 	})
 }

@@ -108,7 +108,7 @@ func testFindIncomingOnlyInForce(t *testing.T, s *Store, now *time.Time) {
 		{"expired", func() { *now = begin.Add(time.Hour) }, false, false},
 		{"extended", func() { update(func(w *hub.IncomingWebhook) { w.ExpiresAt = time.Time{} }) }, true, false},
 		{"deleted", func() {
-			if err := s.DeleteIncomingWebhook(t.Context(), id1); err != nil {
+			if err := s.DeleteIncomingWebhook(t.Context(), id1, nil); err != nil {
 				t.Fatal(err)
 			}
 		}, false, false},
@@ -128,7 +128,7 @@ func testFindIncomingOnlyInForce(t *testing.T, s *Store, now *time.Time) {
 	if _, err := s.IncomingWebhook(t.Context(), id1); hub.CodeOf(err) != hub.NotFound {
 		t.Errorf("a deleted webhook: %v", err)
 	}
-	if err := s.DeleteIncomingWebhook(t.Context(), id1); hub.CodeOf(err) != hub.NotFound {
+	if err := s.DeleteIncomingWebhook(t.Context(), id1, nil); hub.CodeOf(err) != hub.NotFound {
 		t.Errorf("deleting it again: %v", err)
 	}
 }

@@ -17,11 +17,15 @@ func scanMember(row scanner) (m hub.Member, err error) {
 	return m, err
 }
 
+const memberColumns = `x.channel_id, x.role, x.joined_at, ` + userColumns
+
+// memberTables are joined for memberColumns.
+const memberTables = `nchat_channel_members x JOIN nchat_users u ON u.id = x.user_id`
+
 // Members returns at most limit members of the channel with a user id above
 // after, by user id.
 func (s *Store) Members(ctx context.Context, channel hub.ChannelID, after hub.UserID, limit int) ([]hub.Member, error) {
-	return list(ctx, s.readers, scanMember, `SELECT x.channel_id, x.role, x.joined_at, `+userColumns+`
-		FROM nchat_channel_members x JOIN nchat_users u ON u.id = x.user_id
+	return list(ctx, s.readers, scanMember, `SELECT `+memberColumns+` FROM `+memberTables+`
 		WHERE x.channel_id = $1 AND x.user_id > $2 ORDER BY x.user_id LIMIT $3`, string(channel), from(after), limit)
 }
 
@@ -38,10 +42,16 @@ func isMember(ctx context.Context, q querier, channel hub.ChannelID, user hub.Us
 
 // AddMember makes m.User a member of the channel. A user who is one already
 // gets the role and nothing is published: added is false then, and m.JoinedAt
-// becomes what it was.
-func (s *Store) AddMember(ctx context.Context, m *hub.Member, routings ...hub.Routing) (added bool, err error) {
+// becomes what it was. check is asked about the membership as it is then, nil
+// when there is none, and its error refuses; it may be nil.
+func (s *Store) AddMember(ctx context.Context, m *hub.Member, check func(*hub.Member) error, routings ...hub.Routing) (
+	added bool, err error,
+) {
 	err = s.changeRouted(ctx, routings, func(t *tx) error {
 		added = false
+		if err := t.checkMember(m.ChannelID, m.User.ID, check); err != nil {
+			return err
+		}
 		if _, err := channel(context.Background(), t, m.ChannelID); err != nil {
 			return err
 		}
@@ -68,6 +78,22 @@ func (s *Store) AddMember(ctx context.Context, m *hub.Member, routings ...hub.Ro
 	return added && err == nil, err
 }
 
+// checkMember asks check about a membership.
+func (t *tx) checkMember(channel hub.ChannelID, user hub.UserID, check func(*hub.Member) error) error {
+	if check == nil {
+		return nil
+	}
+	m, err := one(context.Background(), t, "member", scanMember, `SELECT `+memberColumns+` FROM `+memberTables+`
+		WHERE x.channel_id = $1 AND x.user_id = $2`, string(channel), string(user))
+	switch {
+	case isNotFound(err):
+		return check(nil)
+	case err != nil:
+		return err
+	}
+	return check(&m)
+}
+
 // insertMember adds a membership and counts it.
 func (t *tx) insertMember(channel hub.ChannelID, user hub.UserID, role hub.Role, joined Time) error {
 	err := t.later(`INSERT INTO nchat_channel_members (id, channel_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4, $5)`,
@@ -79,12 +105,15 @@ func (t *tx) insertMember(channel hub.ChannelID, user hub.UserID, role hub.Role,
 }
 
 // RemoveMember ends a membership; removed is false when there was none, and
-// nothing is published then.
-func (s *Store) RemoveMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, routings ...hub.Routing) (
-	removed bool, err error,
-) {
+// nothing is published then. check is as in AddMember.
+func (s *Store) RemoveMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, check func(*hub.Member) error,
+	routings ...hub.Routing,
+) (removed bool, err error) {
 	err = s.changeRouted(ctx, routings, func(t *tx) error {
 		removed = false
+		if err := t.checkMember(channel, user, check); err != nil {
+			return err
+		}
 		n, err := t.exec(`DELETE FROM nchat_channel_members WHERE channel_id = $1 AND user_id = $2`, string(channel), string(user))
 		if err != nil || n == 0 {
 			return err

@@ -343,13 +343,18 @@ type ScrubFunc = func(json.RawMessage) (json.RawMessage, error)
 // content, its revisions, the log of the call that posted it, and the data of
 // the events so far, which scrub rewrites. The rows of its files are removed
 // then; the blobs that no row uses are for the caller to remove (BlobUsed).
-func (s *Store) DeleteMessage(ctx context.Context, id hub.MessageID, deleted time.Time, scrub ScrubFunc, once *hub.Idempotency,
-	call *hub.Call, routings ...hub.Routing,
+// check is asked about the revision that is deleted, and its error refuses; it
+// may be nil.
+func (s *Store) DeleteMessage(ctx context.Context, id hub.MessageID, check func(revision int) error, deleted time.Time,
+	scrub ScrubFunc, once *hub.Idempotency, call *hub.Call, routings ...hub.Routing,
 ) (ok bool, err error) {
 	err = s.writeRouted(ctx, routings, func(t *tx) error {
 		ok = false
 		h, err := t.head(id)
 		if err != nil || h.deleted {
+			return err
+		}
+		if err := checked(check, h.revision); err != nil {
 			return err
 		}
 		if err := t.once(once); err != nil {

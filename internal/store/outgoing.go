@@ -95,7 +95,7 @@ func (s *Store) UpdateOutgoingWebhook(ctx context.Context, id hub.WebhookID, cha
 		if was == hub.WebhookPaused && w.State == hub.WebhookActive {
 			w.Health = w.Health.Resumed()
 		}
-		w.UpdatedAt = t.now
+		w.UpdatedAt = later(w.UpdatedAt, t.now)
 		p := w.Policy
 		err := t.later(`UPDATE nchat_outgoing_webhooks SET name = $2, url = $3, secret = $4, previous_secret = $5, previous_until = $6,
 				events = $7, channel_ids = $8, filter = $9, headers = $10, header_names = $11, timeout_ms = $12, max_retries = $13,
@@ -115,16 +115,24 @@ func (s *Store) UpdateOutgoingWebhook(ctx context.Context, id hub.WebhookID, cha
 }
 
 // DeleteOutgoingWebhook marks the webhook deleted and ends its subscription.
-// Its deliveries stay; unfinished ones are canceled by the engine.
-func (s *Store) DeleteOutgoingWebhook(ctx context.Context, id hub.WebhookID) (revision int64, err error) {
+// Its deliveries stay; unfinished ones are canceled by the engine. check is asked
+// about the webhook as it is then, and its error refuses; it may be nil.
+func (s *Store) DeleteOutgoingWebhook(ctx context.Context, id hub.WebhookID, check func(*hub.OutgoingWebhook) error) (
+	revision int64, err error,
+) {
 	err = s.change(ctx, func(t *tx) error {
-		n, err := t.exec(`UPDATE nchat_outgoing_webhooks SET deleted_at = $2, state = 'disabled', updated_at = $2
-			WHERE id = $1 AND deleted_at IS NULL`, string(id), at(t.now))
+		w, err := one(ctx, t, "outgoing webhook", scanOutgoing,
+			`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE id = $1 AND deleted_at IS NULL`, string(id))
 		if err != nil {
 			return err
 		}
-		if n == 0 {
-			return hub.Errorf(hub.NotFound, "There is no such outgoing webhook.")
+		if err := checked(check, &w); err != nil {
+			return err
+		}
+		err = t.later(`UPDATE nchat_outgoing_webhooks SET deleted_at = $2, state = 'disabled', updated_at = $2 WHERE id = $1`,
+			string(id), at(t.now))
+		if err != nil {
+			return err
 		}
 		revision, err = t.nextRevision(id, nil)
 		return err

@@ -142,7 +142,7 @@ func TestPlansPostgres(t *testing.T) {
 		"calls":                {func() (int, error) { return counted(s.Calls(ctx, "", "", 50)) }, 50, 60},
 		"calls of one":         {func() (int, error) { return counted(s.Calls(ctx, busy, hub.CallID(mid), 50)) }, 50, 60},
 		"calls of a quiet one": {func() (int, error) { return counted(s.Calls(ctx, quiet, "", 50)) }, 50, 60},
-		"audit log":            {func() (int, error) { return counted(s.AuditLog(ctx, "", 50)) }, 50, 60},
+		"audit log":            {func() (int, error) { return counted(s.AuditLog(ctx, hub.AuditQuery{Limit: 50})) }, 50, 60},
 		"unposted files":       {func() (int, error) { return counted(s.UnpostedFiles(ctx, noon, 50)) }, 50, 60},
 		"leased":               {func() (int, error) { return counted(s.Leased(ctx, momentOf(many), "", 50)) }, 20, 60},
 		"lanes":                {func() (int, error) { return counted(s.Lanes(ctx)) }, 3, 300},

@@ -222,11 +222,11 @@ func testDeletedMessagesLeaveTheIndex(t *testing.T, s *Store, now *time.Time) {
 		}
 	}
 	indexed(2)
-	if ok, err := s.DeleteMessage(ctx, id1, *now, nil, nil, nil); !ok || err != nil {
+	if ok, err := s.DeleteMessage(ctx, id1, nil, *now, nil, nil, nil); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	indexed(1)
-	if err := s.DeleteChannel(ctx, id1); err != nil {
+	if err := s.DeleteChannel(ctx, id1, nil); err != nil {
 		t.Fatal(err)
 	}
 	if last, err := s.ClearChannel(ctx, id1, "", 10, nil); last != "" || err != nil {

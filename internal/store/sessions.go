@@ -66,6 +66,11 @@ func (s *Store) Sessions(ctx context.Context, user hub.UserID) ([]hub.Session, e
 		string(user), at(s.Now()))
 }
 
+// Session returns one session, expired or not.
+func (s *Store) Session(ctx context.Context, id hub.SessionID) (hub.Session, error) {
+	return one(ctx, s.readers, "session", scanSession, `SELECT `+sessionColumns+` FROM nchat_sessions s WHERE s.id = $1`, string(id))
+}
+
 // TouchSessions records when sessions were last seen, and lets each expire
 // keep after that. Times never go back; sessions that have ended meanwhile
 // stay ended.

@@ -29,7 +29,7 @@ func testTextIsStorable(t *testing.T, s *Store, now *time.Time) {
 	if err := s.AddAudit(ctx, entry); err != nil {
 		t.Fatal(err)
 	}
-	log, err := s.AuditLog(ctx, "", 1)
+	log, err := s.AuditLog(ctx, hub.AuditQuery{Limit: 1})
 	if err != nil || log[0].Subject != good {
 		t.Fatalf("%+v, %v", log, err)
 	}

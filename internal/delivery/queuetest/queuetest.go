@@ -21,7 +21,7 @@ type Store interface {
 	delivery.Store
 	Now() time.Time
 	CreateOutgoingWebhook(ctx context.Context, w *hub.OutgoingWebhook) (int64, error)
-	DeleteOutgoingWebhook(ctx context.Context, id hub.WebhookID) (int64, error)
+	DeleteOutgoingWebhook(ctx context.Context, id hub.WebhookID, check func(*hub.OutgoingWebhook) error) (int64, error)
 	WebhooksWithNotice(ctx context.Context) ([]hub.OutgoingWebhook, error)
 	UpdateOutgoingWebhook(ctx context.Context, id hub.WebhookID, change func(*hub.OutgoingWebhook) error) (hub.OutgoingWebhook, int64, error)
 	Publish(ctx context.Context, once *hub.Idempotency, routings ...hub.Routing) error
@@ -601,7 +601,7 @@ func testAbandoned(s *suite) {
 	abandoned, err := s.store.Abandoned(s.ctx())
 	s.ok(err)
 	s.same("before the deletion", len(abandoned), 0)
-	_, err = s.store.DeleteOutgoingWebhook(s.ctx(), w)
+	_, err = s.store.DeleteOutgoingWebhook(s.ctx(), w, nil)
 	s.ok(err)
 	abandoned, err = s.store.Abandoned(s.ctx())
 	s.ok(err)

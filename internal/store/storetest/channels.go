@@ -116,13 +116,13 @@ func testDeleteChannel(t *testing.T, f *fixture) {
 		posted = append(posted, f.post(f.draft(c, ann, "lost words "+strconv.Itoa(i))))
 	}
 	event := f.event(posted[0], "{}")
-	f.noError(f.DeleteChannel(ctx, c.ID, event))
+	f.noError(f.DeleteChannel(ctx, c.ID, nil, event))
 	if !f.happened(event) {
 		t.Error("the event is not in the log")
 	}
 	_, err := f.Channel(ctx, c.ID)
 	f.code(err, hub.NotFound)
-	f.code(f.DeleteChannel(ctx, c.ID), hub.NotFound)
+	f.code(f.DeleteChannel(ctx, c.ID, nil), hub.NotFound)
 	_, err = f.Message(ctx, posted[0].ID)
 	f.code(err, hub.NotFound)
 	if members, err := f.Members(ctx, c.ID, "", 10); err != nil || len(members) != 0 {

@@ -56,7 +56,7 @@ func testDefaults(t *testing.T, f *fixture) {
 		if is, err := f.IsMember(ctx, id, first.owner.ID); err != nil || !is {
 			t.Errorf("the owner is no member of a default channel: %v", err)
 		}
-		f.code(f.DeleteChannel(ctx, id), hub.Conflict)
+		f.code(f.DeleteChannel(ctx, id, nil), hub.Conflict)
 	}
 	if channels, err := f.Channels(ctx, "", true, nil, "", 10); err != nil || len(channels) != 2 {
 		t.Errorf("channels: %v, %v", channels, err)

@@ -16,10 +16,10 @@ func testMembers(t *testing.T, f *fixture) {
 	c := f.channel("ops", hub.ChannelPublic, ann.ID)
 	m := &hub.Member{ChannelID: c.ID, User: *bob, Role: hub.RoleMember, JoinedAt: f.tick()}
 	joined, again := f.event(&hub.Message{}, "{}"), f.event(&hub.Message{}, "{}")
-	f.stored(f.AddMember(ctx, m, joined))
+	f.stored(f.AddMember(ctx, m, nil, joined))
 	promoted := *m
 	promoted.Role, promoted.JoinedAt = hub.RoleAdmin, f.tick()
-	f.unchanged(f.AddMember(ctx, &promoted, again))
+	f.unchanged(f.AddMember(ctx, &promoted, nil, again))
 	if !promoted.JoinedAt.Equal(m.JoinedAt) {
 		t.Errorf("promoted, joined at %v, want %v", promoted.JoinedAt, m.JoinedAt)
 	}
@@ -47,21 +47,21 @@ func testMembers(t *testing.T, f *fixture) {
 	}
 	count(2)
 	left, none := f.event(&hub.Message{}, "{}"), f.event(&hub.Message{}, "{}")
-	f.stored(f.RemoveMember(ctx, c.ID, bob.ID, left))
-	f.unchanged(f.RemoveMember(ctx, c.ID, bob.ID, none))
+	f.stored(f.RemoveMember(ctx, c.ID, bob.ID, nil, left))
+	f.unchanged(f.RemoveMember(ctx, c.ID, bob.ID, nil, none))
 	if !f.happened(left) || f.happened(none) {
 		t.Error("leaving is told of once")
 	}
 	count(1)
-	f.stored(f.AddMember(ctx, m))
+	f.stored(f.AddMember(ctx, m, nil))
 	count(2)
 
 	stranger := *m
 	stranger.User.ID = hub.UserID(f.ids.New())
-	_, err = f.AddMember(ctx, &stranger)
+	_, err = f.AddMember(ctx, &stranger, nil)
 	f.code(err, hub.NotFound)
 	nowhere := *m
 	nowhere.ChannelID = hub.ChannelID(f.ids.New())
-	_, err = f.AddMember(ctx, &nowhere)
+	_, err = f.AddMember(ctx, &nowhere, nil)
 	f.code(err, hub.NotFound)
 }

@@ -267,8 +267,8 @@ func testDelete(t *testing.T, f *fixture) {
 	f.stored(f.SetPinned(ctx, m.ID, true))
 	at := f.tick()
 	told, again := f.event(m, "{}"), f.event(m, "{}")
-	f.stored(f.DeleteMessage(ctx, m.ID, at, nil, nil, nil, told))
-	f.unchanged(f.DeleteMessage(ctx, m.ID, f.tick(), nil, nil, nil, again))
+	f.stored(f.DeleteMessage(ctx, m.ID, nil, at, nil, nil, nil, told))
+	f.unchanged(f.DeleteMessage(ctx, m.ID, nil, f.tick(), nil, nil, nil, again))
 	if !f.happened(told) || f.happened(again) {
 		t.Error("a deletion is told of once")
 	}
@@ -289,7 +289,7 @@ func testDelete(t *testing.T, f *fixture) {
 	f.unchanged(f.EditMessage(ctx, m, nil, ann.ID, "x", nil, nil))
 	f.unchanged(f.SetPinned(ctx, m.ID, true))
 	f.unchanged(f.AddReaction(ctx, m.ID, ann.ID, "👎", f.now))
-	_, err = f.DeleteMessage(ctx, hub.MessageID(f.ids.New()), at, nil, nil, nil)
+	_, err = f.DeleteMessage(ctx, hub.MessageID(f.ids.New()), nil, at, nil, nil, nil)
 	f.code(err, hub.NotFound)
 }
 
@@ -312,7 +312,7 @@ func testScrub(t *testing.T, f *fixture) {
 	m, call, event := post()
 	kept, keptCall, keptEvent := post()
 	told := f.event(m, `{"deleted":true}`)
-	f.stored(f.DeleteMessage(ctx, m.ID, f.tick(), blank, nil, nil, told))
+	f.stored(f.DeleteMessage(ctx, m.ID, nil, f.tick(), blank, nil, nil, told))
 
 	events, err := f.EventsAfter(ctx, 0, 100)
 	f.noError(err)

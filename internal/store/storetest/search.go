@@ -51,7 +51,7 @@ func testSearchWords(t *testing.T, f *fixture) {
 	f.stored(f.EditMessage(ctx, both, nil, ann.ID, "rewritten", nil, nil))
 	same(f, "after an edit", find("", 10, "deployment"), []hub.MessageID{deploy.ID})
 	same(f, "after an edit", find("", 10, "rewritten"), []hub.MessageID{both.ID})
-	f.stored(f.DeleteMessage(ctx, deploy.ID, f.tick(), nil, nil, nil))
+	f.stored(f.DeleteMessage(ctx, deploy.ID, nil, f.tick(), nil, nil, nil))
 	same(f, "after a deletion", find("", 10, "deployment"), nil)
 }
 

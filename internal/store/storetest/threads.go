@@ -46,16 +46,16 @@ func testThread(t *testing.T, f *fixture) {
 		t.Errorf("a reply is in thread %q", got.ThreadID)
 	}
 
-	f.stored(f.DeleteMessage(ctx, first.ID, f.tick(), nil, nil, nil))
+	f.stored(f.DeleteMessage(ctx, first.ID, nil, f.tick(), nil, nil, nil))
 	if got := f.message(root.ID).ReplyCount; got != 1 {
 		t.Errorf("%d replies counted after one was deleted", got)
 	}
-	f.stored(f.DeleteMessage(ctx, root.ID, f.tick(), nil, nil, nil))
+	f.stored(f.DeleteMessage(ctx, root.ID, nil, f.tick(), nil, nil, nil))
 	state(second.ID, 1) // the thread goes on without its root's text
 	f.stored(reply(f.draft(c, ann, "third"), 1))
 
 	alone := f.post(f.draft(c, ann, "alone"))
-	f.stored(f.DeleteMessage(ctx, alone.ID, f.tick(), nil, nil, nil))
+	f.stored(f.DeleteMessage(ctx, alone.ID, nil, f.tick(), nil, nil, nil))
 	_, _, _, err = f.ThreadOf(ctx, alone.ID)
 	f.code(err, hub.NotFound)
 	late := f.draft(c, ann, "late")
