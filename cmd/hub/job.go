@@ -70,6 +70,9 @@ const leastWatch = 100 * time.Millisecond
 
 // watch shows something until the command is interrupted: on a terminal in place.
 func (j *job) watch(every time.Duration, show func() error) error {
+	if err := j.follows(); err != nil {
+		return err
+	}
 	out := j.out
 	defer func() { j.out = out }()
 	for first := true; ; first = false {
@@ -92,6 +95,15 @@ func (j *job) watch(every time.Duration, show func() error) error {
 			return err
 		}
 	}
+}
+
+// follows fails when there is nothing to follow: this process itself holds the database then, and no
+// hub could start.
+func (j *job) follows() error {
+	if j.running {
+		return nil
+	}
+	return fail(exitUnavailable, "no hub is running, so there is nothing to follow: `hub serve` starts one")
 }
 
 // pause waits for d, or fails when ctx is done before.
