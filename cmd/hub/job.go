@@ -209,6 +209,7 @@ func (j *job) confirm(format string, args ...any) error {
 	fmt.Fprintf(j.err, "%s [y/N] ", oneLine(question))
 	answer, err := readLine(j.ctx, in)
 	if err != nil {
+		fmt.Fprintln(j.err) // the question's line ends here
 		return err
 	}
 	switch strings.ToLower(strings.TrimSpace(answer)) {
