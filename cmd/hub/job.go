@@ -79,10 +79,12 @@ func (j *job) watch(every time.Duration, show func() error) error {
 		var page bytes.Buffer
 		j.out, j.names = &page, names{}
 		j.said.forget()
-		if err := show(); err != nil {
-			return err
-		}
+		err := show()
 		switch {
+		case err != nil && (first || j.ctx.Err() != nil || !temporary(err)):
+			return err
+		case err != nil: // the hub is being restarted
+			complain(j.err, j.cmd, j.at, err)
 		case j.width > 0: // home, the page with each line's rest erased, what was below it erased (ECMA-48 §8.3)
 			text := strings.ReplaceAll(page.String(), "\n", "\x1b[K\n")
 			fmt.Fprintf(out, "\x1b[H%s  every %s, Ctrl-C ends it\x1b[K\n\x1b[K\n%s\x1b[J", time.Now().Format("15:04:05"), every, text)
