@@ -68,7 +68,7 @@ func newInboxShowCommand(r *reach) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "show CALL",
 		Short:   "Show a call with its body",
-		Long:    "Show a call with its headers, its body and what was answered. Secrets in it are masked.",
+		Long:    "Show a call with its headers, its body, what was answered and what came of it. Secrets in it are masked.",
 		Example: "  hub inbox show 01a20028-dd55-7000-8b7e-02788dca0b21",
 		Args:    cobra.ExactArgs(1),
 		RunE: r.job(func(j *job, args []string) error {
@@ -85,13 +85,23 @@ func newInboxShowCommand(r *reach) *cobra.Command {
 
 func (j *job) showCall(c client.Call) error {
 	content := ""
-	if c.Message != nil {
+	switch {
+	case c.Rendered != nil:
+		content = c.Rendered.Content
+	case c.Message != nil:
 		content = c.Message.Content
+	}
+	var events []string
+	for _, e := range c.Events {
+		events = append(events, fmt.Sprintf("%s  %s", e.Event, e.ID))
+		for _, d := range e.Deliveries {
+			events = append(events, fmt.Sprintf("  to %s  %s  %s", j.outgoingName(d.WebhookID), d.ID, d.Status))
+		}
 	}
 	return j.show(c.ID, "ID", c.ID, "Time", clock(c.CreatedAt), "Webhook", j.incomingName(c.IncomingID), "From", c.RemoteIP,
 		"Verdict", c.Verdict, "Reason", c.Reason, "Dialect", c.Dialect, "Known by", c.RecognisedBy,
 		"Answered", strings.TrimSpace(fmt.Sprintf("%d %s", c.Status, http.StatusText(c.Status))), "Took", millis(c.Duration),
-		"Size", fmt.Sprintf("%d bytes", c.BodySize), "Message", c.MessageID, "Says", content,
+		"Size", fmt.Sprintf("%d bytes", c.BodySize), "Message", c.MessageID, "Says", content, "Events", strings.Join(events, "\n"),
 		"Query", c.Query, "Headers", headerText(c.Headers), "Body", prettyJSON(c.Body), "Answer", prettyJSON(c.Answer))
 }
 
@@ -115,19 +125,18 @@ posted. A call whose token was nobody's has nowhere to go.`,
 		Example: "  hub inbox replay 01a20028-dd55-7000-8b7e-02788dca0b21 --dry-run",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: r.job(func(j *job, args []string) error {
-			return j.replayCalls(args, dryRun, func(call string) (string, error) {
-				var webhook string
-				var err error
-				j.aside(func() {
-					var c client.Call
-					c, err = j.InboxCall(j.ctx, call)
-					webhook = c.IncomingID
-				})
-				if err == nil && webhook == "" {
-					err = fail(exitConflict, "the token of the call %s was nobody's: there is no webhook to post it", call)
-				}
-				return webhook, err
-			})
+			return j.replayCalls(args, dryRun,
+				func(call string) (client.Reading, error) {
+					c, err := j.InboxCall(j.ctx, call)
+					if err != nil {
+						return client.Reading{}, err
+					}
+					if c.IncomingID == "" {
+						return client.Reading{}, fail(exitConflict, "the token of the call %s was nobody's: there is no webhook to post it", call)
+					}
+					return j.PreviewCall(j.ctx, c.IncomingID, call, client.ReadingFields{})
+				},
+				func(call string) (client.Call, error) { return j.ReplayInbox(j.ctx, call) })
 		}),
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be posted; post nothing")
@@ -136,25 +145,23 @@ posted. A call whose token was nobody's has nowhere to go.`,
 }
 
 // replayCalls posts calls again, or shows what they would be.
-func (j *job) replayCalls(calls []string, dryRun bool, webhookOf func(call string) (string, error)) error {
+func (j *job) replayCalls(
+	calls []string, dryRun bool, preview func(call string) (client.Reading, error), replay func(call string) (client.Call, error),
+) error {
 	if len(calls) > replayUnasked && !dryRun {
 		if err := j.confirm("Post %d calls again?", len(calls)); err != nil {
 			return err
 		}
 	}
 	return j.each(calls, func(call string) error {
-		webhook, err := webhookOf(call)
-		if err != nil {
-			return err
-		}
 		if dryRun {
-			reading, err := j.PreviewCall(j.ctx, webhook, call, client.ReadingFields{})
+			reading, err := preview(call)
 			if err != nil {
 				return err
 			}
 			return j.showReading(call, reading)
 		}
-		again, err := j.ReplayCall(j.ctx, webhook, call)
+		again, err := replay(call)
 		if err != nil {
 			return err
 		}

@@ -105,8 +105,11 @@ func TestExitCodesAndWords(t *testing.T) {
 		{refused(503, "unavailable", "No."), exitUnavailable, []string{"Try again in 3s"}, "r-17"},
 		{refused(507, "storage_full", "No."), exitUnavailable, nil, "r-17"},
 		{refused(404, "", "Not Found"), exitNotFound, []string{"is http://hub.example the address of a hub?"}, "r-17"},
-		{away(&url.Error{Op: "Get", URL: "http://hub.example/x", Err: errors.New("refused")}), exitUnavailable,
-			[]string{"no hub answers at http://hub.example (from --url): refused.", "hub serve"}, "/x"},
+		{
+			away(&url.Error{Op: "Get", URL: "http://hub.example/x", Err: errors.New("refused")}), exitUnavailable,
+			[]string{"no hub answers at http://hub.example (from --url): refused.", "hub serve"},
+			"/x",
+		},
 		{away(&url.Error{Op: "Get", Err: context.Canceled}), exitFailed, nil, ""},
 	}
 	cmd, _, err := newProgram().root.Find([]string{"channel", "show"})

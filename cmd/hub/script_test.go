@@ -257,7 +257,10 @@ func follow(ts *testscript.TestScript, neg bool, args []string) {
 // scriptEnv is what a script has set.
 func scriptEnv(ts *testscript.TestScript) []string {
 	var env []string
-	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "TZ", "NO_COLOR", "HUB_URL", "HUB_TOKEN", "HUB_DATA_DIR", "TESTSCRIPT_COMMAND", "TMPDIR"} {
+	for _, name := range []string{
+		"PATH", "HOME", "XDG_CONFIG_HOME", "TZ", "NO_COLOR", "HUB_URL", "HUB_TOKEN",
+		"HUB_DATA_DIR", "TESTSCRIPT_COMMAND", "TMPDIR",
+	} {
 		if value := ts.Getenv(name); value != "" {
 			env = append(env, name+"="+value)
 		}

@@ -32,7 +32,8 @@ func newIncomingListCommand(r *reach) *cobra.Command {
 		Example: "  hub webhook incoming list\n  hub webhook incoming list --json | jq -r '.[].name'",
 		Args:    cobra.NoArgs,
 		RunE: r.job(func(j *job, _ []string) error {
-			return printList(j, j.IncomingWebhooks(j.ctx), 0, "There are no incoming webhooks yet: `hub webhook incoming create NAME --channel CHANNEL` makes one.",
+			return printList(j, j.IncomingWebhooks(j.ctx), 0,
+				"There are no incoming webhooks yet: `hub webhook incoming create NAME --channel CHANNEL` makes one.",
 				func(w client.IncomingWebhook) string { return w.ID }, []column[client.IncomingWebhook]{
 					{"ID", func(w client.IncomingWebhook) string { return w.ID }},
 					{"NAME", func(w client.IncomingWebhook) string { return w.Name }},
@@ -244,7 +245,7 @@ func newIncomingEditCommand(r *reach) *cobra.Command {
 				return err
 			}
 			fields.Name = given(&f.change, "name", f.name)
-			w, err := j.UpdateIncomingWebhook(j.ctx, id, fields)
+			w, err := j.UpdateIncomingWebhook(j.ctx, id, fields, j.onVersion()...)
 			if err != nil {
 				return err
 			}
@@ -253,6 +254,7 @@ func newIncomingEditCommand(r *reach) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&f.name, "name", "", "new name")
 	f.add(r, cmd)
+	versionFlag(cmd)
 	f.resetFlag(cmd, "username", "avatar-url", "hmac-secret", "allow-ip", "expires", "rate-limit", "key-template", "field-map")
 	return cmd
 }
@@ -363,7 +365,11 @@ would be posted.`,
 			if err != nil {
 				return err
 			}
-			return j.replayCalls(args[1:], dryRun, func(string) (string, error) { return id, nil })
+			return j.replayCalls(args[1:], dryRun,
+				func(call string) (client.Reading, error) {
+					return j.PreviewCall(j.ctx, id, call, client.ReadingFields{})
+				},
+				func(call string) (client.Call, error) { return j.ReplayCall(j.ctx, id, call) })
 		}),
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be posted; post nothing")
