@@ -116,7 +116,7 @@ func headerText(headers map[string]string) string {
 }
 
 func newInboxReplayCommand(r *reach) *cobra.Command {
-	var dryRun bool
+	var f readingFlags
 	cmd := &cobra.Command{
 		Use:   "replay CALL...",
 		Short: "Post calls again",
@@ -125,41 +125,76 @@ posted. A call whose token was nobody's has nowhere to go.`,
 		Example: "  hub inbox replay 01a20028-dd55-7000-8b7e-02788dca0b21 --dry-run",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: r.job(func(j *job, args []string) error {
-			return j.replayCalls(args, dryRun,
-				func(call string) (client.Reading, error) {
+			return j.replayCalls(args, &f,
+				func(call string) (string, error) {
 					c, err := j.InboxCall(j.ctx, call)
-					if err != nil {
-						return client.Reading{}, err
+					if err == nil && c.IncomingID == "" {
+						err = fail(exitConflict, "the token of the call %s was nobody's: there is no webhook to post it", call)
 					}
-					if c.IncomingID == "" {
-						return client.Reading{}, fail(exitConflict, "the token of the call %s was nobody's: there is no webhook to post it", call)
-					}
-					return j.PreviewCall(j.ctx, c.IncomingID, call, client.ReadingFields{})
+					return c.IncomingID, err
 				},
 				func(call string) (client.Call, error) { return j.ReplayInbox(j.ctx, call) })
 		}),
 	}
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be posted; post nothing")
-	yesFlag(cmd)
+	f.add(cmd)
 	return cmd
+}
+
+// readingFlags say how calls are read that are posted again.
+type readingFlags struct {
+	change
+	dryRun        bool
+	key, fieldMap string
+}
+
+func (f *readingFlags) add(cmd *cobra.Command) {
+	f.cmd = cmd
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be posted; post nothing")
+	cmd.Flags().StringVar(&f.key, "key-template", "", "with --dry-run: try this one instead of the webhook's; '' is none")
+	cmd.Flags().StringVar(&f.fieldMap, "field-map", "", "with --dry-run: try this one instead of the webhook's, JSON, @FILE or -; '' is none")
+	yesFlag(cmd)
+}
+
+func (f *readingFlags) fields(j *job) (client.ReadingFields, error) {
+	flags := j.cmd.Flags()
+	if !f.dryRun && (flags.Changed("key-template") || flags.Changed("field-map")) {
+		return client.ReadingFields{}, usagef("--key-template and --field-map are tried with --dry-run; `hub webhook incoming edit` sets them")
+	}
+	fieldMap, err := fieldMapValue(j.cmd, f.fieldMap)
+	out := client.ReadingFields{KeyTemplate: given(&f.change, "key-template", f.key), FieldMap: given(&f.change, "field-map", fieldMap)}
+	if f.key == "" && flags.Changed("key-template") {
+		out.KeyTemplate = client.Null[string]()
+	}
+	if f.fieldMap == "" && flags.Changed("field-map") {
+		out.FieldMap = client.Null[client.FieldMap]()
+	}
+	return out, err
 }
 
 // replayCalls posts calls again, or shows what they would be.
 func (j *job) replayCalls(
-	calls []string, dryRun bool, preview func(call string) (client.Reading, error), replay func(call string) (client.Call, error),
+	calls []string, f *readingFlags, webhook func(call string) (id string, err error), replay func(call string) (client.Call, error),
 ) error {
-	if len(calls) > replayUnasked && !dryRun {
+	reading, err := f.fields(j)
+	if err != nil {
+		return err
+	}
+	if len(calls) > replayUnasked && !f.dryRun {
 		if err := j.confirm("Post %d calls again?", len(calls)); err != nil {
 			return err
 		}
 	}
 	return j.each(calls, func(call string) error {
-		if dryRun {
-			reading, err := preview(call)
+		if f.dryRun {
+			id, err := webhook(call)
 			if err != nil {
 				return err
 			}
-			return j.showReading(call, reading)
+			read, err := j.PreviewCall(j.ctx, id, call, reading)
+			if err != nil {
+				return err
+			}
+			return j.showReading(call, read)
 		}
 		again, err := replay(call)
 		if err != nil {

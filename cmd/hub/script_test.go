@@ -340,6 +340,9 @@ func TestEveryFieldHasAFlag(t *testing.T) {
 		{"webhook incoming edit", client.IncomingWebhookFields{}, nil},
 		{"webhook outgoing create", client.OutgoingWebhookFields{}, []string{"name", "url"}},
 		{"webhook outgoing edit", client.OutgoingWebhookFields{}, []string{"secret"}}, // rotate-secret changes it
+		{"webhook incoming replay", client.ReadingFields{}, nil},
+		{"webhook outgoing replay", client.Replay{}, nil},
+		{"inbox replay", client.ReadingFields{}, nil},
 		{"channel create", client.NewChannel{}, []string{"name", "type"}},
 		{"channel edit", client.ChannelChange{}, []string{"isArchived"}}, // archive and unarchive
 		{"user create", client.NewUser{}, []string{"kind", "username"}},
