@@ -126,11 +126,12 @@ func listCalls(r *rig, it *filled) (calls []listCall) {
 	for _, ch := range []string{busy, quiet} {
 		path := "/api/channels/" + ch
 		deep := it.id("message", it.messages/10)
-		add("owner", path+"/messages", "limit=500", "pinned=true", "before="+deep, "after="+deep, cursor(olderKind, deep),
-			"thread="+it.id("message", 0), "thread="+it.id("message", 0)+"&"+cursor(olderKind, deep))
+		add("owner", path+"/messages", "limit=500", "pinned=true", "before="+deep, "after="+deep, cursor(olderKind, deep), "pinned=true&"+cursor(olderKind, deep))
 		add("owner", path+"/members", "limit=500", cursor("member", it.id("user", 1500)))
 	}
 	add("owner", general+"/messages")
+	add("owner", "/api/channels/"+busy+"/messages?thread="+it.id("message", 0), "limit=500", cursor(olderKind, it.id("message", it.messages/10)),
+		"before="+it.id("message", it.messages/2), "after="+it.id("message", it.messages/2))
 	root := "/api/messages/" + it.id("message", 0)
 	add("owner", root+"/thread", "limit=500", cursor("reply", it.id("message", it.messages/10)))
 	add("owner", root+"/revisions", "limit=500", cursor("revision", 900))

@@ -18,7 +18,7 @@ type eventStore interface {
 	Publish(ctx context.Context, once *hub.Idempotency, routings ...hub.Routing) error
 	Event(ctx context.Context, id hub.EventID) (*hub.Event, error)
 	EventsAfter(ctx context.Context, seq int64, limit int) ([]*hub.Event, error)
-	EventsBefore(ctx context.Context, seq int64, pattern string, limit int) ([]*hub.Event, error)
+	EventsBefore(ctx context.Context, seq int64, pattern string, limit int) (page []*hub.Event, next int64, err error)
 	EventsOfKey(ctx context.Context, key string, limit int) ([]*hub.Event, error)
 	LastEvent(ctx context.Context) (int64, error)
 }
@@ -184,7 +184,7 @@ func (s *Service) Events(ctx context.Context, a hub.Actor, before int64, pattern
 	var read budget
 	for range maxLooks {
 		n := read.chunk(limit)
-		batch, err := s.Store.EventsBefore(ctx, before, pattern, n)
+		batch, next, err := s.Store.EventsBefore(ctx, before, pattern, n)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -201,10 +201,11 @@ func (s *Service) Events(ctx context.Context, a hub.Actor, before int64, pattern
 				visible = append(visible, e)
 			}
 		}
-		if len(batch) < n {
+		if next == 0 {
 			return visible, 0, nil
 		}
-		if read.spent(batch) {
+		before = next
+		if len(batch) < n || read.spent(batch) { // the pattern is rare, or the events are large
 			break
 		}
 	}
