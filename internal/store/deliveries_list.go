@@ -28,8 +28,12 @@ func (c *conditions) last() string { return fmt.Sprintf("$%d", len(c.args)) }
 
 // lookedAt is how many rows a page looks at of which it keeps those that a filter
 // without an index wants: what is rare, or not there at all, is not looked for
-// through millions of rows in one call.
-const lookedAt = 5000
+// through millions of rows in one call. Rows that an index only leads to, one by
+// one, are dearer than those of the key itself.
+const (
+	lookedAt   = 5000
+	lookedAtBy = 1500
+)
 
 // Deliveries returns at most q.Limit deliveries that q selects, newest first, and
 // where the next page begins, "" when there is none. A page can hold fewer and not
@@ -60,6 +64,7 @@ func (s *Store) Deliveries(ctx context.Context, q hub.DeliveryQuery) (page []hub
 type deliveryList struct {
 	indexed conditions
 	newest  string
+	looked  int // at so many rows with filters
 	filters []string
 	wanted  []any // the arguments of filters, after those of indexed
 }
@@ -75,7 +80,10 @@ func (s *Store) listOf(q hub.DeliveryQuery) (l deliveryList, err error) {
 	if !q.Until.IsZero() {
 		high = min(high, hub.FirstID(q.Until))
 	}
-	l.newest = "d.id DESC"
+	l.newest, l.looked = "d.id DESC", lookedAt
+	if q.WebhookID != "" {
+		l.looked = lookedAtBy
+	}
 	switch {
 	case q.WebhookID != "" && q.Status == hub.DeliveryActive && !s.onPostgres():
 		// Few are on their way: the plus keeps SQLite from walking all of the webhook's.
@@ -117,7 +125,7 @@ func (l *deliveryList) addStatus(status hub.DeliveryStatus) error {
 	case hub.DeliveryActive:
 		condition += " AND d.lease_node IS NOT NULL"
 	}
-	l.indexed.parts = append(l.indexed.parts, condition)
+	l.indexed.parts, l.looked = append(l.indexed.parts, condition), lookedAtBy
 	return nil
 }
 
@@ -133,7 +141,7 @@ func (l *deliveryList) page(limit int) (text string, args []any) {
 	if len(l.filters) == 0 {
 		return `SELECT ` + deliveryColumns + l.where() + end, args
 	}
-	return `SELECT ` + deliveryColumns + ` FROM (SELECT *` + l.where() + ` LIMIT ` + strconv.Itoa(lookedAt) + `) d WHERE ` +
+	return `SELECT ` + deliveryColumns + ` FROM (SELECT *` + l.where() + ` LIMIT ` + strconv.Itoa(l.looked) + `) d WHERE ` +
 		strings.Join(l.filters, " AND ") + ` ORDER BY ` + l.newest + end, args
 }
 
@@ -141,7 +149,7 @@ func (l *deliveryList) page(limit int) (text string, args []any) {
 // the end.
 func (l *deliveryList) last() (text string, args []any) {
 	args = l.indexed.args
-	return `SELECT d.id` + l.where() + ` LIMIT 1 OFFSET ` + strconv.Itoa(lookedAt-1), args
+	return `SELECT d.id` + l.where() + ` LIMIT 1 OFFSET ` + strconv.Itoa(l.looked-1), args
 }
 
 // Delivery returns one delivery.

@@ -178,6 +178,10 @@ func testDeliveriesLookAtSoMany(t *testing.T, s *Store, now *time.Time) {
 	}
 	for name, q := range map[string]hub.DeliveryQuery{"all": {}, "webhook": {WebhookID: id1}, "held": {Status: hub.DeliveryHeld}} {
 		q.Event, q.Limit = "rare", 10
+		looked := lookedAtBy
+		if name == "all" {
+			looked = lookedAt
+		}
 		var got []hub.DeliveryID
 		pages := 0
 		for {
@@ -193,7 +197,7 @@ func testDeliveriesLookAtSoMany(t *testing.T, s *Store, now *time.Time) {
 				break
 			}
 		}
-		if diff := cmp.Diff(want, got); diff != "" || pages != 3 {
+		if diff := cmp.Diff(want, got); diff != "" || pages != n/looked+1 {
 			t.Errorf("%s: %d pages: %s", name, pages, diff)
 		}
 	}
