@@ -15,7 +15,7 @@ TOOL := go tool -modfile=tools/go.mod
 TEST := go test -count=1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race lint fmt bench fuzz generate release cover clean
+.PHONY: help run test race lint fmt bench fuzz generate man release cover clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ run: ## Start the hub on 127.0.0.1:8000 with its data in ./data (ARGS=--demo for
 	go run ./cmd/hub serve $(ARGS)
 
 test: ## Run all tests, with what they need (ARGS='-run Name' for some)
-	.ci/provide alertmanager chromium npm postgres readme shoutrrr -- $(TEST) -timeout 30m $(ARGS) ./...
+	.ci/provide alertmanager chromium java npm php postgres python readme ruby shoutrrr -- $(TEST) -timeout 30m $(ARGS) ./...
 
 race: ## Run the short tests under the race detector, without those that drive the plain binary
 	.ci/provide cc postgres -- $(TEST) -race -short -timeout 20m $(ARGS) $$(go list ./... | grep -v -e '/e2e$$' -e '/bench$$')
@@ -49,12 +49,15 @@ fuzz: ## Run every fuzz target for FUZZTIME each (FUZZTIME=10m; FUZZ=regexp choo
 generate: ## Generate the pages' code from their templates
 	$(TOOL) templ generate
 
+man: ## Write the man pages of all commands to dist/man
+	go run ./cmd/hub man dist/man
+
 release: ## Build static binaries with checksums into dist/, within the size budget
 	.ci/release '$(VERSION)' $(PLATFORMS)
 
 cover: ## Run all tests and show how much of each package they reach
 	@mkdir -p dist
-	.ci/provide alertmanager chromium npm postgres readme shoutrrr -- $(TEST) -timeout 30m -coverpkg=./... -coverprofile=dist/cover.out $(ARGS) ./...
+	.ci/provide alertmanager chromium java npm php postgres python readme ruby shoutrrr -- $(TEST) -timeout 30m -coverpkg=./... -coverprofile=dist/cover.out $(ARGS) ./...
 	go tool cover -html=dist/cover.out -o dist/cover.html
 	go tool cover -func=dist/cover.out | tail -n 1
 

@@ -209,6 +209,8 @@ type Call struct {
 	Body      []byte // as received, secrets masked; kept for accepted and badly formed calls only
 	BodySize  int64  // bytes received
 	MessageID MessageID
-	Duration  time.Duration
-	CreatedAt time.Time
+	// MessageRevision is the message's as the call left it; 0: not known.
+	MessageRevision int
+	Duration        time.Duration
+	CreatedAt       time.Time
 }

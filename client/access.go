@@ -59,29 +59,29 @@ type AuditEntry struct {
 }
 
 // Tokens lists API tokens, oldest first.
-func (c *Client) Tokens(ctx context.Context) iter.Seq2[Token, error] {
-	return list[Token](ctx, c, "/api/tokens", nil)
+func (c *Client) Tokens(ctx context.Context, options ...ListOption) iter.Seq2[Token, error] {
+	return list[Token](ctx, c, "/api/tokens", nil, options)
 }
 
 // CreateToken makes an API token. The token itself is in the answer and
 // nowhere else.
-func (c *Client) CreateToken(ctx context.Context, n NewToken) (Token, error) {
-	return call[Token](ctx, c, post("/api/tokens", n))
+func (c *Client) CreateToken(ctx context.Context, n NewToken, options ...CallOption) (Token, error) {
+	return call[Token](ctx, c, post("/api/tokens", n, options...))
 }
 
 // DeleteToken ends an API token.
 func (c *Client) DeleteToken(ctx context.Context, id string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: "/api/tokens/" + escape(id)})
+	return c.do(ctx, remove("/api/tokens/"+escape(id)))
 }
 
 // Sessions lists a user's sessions, newest first; "" is the caller.
-func (c *Client) Sessions(ctx context.Context, user string) iter.Seq2[Session, error] {
-	return list[Session](ctx, c, "/api/sessions", query("userId", user))
+func (c *Client) Sessions(ctx context.Context, user string, options ...ListOption) iter.Seq2[Session, error] {
+	return list[Session](ctx, c, "/api/sessions", query("userId", user), options)
 }
 
 // DeleteSession signs one browser out.
 func (c *Client) DeleteSession(ctx context.Context, id string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: "/api/sessions/" + escape(id)})
+	return c.do(ctx, remove("/api/sessions/"+escape(id)))
 }
 
 // DeleteSessions signs a user out everywhere ("": the caller) and returns how
@@ -93,7 +93,16 @@ func (c *Client) DeleteSessions(ctx context.Context, user string) (int, error) {
 	return out.Ended, err
 }
 
+// AuditQuery selects entries of the audit log. Empty fields do not restrict.
+type AuditQuery struct {
+	ActorID      string    // who made the change
+	Action       string    // what was done, such as "outgoing_webhook.update"
+	Subject      string    // the id of what it was done to
+	Since, Until time.Time // Until is excluded
+}
+
 // AuditLog lists what operators did, newest first.
-func (c *Client) AuditLog(ctx context.Context) iter.Seq2[AuditEntry, error] {
-	return list[AuditEntry](ctx, c, "/api/audit-log", nil)
+func (c *Client) AuditLog(ctx context.Context, q AuditQuery, options ...ListOption) iter.Seq2[AuditEntry, error] {
+	return list[AuditEntry](ctx, c, "/api/audit-log", query("actorId", q.ActorID, "action", q.Action, "subject", q.Subject,
+		"since", instant(q.Since), "until", instant(q.Until)), options)
 }

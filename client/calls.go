@@ -47,6 +47,8 @@ type Call struct {
 	Body    string            `json:"body"`
 	Answer  string            `json:"answer"`
 	Message *Message          `json:"message"` // as it is now; nil: there is none
+	// Rendered is what the call made of the message; nil: there is none.
+	Rendered *Rendered `json:"rendered"`
 	// Events are what was told of the message; only of a call of the inbox.
 	Events []CallEvent `json:"events"`
 }
@@ -62,6 +64,13 @@ type CallEvent struct {
 		WebhookID string `json:"webhookId"`
 		Status    string `json:"status"`
 	} `json:"deliveries"`
+}
+
+// Rendered is what a message said when a call had made or changed it.
+type Rendered struct {
+	Revision int     `json:"revision"` // of the message
+	Content  string  `json:"content"`  // Markdown
+	Embeds   []Embed `json:"embeds"`
 }
 
 // ReadingFields are another reading of a call than its webhook's, to be tried.
@@ -104,12 +113,23 @@ func callPath(id, callID string) string { return incomingPath(id) + "/log/" + es
 
 // Dialects lists the products whose posts incoming webhooks understand.
 func (c *Client) Dialects(ctx context.Context) iter.Seq2[Dialect, error] {
-	return list[Dialect](ctx, c, incomingsPath+"/dialects", nil)
+	return func(yield func(Dialect, error) bool) { // one page, whatever is asked for
+		p, err := call[page[Dialect]](ctx, c, get(incomingsPath+"/dialects", nil))
+		if err != nil {
+			yield(Dialect{}, err)
+			return
+		}
+		for _, d := range p.Items {
+			if !yield(d, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Calls lists the calls of an incoming webhook, newest first.
-func (c *Client) Calls(ctx context.Context, id string) iter.Seq2[Call, error] {
-	return list[Call](ctx, c, incomingPath(id)+"/log", nil)
+func (c *Client) Calls(ctx context.Context, id string, options ...ListOption) iter.Seq2[Call, error] {
+	return list[Call](ctx, c, incomingPath(id)+"/log", nil, options)
 }
 
 // Call returns one call with all that is kept of it.
@@ -118,25 +138,25 @@ func (c *Client) Call(ctx context.Context, id, callID string) (Call, error) {
 }
 
 // ReplayCall posts a call again and returns the new one.
-func (c *Client) ReplayCall(ctx context.Context, id, callID string) (Call, error) {
-	return call[Call](ctx, c, post(callPath(id, callID)+"/replay", nil))
+func (c *Client) ReplayCall(ctx context.Context, id, callID string, options ...CallOption) (Call, error) {
+	return call[Call](ctx, c, post(callPath(id, callID)+"/replay", nil, options...))
 }
 
 // PreviewCall tells what ReplayCall would post, with another reading than the
 // webhook's where f sets one.
-func (c *Client) PreviewCall(ctx context.Context, id, callID string, f ReadingFields) (Reading, error) {
-	return call[Reading](ctx, c, post(callPath(id, callID)+"/preview", f))
+func (c *Client) PreviewCall(ctx context.Context, id, callID string, f ReadingFields, options ...CallOption) (Reading, error) {
+	return call[Reading](ctx, c, post(callPath(id, callID)+"/preview", f, options...))
 }
 
 // Inbox lists the calls of all incoming webhooks, deleted ones too, and of tokens
 // that are nobody's, newest first and without bodies.
-func (c *Client) Inbox(ctx context.Context) iter.Seq2[Call, error] {
-	return list[Call](ctx, c, inboxPath, nil)
+func (c *Client) Inbox(ctx context.Context, options ...ListOption) iter.Seq2[Call, error] {
+	return list[Call](ctx, c, inboxPath, nil, options)
 }
 
 // ReplayInbox posts one of the calls in the inbox again and returns the new call.
-func (c *Client) ReplayInbox(ctx context.Context, id string) (Call, error) {
-	return call[Call](ctx, c, post(inboxPath+"/"+escape(id)+"/replay", nil))
+func (c *Client) ReplayInbox(ctx context.Context, id string, options ...CallOption) (Call, error) {
+	return call[Call](ctx, c, post(inboxPath+"/"+escape(id)+"/replay", nil, options...))
 }
 
 // InboxCall returns one of the calls in the inbox with its body and what came of it.

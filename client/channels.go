@@ -23,7 +23,7 @@ type Channel struct {
 	CreatedAt     time.Time `json:"createdAt"`
 	UpdatedAt     time.Time `json:"updatedAt"`
 	ArchivedAt    time.Time `json:"archivedAt"`
-	Version       string    `json:"version"` // changes with every edit
+	Version       string    `json:"version"` // changes with every edit; see [IfMatch]
 }
 
 // NewChannel is a channel about to be made.
@@ -48,7 +48,7 @@ type Member struct {
 	UserID    string    `json:"userId"`
 	Role      string    `json:"role"`
 	JoinedAt  time.Time `json:"joinedAt"`
-	Version   string    `json:"version"` // changes with the role
+	Version   string    `json:"version"` // changes with the role; see [IfMatch]
 	User      struct {
 		ID          string `json:"id"`
 		Username    string `json:"username"`
@@ -63,8 +63,8 @@ const channelsPath = "/api/channels"
 func channelPath(id string) string { return channelsPath + "/" + escape(id) }
 
 // Channels lists the channels that the token sees, by name.
-func (c *Client) Channels(ctx context.Context) iter.Seq2[Channel, error] {
-	return list[Channel](ctx, c, channelsPath, nil)
+func (c *Client) Channels(ctx context.Context, options ...ListOption) iter.Seq2[Channel, error] {
+	return list[Channel](ctx, c, channelsPath, nil, options)
 }
 
 // Channel returns one channel.
@@ -73,18 +73,18 @@ func (c *Client) Channel(ctx context.Context, id string) (Channel, error) {
 }
 
 // CreateChannel makes a channel.
-func (c *Client) CreateChannel(ctx context.Context, n NewChannel) (Channel, error) {
-	return call[Channel](ctx, c, post(channelsPath, n))
+func (c *Client) CreateChannel(ctx context.Context, n NewChannel, options ...CallOption) (Channel, error) {
+	return call[Channel](ctx, c, post(channelsPath, n, options...))
 }
 
 // UpdateChannel changes a channel.
-func (c *Client) UpdateChannel(ctx context.Context, id string, change ChannelChange) (Channel, error) {
-	return call[Channel](ctx, c, request{method: http.MethodPatch, path: channelPath(id), body: change})
+func (c *Client) UpdateChannel(ctx context.Context, id string, change ChannelChange, options ...CallOption) (Channel, error) {
+	return call[Channel](ctx, c, patch(channelPath(id), change, options...))
 }
 
 // DeleteChannel deletes a channel with its messages.
-func (c *Client) DeleteChannel(ctx context.Context, id string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: channelPath(id)})
+func (c *Client) DeleteChannel(ctx context.Context, id string, options ...CallOption) error {
+	return c.do(ctx, remove(channelPath(id), options...))
 }
 
 func memberPath(channel, user string) string {
@@ -92,8 +92,8 @@ func memberPath(channel, user string) string {
 }
 
 // Members lists the members of a channel.
-func (c *Client) Members(ctx context.Context, channel string) iter.Seq2[Member, error] {
-	return list[Member](ctx, c, channelPath(channel)+"/members", nil)
+func (c *Client) Members(ctx context.Context, channel string, options ...ListOption) iter.Seq2[Member, error] {
+	return list[Member](ctx, c, channelPath(channel)+"/members", nil, options)
 }
 
 // Member returns a user's membership of a channel.
@@ -102,14 +102,14 @@ func (c *Client) Member(ctx context.Context, channel, user string) (Member, erro
 }
 
 // SetMember makes a user a member of a channel, in a role ("": member).
-func (c *Client) SetMember(ctx context.Context, channel, user, role string) (Member, error) {
+func (c *Client) SetMember(ctx context.Context, channel, user, role string, options ...CallOption) (Member, error) {
 	body := struct {
 		Role string `json:"role,omitempty"`
 	}{role}
-	return call[Member](ctx, c, request{method: http.MethodPut, path: memberPath(channel, user), body: body})
+	return call[Member](ctx, c, request{method: http.MethodPut, path: memberPath(channel, user), body: body}.with(options))
 }
 
 // RemoveMember ends a membership.
-func (c *Client) RemoveMember(ctx context.Context, channel, user string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: memberPath(channel, user)})
+func (c *Client) RemoveMember(ctx context.Context, channel, user string, options ...CallOption) error {
+	return c.do(ctx, remove(memberPath(channel, user), options...))
 }

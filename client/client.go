@@ -2,10 +2,10 @@ package client
 
 import (
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 )
 
 // Client calls one hub with one token. It is safe for concurrent use.
@@ -17,13 +17,17 @@ type Client struct {
 	retries int
 	// sleep waits for d or until ctx is done.
 	sleep sleeper
+	// random returns a number in [0, 1).
+	random func() float64
 }
 
 // Option changes a Client as it is made.
 type Option func(*Client)
 
-// WithHTTPClient makes calls through h; otherwise through a client of its own
-// without a time limit: use contexts.
+// WithHTTPClient makes calls through h: the place for a proxy, certificates of
+// your own, or a Transport that logs and counts. Without it they go through a
+// client that has no time limit (use contexts) and follows no redirect. A
+// Timeout of h also ends streams and downloads.
 func WithHTTPClient(h *http.Client) Option { return func(c *Client) { c.http = h } }
 
 // WithRetries sets how often a call that can be repeated is repeated; 0 is
@@ -42,7 +46,7 @@ func New(baseURL, token string, options ...Option) (*Client, error) {
 	}
 	c := &Client{
 		base: strings.TrimRight(u.Scheme+"://"+u.Host+u.EscapedPath(), "/"), token: token, agent: "nself-chat-hub-client",
-		retries: 3, http: &http.Client{}, sleep: wait,
+		retries: 3, http: &http.Client{CheckRedirect: stay}, sleep: wait, random: rand.Float64,
 	}
 	for _, o := range options {
 		o(c)
@@ -50,6 +54,6 @@ func New(baseURL, token string, options ...Option) (*Client, error) {
 	return c, nil
 }
 
-// maxWait is the longest Retry-After that is waited for; a longer one ends the
-// call with the refusal.
-const maxWait = time.Minute
+// stay follows no redirect: a POST would become a GET on its way to another
+// address.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -49,6 +49,7 @@ func newHub(t *testing.T, handlers ...http.HandlerFunc) *hub {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.random = func() float64 { return 0 }
 	c.sleep = func(ctx context.Context, d time.Duration) error {
 		h.pauses = append(h.pauses, d)
 		return ctx.Err()
@@ -118,7 +119,7 @@ func TestRefusal(t *testing.T) {
 	if !ok {
 		t.Fatal(err)
 	}
-	want := &Error{Status: 400, Code: CodeInvalid, Detail: "Wrong.", Fields: []FieldError{{"name", "is required"}}, RequestID: "r1"}
+	want := &Error{Status: 400, Code: CodeInvalid, Title: "Bad Request", Detail: "Wrong.", Fields: []FieldError{{"name", "is required"}}, RequestID: "r1"}
 	if diff := cmp.Diff(want, e); diff != "" {
 		t.Error(diff)
 	}
@@ -184,6 +185,24 @@ func TestRetries(t *testing.T) {
 			[]time.Duration{200 * time.Millisecond},
 			false,
 		},
+		"change that was not begun": {
+			[]http.HandlerFunc{answer(429, busy, "Retry-After: 1"), answer(200, fine)},
+			func(c *Client) error { _, err := c.UpdateChannel(t.Context(), "x", ChannelChange{}); return err }, 2,
+			[]time.Duration{time.Second},
+			false,
+		},
+		"deletion that had taken effect": {
+			[]http.HandlerFunc{broken, answer(404, `{"code":"not_found"}`)},
+			func(c *Client) error { return c.DeleteChannel(t.Context(), "x") }, 2,
+			[]time.Duration{200 * time.Millisecond},
+			false,
+		},
+		"deletion of nothing": {
+			[]http.HandlerFunc{answer(503, busy), answer(404, `{"code":"not_found"}`)},
+			func(c *Client) error { return c.DeleteChannel(t.Context(), "x") }, 2,
+			[]time.Duration{200 * time.Millisecond},
+			true,
+		},
 		"refusal": {
 			[]http.HandlerFunc{answer(404, `{"code":"not_found"}`)},
 			func(c *Client) error { return c.DeleteChannel(t.Context(), "x") }, 1, nil, true,
@@ -223,6 +242,48 @@ func TestRetryEndsWithContext(t *testing.T) {
 	}
 }
 
+// TestRetriesAreSpread: pauses differ between clients, and none is shorter than
+// was asked for.
+func TestRetriesAreSpread(t *testing.T) {
+	h := newHub(t, answer(429, `{"code":"rate_limited"}`, "Retry-After: 8"), answer(200, `{}`))
+	h.client.random = func() float64 { return 0.5 }
+	if _, err := h.client.Channel(t.Context(), "x"); err != nil || !slices.Equal(h.pauses, []time.Duration{9 * time.Second}) {
+		t.Errorf("%v, pauses %v", err, h.pauses)
+	}
+}
+
+// TestRetryWithinDeadline: nobody waits for a repetition that cannot be made.
+func TestRetryWithinDeadline(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	h := newHub(t, answer(429, `{"code":"rate_limited"}`, "Retry-After: 30"))
+	if _, err := h.client.Channel(ctx, "x"); CodeOf(err) != CodeRateLimited || len(h.pauses) != 0 {
+		t.Errorf("%v, pauses %v", err, h.pauses)
+	}
+}
+
+// TestRetryAfterDate: Retry-After may be a date.
+func TestRetryAfterDate(t *testing.T) {
+	now := time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Duration{
+		"Sun, 01 Feb 2026 12:01:30 GMT": 90 * time.Second, "Sun, 01 Feb 2026 11:00:00 GMT": 0, "7": 7 * time.Second, "-1": 0, "": 0, "soon": 0,
+	} {
+		if got := retryAfter(text, now); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
+// TestRedirect: a base URL that leads elsewhere is told, not followed.
+func TestRedirect(t *testing.T) {
+	h := newHub(t, answer(301, "", "Location: https://hub.example/api/channels"))
+	h.client.http.CheckRedirect = stay
+	_, err := h.client.CreateChannel(t.Context(), NewChannel{Name: "x"})
+	if e, ok := errors.AsType[*Error](err); !ok || e.Status != http.StatusMovedPermanently || !strings.Contains(e.Detail, "https://hub.example/") {
+		t.Error(err)
+	}
+}
+
 func TestPages(t *testing.T) {
 	h := newHub(t, answer(200, `{"items":[{"id":"a"},{"id":"b"}],"nextCursor":"n 1"}`), answer(200, `{"items":[{"id":"c"}],"nextCursor":"n2"}`),
 		answer(403, `{"code":"forbidden","detail":"No."}`))
@@ -243,6 +304,65 @@ func TestPages(t *testing.T) {
 			t.Errorf("%+v, %v", d, err)
 		}
 		break
+	}
+}
+
+// TestPlaces: a cursor is where a list goes on, also after a limit.
+func TestPlaces(t *testing.T) {
+	h := newHub(t, answer(200, `{"items":[{"id":"a"},{"id":"b"}],"nextCursor":"n1"}`), answer(200, `{"items":[{"id":"c"}],"nextCursor":"n2"}`),
+		answer(200, `{"items":[{"id":"d"},{"id":"e"}],"nextCursor":"n3"}`), answer(200, `{"items":[{"id":"d"},{"id":"e"}]}`))
+	place := "n0"
+	list := h.client.Users(t.Context(), WithLimit(3), WithPageSize(2), WithCursor(&place))
+	if got, err := Collect(list); err != nil || len(got) != 3 || got[2].ID != "c" || place != "n2" {
+		t.Errorf("%+v, %v, then %q", got, err, place)
+	}
+	for u, err := range list { // goes on, and breaks off within a page
+		if err != nil || u.ID != "d" || place != "n2" {
+			t.Errorf("%+v, %v at %q", u, err, place)
+		}
+		break
+	}
+	if got, err := Collect(list); err != nil || len(got) != 2 || place != "" {
+		t.Errorf("%+v, %v, then %q", got, err, place)
+	}
+	var queries []string
+	for _, e := range h.requests() {
+		queries = append(queries, e.Query)
+	}
+	if want := []string{"cursor=n0&limit=2", "cursor=n1&limit=1", "cursor=n2&limit=2", "cursor=n2&limit=2"}; !slices.Equal(queries, want) {
+		t.Errorf("%v", queries)
+	}
+}
+
+func TestVersions(t *testing.T) {
+	h := newHub(t, answer(200, `{"id":"c1","version":"v1"}`), answer(412, `{"code":"conflict","detail":"Changed."}`), answer(201, `{}`))
+	ch, err := h.client.Channel(t.Context(), "c1")
+	if err != nil || ch.Version != "v1" {
+		t.Fatalf("%+v, %v", ch, err)
+	}
+	_, err = h.client.UpdateChannel(t.Context(), "c1", ChannelChange{Topic: Set("x")}, IfMatch(ch.Version))
+	if e, ok := errors.AsType[*Error](err); !ok || e.Status != http.StatusPreconditionFailed || CodeOf(err) != CodeConflict {
+		t.Error(err)
+	}
+	if _, err := h.client.CreateChannel(t.Context(), NewChannel{Name: "x"}, IdempotencyKey("mine")); err != nil {
+		t.Error(err)
+	}
+	if all := h.requests(); all[1].Tag != `"v1"` || all[2].Key != "mine" {
+		t.Errorf("%+v", all)
+	}
+}
+
+func TestField(t *testing.T) {
+	var f IncomingWebhookFields
+	const text = `{"name":"x","enabled":false,"rateLimit":null,"fieldMap":{"title":"/a"}}`
+	if err := json.Unmarshal([]byte(text), &f); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := json.Marshal(f); err != nil || string(b) != text {
+		t.Errorf("%s, %v", b, err)
+	}
+	if err := json.Unmarshal([]byte(`{"name":1}`), &f); err == nil {
+		t.Error("a number is taken for a name")
 	}
 }
 
@@ -273,16 +393,88 @@ func TestBodies(t *testing.T) {
 
 func TestUpload(t *testing.T) {
 	h := newHub(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"id":"f1","size":5}`) },
-		answer(413, `{"code":"too_large"}`), answer(200, "content"))
-	f, err := h.client.Upload(t.Context(), "a.txt", strings.NewReader("hello"))
+		answer(413, `{"code":"too_large"}`), broken)
+	content := strings.NewReader("not this, hello")
+	if _, err := content.Seek(10, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	f, err := h.client.Upload(t.Context(), "a.txt", content)
 	if err != nil || f.ID != "f1" || !strings.Contains(h.requests()[0].Body, `name="file"; filename="a.txt"`) || !strings.Contains(h.requests()[0].Body, "\r\n\r\nhello\r\n") {
 		t.Errorf("%+v, %v, %s", f, err, h.requests()[0].Body)
 	}
-	if _, err := h.client.Upload(t.Context(), "a.txt", strings.NewReader("hello")); err == nil {
-		t.Error("no error")
+	if _, err := h.client.Upload(t.Context(), "a.txt", strings.NewReader("hello")); CodeOf(err) != CodeTooLarge {
+		t.Error(err)
 	}
 	if _, err := h.client.Upload(t.Context(), "a.txt", io.MultiReader(strings.NewReader("x"), failing{})); !errors.Is(err, errFailing) {
 		t.Error(err)
+	}
+}
+
+// TestUploadAgain: what can be read again is sent again, whole and under the
+// same key; what cannot is not.
+func TestUploadAgain(t *testing.T) {
+	h := newHub(t, broken, answer(503, `{"code":"unavailable"}`), answer(201, `{"id":"f1"}`), broken)
+	large := strings.Repeat("0123456789", 100_000)
+	if f, err := h.client.Upload(t.Context(), "a.bin", strings.NewReader(large)); err != nil || f.ID != "f1" {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	for _, e := range h.requests() {
+		if !strings.Contains(e.Body, "\r\n\r\n"+large+"\r\n") || e.Key == "" || e != h.requests()[0] {
+			t.Errorf("%d bytes with the key %q", len(e.Body), e.Key)
+		}
+	}
+	if _, err := h.client.Upload(t.Context(), "a.bin", io.MultiReader(strings.NewReader(large)), IdempotencyKey("k")); err == nil {
+		t.Error("no error")
+	}
+	if all := h.requests(); len(all) != 4 || all[3].Key != "k" {
+		t.Errorf("%d requests", len(all))
+	}
+}
+
+// TestUploadIsOver: nobody reads the content after the call, even if the
+// transport still has it in hand.
+func TestUploadIsOver(t *testing.T) {
+	var kept io.ReadCloser
+	early := roundTripper(func(r *http.Request) (*http.Response, error) {
+		kept = r.Body
+		return &http.Response{StatusCode: http.StatusRequestEntityTooLarge, Body: http.NoBody, Request: r}, nil
+	})
+	c, err := New("http://hub.example", "t", WithHTTPClient(&http.Client{Transport: early}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := strings.NewReader("hello")
+	if _, err := c.Upload(t.Context(), "a.bin", content); err == nil {
+		t.Error("no error")
+	}
+	if b, err := io.ReadAll(kept); err == nil || strings.Contains(string(b), "hello") || content.Len() != len("hello") {
+		t.Errorf("read %q, %v afterwards", b, err)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestDownload(t *testing.T) {
+	h := newHub(t, answer(200, "content", "Content-Type: text/plain", `Content-Disposition: attachment; filename="a b.txt"`, "Content-Length: 7"),
+		answer(200, "cont", "Content-Length: 7"))
+	f, err := h.client.Download(t.Context(), "f1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := io.ReadAll(f); err != nil || string(b) != "content" || f.Filename != "a b.txt" || f.MimeType != "text/plain" || f.Size != 7 {
+		t.Errorf("%q, %v, %+v", b, err, f)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	if f, err = h.client.Download(t.Context(), "f1"); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if b, err := io.ReadAll(f); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("cut off after %q: %v", b, err)
 	}
 }
 
@@ -320,7 +512,7 @@ func TestEvents(t *testing.T) {
 	if e, ok := errors.AsType[*Error](end); !ok || e.Code != CodeUnauthorized {
 		t.Errorf("ended with %v", end)
 	}
-	want := []time.Duration{500 * time.Millisecond, time.Second, 9 * time.Second, 500 * time.Millisecond}
+	want := []time.Duration{2 * time.Second, 4 * time.Second, 9 * time.Second, 2 * time.Second}
 	if !slices.Equal(h.pauses, want) {
 		t.Errorf("pauses %v", h.pauses)
 	}
@@ -335,7 +527,7 @@ func TestEventsFromNow(t *testing.T) {
 		if got := r.Header.Get("Last-Event-ID"); got != "41" {
 			t.Errorf("comes back to %q", got)
 		}
-		_, _ = io.WriteString(w, sseEvent(42))
+		sse(sseEvent(42))(w, r)
 	})
 	for e, err := range h.client.Events(t.Context(), Now) {
 		if err != nil || e.Seq != 42 {
@@ -353,7 +545,7 @@ func TestEventsBreakOff(t *testing.T) {
 		if r.Header.Get("Last-Event-ID") != "" || r.Header.Get("Accept") != "text/event-stream" {
 			t.Errorf("headers %v", r.Header)
 		}
-		_, _ = io.WriteString(w, sseEvent(1))
+		sse(sseEvent(1))(w, r)
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done() // the client ends it
 	})
@@ -362,6 +554,35 @@ func TestEventsBreakOff(t *testing.T) {
 			t.Errorf("%+v, %v", e, err)
 		}
 		break
+	}
+}
+
+// TestEventsThatAreNone: what can never be read ends a stream, instead of being
+// asked for over and over.
+func TestEventsThatAreNone(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"a page":     answer(200, "<html>", "Content-Type: text/html"),
+		"not JSON":   sse("data: {\"seq\":\n\n"),
+		"a long one": sse("data: \"" + strings.Repeat("x", maxLine) + "\"\n\n"),
+	} {
+		h := newHub(t, handler)
+		var errs []error
+		for _, err := range h.client.Events(t.Context(), Now) {
+			errs = append(errs, err)
+		}
+		if len(errs) != 1 || errs[0] == nil {
+			t.Errorf("%s: %v", name, errs)
+		}
+	}
+}
+
+func TestEventsOfAPattern(t *testing.T) {
+	h := newHub(t, sse(sseEvent(1)))
+	for range h.client.Events(t.Context(), Now, WithPattern("a.*")) {
+		break
+	}
+	if q := h.requests()[0].Query; q != "event=a.%2A" {
+		t.Error(q)
 	}
 }
 

@@ -61,9 +61,9 @@ type DeliveryQuery struct {
 func deliveryPath(id string) string { return "/api/deliveries/" + escape(id) }
 
 // Deliveries lists deliveries, newest first.
-func (c *Client) Deliveries(ctx context.Context, q DeliveryQuery) iter.Seq2[Delivery, error] {
+func (c *Client) Deliveries(ctx context.Context, q DeliveryQuery, options ...ListOption) iter.Seq2[Delivery, error] {
 	return list[Delivery](ctx, c, "/api/deliveries", query("webhookId", q.WebhookID, "status", q.Status, "event", q.Event,
-		"since", instant(q.Since), "until", instant(q.Until)))
+		"since", instant(q.Since), "until", instant(q.Until)), options)
 }
 
 // Delivery returns one delivery with its request and its attempts.
@@ -72,11 +72,11 @@ func (c *Client) Delivery(ctx context.Context, id string) (Delivery, error) {
 }
 
 // RetryDelivery sends a delivery again.
-func (c *Client) RetryDelivery(ctx context.Context, id string) (Delivery, error) {
-	return call[Delivery](ctx, c, post(deliveryPath(id)+"/retry", nil))
+func (c *Client) RetryDelivery(ctx context.Context, id string, options ...CallOption) (Delivery, error) {
+	return call[Delivery](ctx, c, post(deliveryPath(id)+"/retry", nil, options...))
 }
 
 // CancelDelivery gives an unfinished delivery up.
-func (c *Client) CancelDelivery(ctx context.Context, id string) (Delivery, error) {
-	return call[Delivery](ctx, c, post(deliveryPath(id)+"/cancel", nil))
+func (c *Client) CancelDelivery(ctx context.Context, id string, options ...CallOption) (Delivery, error) {
+	return call[Delivery](ctx, c, post(deliveryPath(id)+"/cancel", nil, options...))
 }

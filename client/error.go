@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,11 +31,24 @@ const (
 type Error struct {
 	Status int
 	Code   string // one of the codes; "" when the answer was no problem
+	Title  string // the status in words
 	Detail string
 	Fields []FieldError
 	// RequestID names the request in the hub's log.
 	RequestID  string
 	RetryAfter time.Duration // zero: not said
+}
+
+// CodeOf returns the code of the refusal in err, "" when there is none:
+//
+//	if client.CodeOf(err) == client.CodeNotFound {
+//
+// What else a refusal says is in the [*Error] that errors.As finds.
+func CodeOf(err error) string {
+	if refusal, ok := errors.AsType[*Error](err); ok {
+		return refusal.Code
+	}
+	return ""
 }
 
 // FieldError is one thing wrong with one field.
@@ -74,10 +88,12 @@ const maxProblem = 64 << 10
 
 // refusalOf reads the refusal from a response.
 func refusalOf(res *http.Response) *Error {
-	e := &Error{Status: res.StatusCode, RequestID: res.Header.Get("X-Request-Id"), RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now())}
-	b, err := io.ReadAll(io.LimitReader(res.Body, maxProblem))
-	if err != nil {
-		e.Detail = http.StatusText(res.StatusCode)
+	e := &Error{
+		Status: res.StatusCode, Title: http.StatusText(res.StatusCode), RequestID: res.Header.Get("X-Request-Id"),
+		RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()),
+	}
+	if to := res.Header.Get("Location"); to != "" && res.StatusCode < http.StatusBadRequest {
+		e.Detail = "The base URL leads on to " + to + "; use the address that it leads to."
 		return e
 	}
 	var problem struct {
@@ -86,11 +102,12 @@ func refusalOf(res *http.Response) *Error {
 		Detail string       `json:"detail"`
 		Errors []FieldError `json:"errors"`
 	}
-	if json.Unmarshal(b, &problem) != nil || problem.Code == "" {
-		e.Detail = http.StatusText(res.StatusCode)
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxProblem))
+	if err != nil || json.Unmarshal(b, &problem) != nil || problem.Code == "" {
+		e.Detail = e.Title // a proxy's, say
 		return e
 	}
-	e.Code, e.Detail, e.Fields = problem.Code, problem.Detail, problem.Errors
+	e.Code, e.Title, e.Detail, e.Fields = problem.Code, problem.Title, problem.Detail, problem.Errors
 	return e
 }
 

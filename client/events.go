@@ -10,15 +10,19 @@ import (
 
 // Event is a fact that happened in the hub.
 type Event struct {
-	ID          string          `json:"id"`
-	Seq         int64           `json:"seq"`
-	Event       string          `json:"event"`
-	Timestamp   time.Time       `json:"timestamp"`
-	ChannelID   string          `json:"channelId"`
-	TriggeredBy *TriggeredBy    `json:"triggeredBy"`
-	Origin      Origin          `json:"origin"`
-	TraceID     string          `json:"traceId"`
-	Data        json.RawMessage `json:"data"`
+	ID          string       `json:"id"`
+	Seq         int64        `json:"seq"`
+	Event       string       `json:"event"`
+	Timestamp   time.Time    `json:"timestamp"`
+	ChannelID   string       `json:"channelId,omitempty"`
+	TriggeredBy *TriggeredBy `json:"triggeredBy,omitempty"`
+	Origin      Origin       `json:"origin"`
+	TraceID     string       `json:"traceId,omitempty"`
+	// Data is what webhooks deliver of it: [webhook.Event.Typed] decodes it, given
+	// the name and the data.
+	//
+	// [webhook.Event.Typed]: https://pkg.go.dev/github.com/nself-chat/hub/webhook#Event.Typed
+	Data json.RawMessage `json:"data"`
 }
 
 // TriggeredBy is the user who caused an event.
@@ -30,9 +34,9 @@ type TriggeredBy struct {
 // Origin is where an event came from.
 type Origin struct {
 	Kind     string `json:"kind"`
-	ID       string `json:"id"`
-	External string `json:"external"`
-	Hop      int    `json:"hop"`
+	ID       string `json:"id,omitempty"`
+	External string `json:"external,omitempty"`
+	Hop      int    `json:"hop,omitempty"`
 }
 
 // Publication is an event to be sent.
@@ -45,6 +49,9 @@ type Publication struct {
 	// Key makes a repetition return the event sent the first time, and lets
 	// the client repeat the call; "": neither.
 	Key string `json:"-"`
+	// Hop is the number of hubs that it comes from has passed, for an event that
+	// passes on another one; a number above 5 is refused with [CodeLoopDetected].
+	Hop int `json:"-"`
 }
 
 // Published is what came of a Publication.
@@ -55,12 +62,12 @@ type Published struct {
 
 // Publish sends an event. It and its deliveries are durable when this returns.
 func (c *Client) Publish(ctx context.Context, p Publication) (Published, error) {
-	return call[Published](ctx, c, request{method: http.MethodPost, path: "/api/events", body: p, key: p.Key})
+	return call[Published](ctx, c, request{method: http.MethodPost, path: "/api/events", body: p, key: p.Key, hop: p.Hop})
 }
 
 // EventLog lists events, newest first; pattern limits their types, "" is all.
-func (c *Client) EventLog(ctx context.Context, pattern string) iter.Seq2[Event, error] {
-	return list[Event](ctx, c, "/api/events", query("event", pattern))
+func (c *Client) EventLog(ctx context.Context, pattern string, options ...ListOption) iter.Seq2[Event, error] {
+	return list[Event](ctx, c, "/api/events", query("event", pattern), options)
 }
 
 // Event returns one event.

@@ -1,6 +1,9 @@
 package client
 
-import "encoding/json"
+import (
+	"bytes"
+	"encoding/json"
+)
 
 // Field is a field of a change: the zero value keeps what is there, [Set]
 // changes it and [Null] resets it to its default.
@@ -20,3 +23,17 @@ func (f Field[T]) IsZero() bool { return f.value == nil && !f.null }
 
 // MarshalJSON implements json.Marshaler.
 func (f Field[T]) MarshalJSON() ([]byte, error) { return json.Marshal(f.value) }
+
+// UnmarshalJSON implements json.Unmarshaler: null is [Null], all else [Set].
+func (f *Field[T]) UnmarshalJSON(text []byte) error {
+	if bytes.Equal(text, []byte("null")) {
+		*f = Null[T]()
+		return nil
+	}
+	var v T
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	*f = Set(v)
+	return nil
+}

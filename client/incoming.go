@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"iter"
-	"net/http"
 	"time"
 )
 
@@ -30,7 +29,7 @@ type IncomingWebhook struct {
 	CreatedBy          string    `json:"createdBy"`
 	CreatedAt          time.Time `json:"createdAt"`
 	UpdatedAt          time.Time `json:"updatedAt"`
-	Version            string    `json:"version"` // changes with every edit
+	Version            string    `json:"version"` // changes with every edit; see [IfMatch]
 	// Token and URL are set only in the answer that makes them.
 	Token string `json:"token"`
 	URL   string `json:"url"`
@@ -60,8 +59,8 @@ const incomingsPath = "/api/incoming-webhooks"
 func incomingPath(id string) string { return incomingsPath + "/" + escape(id) }
 
 // IncomingWebhooks lists incoming webhooks, oldest first.
-func (c *Client) IncomingWebhooks(ctx context.Context) iter.Seq2[IncomingWebhook, error] {
-	return list[IncomingWebhook](ctx, c, incomingsPath, nil)
+func (c *Client) IncomingWebhooks(ctx context.Context, options ...ListOption) iter.Seq2[IncomingWebhook, error] {
+	return list[IncomingWebhook](ctx, c, incomingsPath, nil, options)
 }
 
 // IncomingWebhook returns one incoming webhook.
@@ -71,26 +70,38 @@ func (c *Client) IncomingWebhook(ctx context.Context, id string) (IncomingWebhoo
 
 // CreateIncomingWebhook makes an incoming webhook. Its Token and URL are in
 // the answer and nowhere else.
-func (c *Client) CreateIncomingWebhook(ctx context.Context, f IncomingWebhookFields) (IncomingWebhook, error) {
-	return call[IncomingWebhook](ctx, c, post(incomingsPath, f))
+func (c *Client) CreateIncomingWebhook(ctx context.Context, f IncomingWebhookFields, options ...CallOption) (IncomingWebhook, error) {
+	return call[IncomingWebhook](ctx, c, post(incomingsPath, f, options...))
 }
 
 // UpdateIncomingWebhook changes an incoming webhook.
-func (c *Client) UpdateIncomingWebhook(ctx context.Context, id string, f IncomingWebhookFields) (IncomingWebhook, error) {
-	return call[IncomingWebhook](ctx, c, request{method: http.MethodPatch, path: incomingPath(id), body: f})
+func (c *Client) UpdateIncomingWebhook(ctx context.Context, id string, f IncomingWebhookFields, options ...CallOption) (IncomingWebhook, error) {
+	return call[IncomingWebhook](ctx, c, patch(incomingPath(id), f, options...))
 }
 
 // RotateIncomingWebhook gives an incoming webhook a new token; the old one is
-// taken until the overlap ends.
-func (c *Client) RotateIncomingWebhook(ctx context.Context, id string, overlap time.Duration) (IncomingWebhook, error) {
-	return call[IncomingWebhook](ctx, c, post(incomingPath(id)+"/rotate", overlapBody{overlap.Hours()}))
+// taken until the overlap ends; see [DefaultOverlap].
+func (c *Client) RotateIncomingWebhook(ctx context.Context, id string, overlap time.Duration, options ...CallOption) (IncomingWebhook, error) {
+	return call[IncomingWebhook](ctx, c, post(incomingPath(id)+"/rotate", overlapOf(overlap), options...))
 }
 
 // DeleteIncomingWebhook ends an incoming webhook.
-func (c *Client) DeleteIncomingWebhook(ctx context.Context, id string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: incomingPath(id)})
+func (c *Client) DeleteIncomingWebhook(ctx context.Context, id string, options ...CallOption) error {
+	return c.do(ctx, remove(incomingPath(id), options...))
 }
 
+// DefaultOverlap lets the hub choose for how long what is rotated stays good:
+// 24 hours. Otherwise it may be 0, which ends it at once, to a week.
+const DefaultOverlap time.Duration = -1
+
 type overlapBody struct {
-	OverlapHours float64 `json:"overlapHours"`
+	OverlapHours *float64 `json:"overlapHours,omitempty"`
+}
+
+func overlapOf(d time.Duration) overlapBody {
+	if d < 0 {
+		return overlapBody{}
+	}
+	hours := d.Hours()
+	return overlapBody{&hours}
 }

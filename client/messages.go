@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"iter"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -28,7 +29,7 @@ type Message struct {
 	CreatedAt   time.Time       `json:"createdAt"`
 	EditedAt    time.Time       `json:"editedAt"`
 	DeletedAt   time.Time       `json:"deletedAt"`
-	Revision    int             `json:"revision"`
+	Revision    int             `json:"revision"` // from 1; also its version, see [IfMatch]
 }
 
 // Author is who a message shows as its author.
@@ -80,6 +81,14 @@ type Revision struct {
 	CreatedAt time.Time `json:"createdAt"` // when it was replaced
 }
 
+// Thread is a message with the newest replies to it.
+type Thread struct {
+	Root    Message   `json:"root"`
+	Replies []Message `json:"items"` // newest first
+	// NextCursor is where older ones begin, "": there are none.
+	NextCursor string `json:"nextCursor"`
+}
+
 // NewMessage is a message about to be posted.
 type NewMessage struct {
 	Content  string   `json:"content,omitempty"`
@@ -119,12 +128,12 @@ type Hit struct {
 func messagePath(id string) string { return "/api/messages/" + escape(id) }
 
 // Messages lists a channel's messages, newest first.
-func (c *Client) Messages(ctx context.Context, channel string, q MessageQuery) iter.Seq2[Message, error] {
+func (c *Client) Messages(ctx context.Context, channel string, q MessageQuery, options ...ListOption) iter.Seq2[Message, error] {
 	values := query("before", q.Before, "after", q.After, "thread", q.Thread)
 	if q.Pinned {
 		values.Set("pinned", "true")
 	}
-	return list[Message](ctx, c, channelPath(channel)+"/messages", values)
+	return list[Message](ctx, c, channelPath(channel)+"/messages", values, options)
 }
 
 // Message returns one message.
@@ -138,23 +147,35 @@ func (c *Client) PostMessage(ctx context.Context, channel string, m NewMessage) 
 }
 
 // EditMessage changes what a message says.
-func (c *Client) EditMessage(ctx context.Context, id string, change MessageChange) (Message, error) {
-	return call[Message](ctx, c, request{method: http.MethodPatch, path: messagePath(id), body: change})
+func (c *Client) EditMessage(ctx context.Context, id string, change MessageChange, options ...CallOption) (Message, error) {
+	return call[Message](ctx, c, patch(messagePath(id), change, options...))
 }
 
 // DeleteMessage deletes a message.
-func (c *Client) DeleteMessage(ctx context.Context, id string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: messagePath(id)})
+func (c *Client) DeleteMessage(ctx context.Context, id string, options ...CallOption) error {
+	return c.do(ctx, remove(messagePath(id), options...))
+}
+
+// Thread returns the message that a thread begins with and a page of its
+// replies; [Client.Replies] reads all of them.
+func (c *Client) Thread(ctx context.Context, id string, options ...ListOption) (Thread, error) {
+	l, q := listingOf(options), url.Values{}
+	l.page(q, l.limit)
+	t, err := call[Thread](ctx, c, get(messagePath(id)+"/thread", q))
+	if err == nil {
+		*l.cursor = t.NextCursor
+	}
+	return t, err
 }
 
 // Replies lists the replies in a message's thread, newest first.
-func (c *Client) Replies(ctx context.Context, id string) iter.Seq2[Message, error] {
-	return list[Message](ctx, c, messagePath(id)+"/thread", nil)
+func (c *Client) Replies(ctx context.Context, id string, options ...ListOption) iter.Seq2[Message, error] {
+	return list[Message](ctx, c, messagePath(id)+"/thread", nil, options)
 }
 
 // Revisions lists what a message said before its edits, oldest first.
-func (c *Client) Revisions(ctx context.Context, id string) iter.Seq2[Revision, error] {
-	return list[Revision](ctx, c, messagePath(id)+"/revisions", nil)
+func (c *Client) Revisions(ctx context.Context, id string, options ...ListOption) iter.Seq2[Revision, error] {
+	return list[Revision](ctx, c, messagePath(id)+"/revisions", nil, options)
 }
 
 // PinMessage pins a message in its channel.
@@ -164,7 +185,7 @@ func (c *Client) PinMessage(ctx context.Context, id string) error {
 
 // UnpinMessage takes a pinned message off.
 func (c *Client) UnpinMessage(ctx context.Context, id string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: messagePath(id) + "/pin"})
+	return c.do(ctx, remove(messagePath(id)+"/pin"))
 }
 
 // React sets an emoji on a message.
@@ -174,10 +195,10 @@ func (c *Client) React(ctx context.Context, id, emoji string) error {
 
 // Unreact takes an emoji off a message.
 func (c *Client) Unreact(ctx context.Context, id, emoji string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: messagePath(id) + "/reactions/" + escape(emoji)})
+	return c.do(ctx, remove(messagePath(id)+"/reactions/"+escape(emoji)))
 }
 
 // Search finds messages that contain all words of text, newest first.
-func (c *Client) Search(ctx context.Context, text string) iter.Seq2[Hit, error] {
-	return list[Hit](ctx, c, "/api/search", query("q", text))
+func (c *Client) Search(ctx context.Context, text string, options ...ListOption) iter.Seq2[Hit, error] {
+	return list[Hit](ctx, c, "/api/search", query("q", text), options)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
-	"net/http"
 	"time"
 )
 
@@ -33,7 +32,7 @@ type OutgoingWebhook struct {
 	CreatedBy           string            `json:"createdBy"`
 	CreatedAt           time.Time         `json:"createdAt"`
 	UpdatedAt           time.Time         `json:"updatedAt"`
-	Version             string            `json:"version"` // changes with every edit
+	Version             string            `json:"version"` // changes with every edit; see [IfMatch]
 	// Secret is set only in the answer that makes it.
 	Secret string `json:"secret"`
 }
@@ -82,10 +81,11 @@ type TestSent struct {
 
 // Replay selects finished deliveries of a webhook to be sent again.
 type Replay struct {
-	Status        string // success, failed or canceled; "": failed
-	Since, Until  time.Time
-	DryRun        bool // only count
-	RatePerMinute int  // 0: as fast as the webhook's limits allow
+	Status        string    `json:"status,omitempty"`        // success, failed or canceled; "": failed
+	Since         time.Time `json:"since,omitzero"`          // event time, included
+	Until         time.Time `json:"until,omitzero"`          // event time, excluded
+	DryRun        bool      `json:"dryRun,omitempty"`        // only count
+	RatePerMinute int       `json:"ratePerMinute,omitempty"` // 0: as fast as the webhook's limits allow
 }
 
 const outgoingsPath = "/api/outgoing-webhooks"
@@ -93,8 +93,8 @@ const outgoingsPath = "/api/outgoing-webhooks"
 func outgoingPath(id string) string { return outgoingsPath + "/" + escape(id) }
 
 // OutgoingWebhooks lists outgoing webhooks, oldest first.
-func (c *Client) OutgoingWebhooks(ctx context.Context) iter.Seq2[OutgoingWebhook, error] {
-	return list[OutgoingWebhook](ctx, c, outgoingsPath, nil)
+func (c *Client) OutgoingWebhooks(ctx context.Context, options ...ListOption) iter.Seq2[OutgoingWebhook, error] {
+	return list[OutgoingWebhook](ctx, c, outgoingsPath, nil, options)
 }
 
 // OutgoingWebhook returns one outgoing webhook.
@@ -104,56 +104,49 @@ func (c *Client) OutgoingWebhook(ctx context.Context, id string) (OutgoingWebhoo
 
 // CreateOutgoingWebhook makes an outgoing webhook. Its Secret is in the answer
 // and nowhere else.
-func (c *Client) CreateOutgoingWebhook(ctx context.Context, f OutgoingWebhookFields) (OutgoingWebhook, error) {
-	return call[OutgoingWebhook](ctx, c, post(outgoingsPath, f))
+func (c *Client) CreateOutgoingWebhook(ctx context.Context, f OutgoingWebhookFields, options ...CallOption) (OutgoingWebhook, error) {
+	return call[OutgoingWebhook](ctx, c, post(outgoingsPath, f, options...))
 }
 
 // UpdateOutgoingWebhook changes an outgoing webhook.
-func (c *Client) UpdateOutgoingWebhook(ctx context.Context, id string, f OutgoingWebhookFields) (OutgoingWebhook, error) {
-	return call[OutgoingWebhook](ctx, c, request{method: http.MethodPatch, path: outgoingPath(id), body: f})
+func (c *Client) UpdateOutgoingWebhook(ctx context.Context, id string, f OutgoingWebhookFields, options ...CallOption) (OutgoingWebhook, error) {
+	return call[OutgoingWebhook](ctx, c, patch(outgoingPath(id), f, options...))
 }
 
 // DeleteOutgoingWebhook ends a subscription.
-func (c *Client) DeleteOutgoingWebhook(ctx context.Context, id string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: outgoingPath(id)})
+func (c *Client) DeleteOutgoingWebhook(ctx context.Context, id string, options ...CallOption) error {
+	return c.do(ctx, remove(outgoingPath(id), options...))
 }
 
 // RotateSecret gives an outgoing webhook a new secret; requests are signed
-// with both until the overlap ends.
-func (c *Client) RotateSecret(ctx context.Context, id string, overlap time.Duration) (RotatedSecret, error) {
-	return call[RotatedSecret](ctx, c, post(outgoingPath(id)+"/rotate-secret", overlapBody{overlap.Hours()}))
+// with both until the overlap ends; see [DefaultOverlap].
+func (c *Client) RotateSecret(ctx context.Context, id string, overlap time.Duration, options ...CallOption) (RotatedSecret, error) {
+	return call[RotatedSecret](ctx, c, post(outgoingPath(id)+"/rotate-secret", overlapOf(overlap), options...))
 }
 
 // PauseOutgoingWebhook holds a webhook's deliveries.
-func (c *Client) PauseOutgoingWebhook(ctx context.Context, id string) (OutgoingWebhook, error) {
-	return call[OutgoingWebhook](ctx, c, post(outgoingPath(id)+"/pause", nil))
+func (c *Client) PauseOutgoingWebhook(ctx context.Context, id string, options ...CallOption) (OutgoingWebhook, error) {
+	return call[OutgoingWebhook](ctx, c, post(outgoingPath(id)+"/pause", nil, options...))
 }
 
 // ResumeOutgoingWebhook sends again; what was held is sent as well, or skipped.
-func (c *Client) ResumeOutgoingWebhook(ctx context.Context, id string, skipHeld bool) (OutgoingWebhook, error) {
+func (c *Client) ResumeOutgoingWebhook(ctx context.Context, id string, skipHeld bool, options ...CallOption) (OutgoingWebhook, error) {
 	body := map[string]string{"held": "deliver"}
 	if skipHeld {
 		body["held"] = "skip"
 	}
-	return call[OutgoingWebhook](ctx, c, post(outgoingPath(id)+"/resume", body))
+	return call[OutgoingWebhook](ctx, c, post(outgoingPath(id)+"/resume", body, options...))
 }
 
 // TestOutgoingWebhook sends the event webhook.test to one webhook.
-func (c *Client) TestOutgoingWebhook(ctx context.Context, id string) (TestSent, error) {
-	return call[TestSent](ctx, c, post(outgoingPath(id)+"/test", nil))
+func (c *Client) TestOutgoingWebhook(ctx context.Context, id string, options ...CallOption) (TestSent, error) {
+	return call[TestSent](ctx, c, post(outgoingPath(id)+"/test", nil, options...))
 }
 
 // ReplayOutgoingWebhook sends finished deliveries again and returns how many.
-func (c *Client) ReplayOutgoingWebhook(ctx context.Context, id string, r Replay) (int, error) {
-	body := struct {
-		Status        string    `json:"status,omitempty"`
-		Since         time.Time `json:"since,omitzero"`
-		Until         time.Time `json:"until,omitzero"`
-		DryRun        bool      `json:"dryRun,omitempty"`
-		RatePerMinute int       `json:"ratePerMinute,omitempty"`
-	}(r)
+func (c *Client) ReplayOutgoingWebhook(ctx context.Context, id string, r Replay, options ...CallOption) (int, error) {
 	out, err := call[struct {
 		Deliveries int `json:"deliveries"`
-	}](ctx, c, post(outgoingPath(id)+"/replay", body))
+	}](ctx, c, post(outgoingPath(id)+"/replay", r, options...))
 	return out.Deliveries, err
 }

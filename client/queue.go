@@ -31,11 +31,11 @@ func (c *Client) QueueStats(ctx context.Context) (QueueStats, error) {
 }
 
 // PauseQueue stops all sending.
-func (c *Client) PauseQueue(ctx context.Context) error {
-	return c.do(ctx, post("/api/queue/pause", nil))
+func (c *Client) PauseQueue(ctx context.Context, options ...CallOption) error {
+	return c.do(ctx, post("/api/queue/pause", nil, options...))
 }
 
 // ResumeQueue sends again.
-func (c *Client) ResumeQueue(ctx context.Context) error {
-	return c.do(ctx, post("/api/queue/resume", nil))
+func (c *Client) ResumeQueue(ctx context.Context, options ...CallOption) error {
+	return c.do(ctx, post("/api/queue/resume", nil, options...))
 }

@@ -5,12 +5,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"time"
+	"strings"
 )
 
 // request is one call.
@@ -21,6 +20,26 @@ type request struct {
 	body   any // encoded as JSON; nil: none
 	key    string
 	ifTag  string
+	hop    int
+}
+
+// CallOption changes one call.
+type CallOption func(*request)
+
+// IdempotencyKey makes a call with this key instead of a random one: for 24
+// hours a call with the same key and content gets the answer of the first,
+// also from a program that was started again in between. The same key with
+// other content is refused with [CodeConflict].
+func IdempotencyKey(key string) CallOption { return func(r *request) { r.key = key } }
+
+// IfMatch makes a change, or a deletion, only when its object still has this
+// version, the Version of what was read before, or for a message its Revision in
+// digits; otherwise the refusal has the Status 412.
+func IfMatch(version string) CallOption {
+	if version != "*" && !strings.HasPrefix(version, `"`) {
+		version = `"` + version + `"`
+	}
+	return func(r *request) { r.ifTag = version }
 }
 
 // get is a read of path.
@@ -29,18 +48,25 @@ func get(path string, query url.Values) request {
 }
 
 // post is a POST that is carried out once, also when it is repeated.
-func post(path string, body any) request {
-	return request{method: http.MethodPost, path: path, body: body, key: rand.Text()}
+func post(path string, body any, options ...CallOption) request {
+	return request{method: http.MethodPost, path: path, body: body, key: rand.Text()}.with(options)
 }
 
-// repeatable reports whether a call may be made again when it is not known
-// whether it took effect.
-func (r request) repeatable() bool {
-	switch r.method {
-	case http.MethodGet, http.MethodPut, http.MethodDelete:
-		return true
+// patch is a change.
+func patch(path string, body any, options ...CallOption) request {
+	return request{method: http.MethodPatch, path: path, body: body}.with(options)
+}
+
+// remove is a DELETE.
+func remove(path string, options ...CallOption) request {
+	return request{method: http.MethodDelete, path: path}.with(options)
+}
+
+func (r request) with(options []CallOption) request {
+	for _, o := range options {
+		o(&r)
 	}
-	return r.key != ""
+	return r
 }
 
 // call makes a call and decodes the answer.
@@ -53,11 +79,17 @@ func decode[T any](res *http.Response, err error) (out T, _ error) {
 	if err != nil {
 		return out, err
 	}
-	defer res.Body.Close()
+	defer discard(res)
 	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
 		return out, fmt.Errorf("hub: read the answer of %s %s: %w", res.Request.Method, res.Request.URL.Path, err)
 	}
 	return out, nil
+}
+
+// discard ends an answer so that its connection is used again.
+func discard(res *http.Response) {
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxProblem))
+	_ = res.Body.Close()
 }
 
 // encode is json.Marshal that leaves <, > and & as they are: the data of
@@ -78,59 +110,33 @@ func (c *Client) do(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxProblem)) // so that the connection is used again
-	return res.Body.Close()
+	discard(res)
+	return nil
 }
 
 // send makes a call, again if need be, and returns a success, whose body the
 // caller closes.
 func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
-	var body []byte
-	if r.body != nil {
-		var err error
-		if body, err = encode(r.body); err != nil {
-			return nil, err
-		}
+	if r.body == nil {
+		return c.repeat(ctx, r, func() (*http.Response, error) { return c.once(ctx, r, nil, "") })
 	}
-	for try := 0; ; try++ {
-		res, err := c.once(ctx, r, body)
-		if err == nil {
-			return res, nil
-		}
-		pause, again := c.again(r, try, err)
-		if !again || ctx.Err() != nil {
-			return nil, err
-		}
-		if c.sleep(ctx, pause) != nil {
-			return nil, err
-		}
+	body, err := encode(r.body)
+	if err != nil {
+		return nil, err
 	}
+	return c.repeat(ctx, r, func() (*http.Response, error) {
+		return c.once(ctx, r, bytes.NewReader(body), "application/json")
+	})
 }
 
-// again decides whether to repeat a call that failed, and after which pause.
-func (c *Client) again(r request, try int, err error) (time.Duration, bool) {
-	if try >= c.retries || !r.repeatable() {
-		return 0, false
-	}
-	pause := 200 * time.Millisecond << try
-	refusal, ok := errors.AsType[*Error](err)
-	if !ok {
-		return pause, true // the connection failed
-	}
-	return max(pause, refusal.RetryAfter), refusal.Temporary() && refusal.RetryAfter <= maxWait
-}
-
-func (c *Client) once(ctx context.Context, r request, body []byte) (*http.Response, error) {
-	var content io.Reader
-	if body != nil {
-		content = bytes.NewReader(body)
-	}
+// once makes a call, with a content unless that is nil.
+func (c *Client) once(ctx context.Context, r request, content io.Reader, kind string) (*http.Response, error) {
 	req, err := c.newRequest(ctx, r, content)
 	if err != nil {
 		return nil, err
 	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if content != nil {
+		req.Header.Set("Content-Type", kind)
 	}
 	return c.exchange(req)
 }
@@ -144,13 +150,17 @@ func (c *Client) newRequest(ctx context.Context, r request, content io.Reader) (
 	if err != nil {
 		return nil, fmt.Errorf("hub: %w", err)
 	}
-	req.Header.Set("Authorization", "Bearer "+c.token)
-	req.Header.Set("User-Agent", c.agent)
+	h := req.Header
+	h.Set("Authorization", "Bearer "+c.token)
+	h.Set("User-Agent", c.agent)
 	if r.key != "" {
-		req.Header.Set("Idempotency-Key", r.key)
+		h.Set("Idempotency-Key", r.key)
 	}
 	if r.ifTag != "" {
-		req.Header.Set("If-Match", r.ifTag)
+		h.Set("If-Match", r.ifTag)
+	}
+	if r.hop > 0 {
+		h.Set("X-Hub-Hop", fmt.Sprint(r.hop))
 	}
 	return req, nil
 }
@@ -164,22 +174,8 @@ func (c *Client) exchange(req *http.Request) (*http.Response, error) {
 	if res.StatusCode >= http.StatusOK && res.StatusCode < http.StatusMultipleChoices {
 		return res, nil
 	}
-	defer res.Body.Close()
+	defer discard(res)
 	return nil, refusalOf(res)
-}
-
-// sleeper waits for d or until ctx is done.
-type sleeper func(ctx context.Context, d time.Duration) error
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // escape makes an id or a name a part of a path.

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"iter"
-	"net/http"
 	"time"
 )
 
@@ -19,7 +18,7 @@ type User struct {
 	Status      string    `json:"status"`
 	CreatedAt   time.Time `json:"createdAt"`
 	UpdatedAt   time.Time `json:"updatedAt"`
-	Version     string    `json:"version"` // changes with every edit
+	Version     string    `json:"version"` // changes with every edit; see [IfMatch]
 }
 
 // NewUser is a user about to be made.
@@ -42,8 +41,8 @@ type UserChange struct {
 }
 
 // Users lists users, oldest first.
-func (c *Client) Users(ctx context.Context) iter.Seq2[User, error] {
-	return list[User](ctx, c, "/api/users", nil)
+func (c *Client) Users(ctx context.Context, options ...ListOption) iter.Seq2[User, error] {
+	return list[User](ctx, c, "/api/users", nil, options)
 }
 
 // User returns one user.
@@ -52,11 +51,11 @@ func (c *Client) User(ctx context.Context, id string) (User, error) {
 }
 
 // CreateUser makes a person or a bot.
-func (c *Client) CreateUser(ctx context.Context, n NewUser) (User, error) {
-	return call[User](ctx, c, post("/api/users", n))
+func (c *Client) CreateUser(ctx context.Context, n NewUser, options ...CallOption) (User, error) {
+	return call[User](ctx, c, post("/api/users", n, options...))
 }
 
 // UpdateUser changes or deactivates a user.
-func (c *Client) UpdateUser(ctx context.Context, id string, change UserChange) (User, error) {
-	return call[User](ctx, c, request{method: http.MethodPatch, path: "/api/users/" + escape(id), body: change})
+func (c *Client) UpdateUser(ctx context.Context, id string, change UserChange, options ...CallOption) (User, error) {
+	return call[User](ctx, c, patch("/api/users/"+escape(id), change, options...))
 }

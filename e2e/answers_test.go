@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // reply is an answer as a sender looks at it.
@@ -55,7 +57,8 @@ func TestAnswers(t *testing.T) {
 	p := startHub(t)
 	channelID, in := p.room("answers")
 	archivedID, archived := p.room("archived")
-	p.must("PATCH", "/api/channels/"+archivedID, map[string]any{"isArchived": true}, nil)
+	_, err := p.api().UpdateChannel(t.Context(), archivedID, api.ChannelChange{IsArchived: api.Set(true)})
+	p.ok(err)
 
 	slack := answers{
 		reply{200, asText, "ok"}, reply{404, asText, "no_service"}, reply{410, asText, "channel_is_archived"}, reply{400, asText, "no_text"},

@@ -4,29 +4,15 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	api "github.com/nself-chat/hub/client"
 )
 
-// message is a message as the API shows it.
-type message struct {
-	ID, ChannelID, ThreadID, Content string
-	Author                           author
-	Embeds                           []struct{ Title, Description string }
-	Attachments                      []attachment
-	Reactions                        []struct {
-		Emoji string
-		Count int
-	}
-	CreatedAt, EditedAt time.Time
-	Revision            int
-	IsPinned, IsDeleted bool
-}
-
-type author struct{ ID, Kind, Username, DisplayName, AvatarURL string }
-
-type attachment struct {
-	ID, Filename, MimeType, URL string
-	Size                        int64
-}
+type (
+	message    = api.Message
+	attachment = api.Attachment
+	delivery   = api.Delivery
+)
 
 // incomingPath is where a token posts.
 func incomingPath(token string) string { return "/api/webhooks/incoming/" + token }
@@ -58,97 +44,59 @@ type posted struct {
 // newest returns the messages of a channel, newest first.
 func (p *process) newest(channelID string) []message {
 	p.t.Helper()
-	var all page[message]
-	p.must("GET", "/api/channels/"+channelID+"/messages", nil, &all)
-	return all.Items
+	return all(p, p.api().Messages(p.t.Context(), channelID, api.MessageQuery{}, newestPage...))
 }
 
 // say posts a message as the token's user.
 func (p *process) say(channelID, content string) message {
 	p.t.Helper()
-	var m message
-	p.must("POST", "/api/channels/"+channelID+"/messages", map[string]any{"content": content}, &m)
-	return m
+	return result(p.api().PostMessage(p.t.Context(), channelID, api.NewMessage{Content: content})).must(p)
+}
+
+// channel makes a public channel and returns its id.
+func (p *process) channel(name string) string {
+	p.t.Helper()
+	return result(p.api().CreateChannel(p.t.Context(), api.NewChannel{Name: name})).must(p).ID
+}
+
+// edit changes what a message says.
+func (p *process) edit(id, content string) message {
+	p.t.Helper()
+	return result(p.api().EditMessage(p.t.Context(), id, api.MessageChange{Content: api.Set(content)})).must(p)
 }
 
 // publish sends a custom event and returns its id and the number of
 // deliveries it made.
 func (p *process) publish(event string, data any) (id string, deliveries int) {
 	p.t.Helper()
-	var out struct {
-		EventID    string
-		Deliveries int
-	}
-	p.must("POST", "/api/events", map[string]any{"event": event, "data": data}, &out)
+	out := result(p.api().Publish(p.t.Context(), api.Publication{Event: event, Data: data})).must(p)
 	return out.EventID, out.Deliveries
-}
-
-// delivery is a delivery as the API shows it.
-type delivery struct {
-	ID, WebhookID, EventID, Event, Status string
-	Attempts, LastStatus                  int
-	ScheduledFor, FinishedAt              time.Time
-	Request                               *struct {
-		Headers http.Header
-		Body    string
-	}
-	Log []struct {
-		Number, ResponseStatus    int
-		RequestHeaders            map[string]string
-		ResponseBody              string
-		Truncated                 bool
-		RemoteAddr, Error, Result string
-		Reason                    string
-		StartedAt                 time.Time
-		Duration                  float64
-		ScheduledFor              time.Time
-		ResponseHeaders           map[string]string
-	}
 }
 
 // deliveries returns a webhook's deliveries in a state ("": all), newest first.
 func (p *process) deliveries(webhookID, status string) []delivery {
 	p.t.Helper()
-	var all page[delivery]
-	path := "/api/deliveries?webhookId=" + webhookID
-	if status != "" {
-		path += "&status=" + status
-	}
-	p.must("GET", path, nil, &all)
-	return all.Items
+	return all(p, p.api().Deliveries(p.t.Context(), api.DeliveryQuery{WebhookID: webhookID, Status: status}, newestPage...))
 }
 
 // delivery returns one delivery with its attempts.
 func (p *process) delivery(id string) delivery {
 	p.t.Helper()
-	var d delivery
-	p.must("GET", "/api/deliveries/"+id, nil, &d)
-	return d
+	return result(p.api().Delivery(p.t.Context(), id)).must(p)
 }
 
 // state returns an outgoing webhook's state.
 func (p *process) state(webhookID string) string {
 	p.t.Helper()
-	var w struct{ State string }
-	p.must("GET", "/api/outgoing-webhooks/"+webhookID, nil, &w)
-	return w.State
+	return result(p.api().OutgoingWebhook(p.t.Context(), webhookID)).must(p).State
 }
 
 // notices returns the texts in the notices channel, newest first.
 func (p *process) notices() []string {
 	p.t.Helper()
-	var all page[channel]
-	p.must("GET", "/api/channels", nil, &all)
-	for _, c := range all.Items {
-		if c.Name != "notices" {
-			continue
-		}
-		var texts []string
-		for _, m := range p.newest(c.ID) {
-			texts = append(texts, m.Content)
-		}
-		return texts
+	var texts []string
+	for _, m := range p.newest(p.channelNamed("notices")) {
+		texts = append(texts, m.Content)
 	}
-	p.t.Fatal("there is no channel notices")
-	return nil
+	return texts
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // TestClocksDiffer: two hubs whose clocks are ten minutes apart do as one with a
@@ -96,13 +98,12 @@ func (c *clocks) order() {
 	let := sync.OnceFunc(func() { close(answerNow) })
 	defer let()
 	c.hubs[0].webhookTo(c.receiver, "/order", []string{"message.*"}, map[string]any{"concurrency": messages})
-	var turns channel
-	c.hubs[0].must("POST", "/api/channels", map[string]any{"name": "turns"}, &turns)
+	turns := c.hubs[0].channel("turns")
 	c.hubs[1].knowsFrom(c.hubs[0], c.receiver)
 	for range messages {
-		m := c.hubs[0].say(turns.ID, "0")
+		m := c.hubs[0].say(turns, "0")
 		for n := 1; n <= changes; n++ {
-			c.hubs[n%2].must("PATCH", "/api/messages/"+m.ID, map[string]any{"content": strconv.Itoa(n)}, nil)
+			c.hubs[n%2].edit(m.ID, strconv.Itoa(n))
 		}
 	}
 	let()
@@ -177,8 +178,7 @@ func (c *clocks) expiry() {
 		other := c.hubs[1-i]
 		for _, life := range []time.Duration{2 * time.Minute, 2 * time.Second} {
 			until := time.Now().Add(life)
-			var made hook
-			p.must("POST", "/api/tokens", map[string]any{"name": "short", "scope": "read", "expiresAt": until}, &made)
+			made := result(p.api().CreateToken(t.Context(), api.NewToken{Name: "short", Scope: "read", ExpiresAt: until})).must(p)
 			in := p.incoming(map[string]any{"name": "short", "targetChannelId": p.general(), "expiresAt": until})
 			if time.Until(until) < life/2 {
 				t.Logf("it took too long to say whether it is valid at first")
@@ -188,8 +188,8 @@ func (c *clocks) expiry() {
 				reads := func() int {
 					reader := *at
 					reader.token = made.Token
-					status, _ := reader.call("GET", "/api/channels", nil, nil)
-					return status
+					_, err := api.Collect(reader.api().Channels(t.Context()))
+					return statusOf(err)
 				}
 				calls := func() int { return at.curl(in.Token, `{"content":"in time"}`).Status }
 				if life > time.Minute {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // listener is a running hub listen.
@@ -104,7 +106,8 @@ func TestListen(t *testing.T) {
 		t.Errorf("as JSON: %v %s", err, machine.out)
 	}
 
-	p.must("POST", "/api/deliveries/"+id+"/retry", nil, nil)
+	_, err := p.api().RetryDelivery(t.Context(), id)
+	p.ok(err)
 	eventually(t, "the repetition", func() bool { return strings.Contains(right.out.String(), "duplicate (seen 2 times)") })
 	if said := right.stop(); !strings.Contains(said, "Received: 2; bad signature: 0; again after a 2xx: 1") {
 		t.Errorf("at the end it says\n%s", said)
@@ -150,11 +153,11 @@ func testTokenCommands(t *testing.T, on database) {
 	}
 	reader := *p
 	reader.token = token
-	if status, err := reader.call("GET", "/api/channels", nil, nil); err != nil {
-		t.Errorf("the token reads: %d %v", status, err)
+	if _, err := api.Collect(reader.api().Channels(t.Context())); err != nil {
+		t.Errorf("the token reads: %v", err)
 	}
-	if status, _ := reader.call("POST", "/api/tokens", map[string]any{"name": "x", "scope": "admin"}, nil); status != http.StatusForbidden {
-		t.Errorf("a read token makes tokens: %d", status)
+	if _, err := reader.api().CreateToken(t.Context(), api.NewToken{Name: "x", Scope: "admin"}); statusOf(err) != http.StatusForbidden {
+		t.Errorf("a read token makes tokens: %v", err)
 	}
 	list := run("token", "list")
 	if strings.Contains(list, token) || !strings.Contains(list, "made by hand") {
@@ -162,7 +165,7 @@ func testTokenCommands(t *testing.T, on database) {
 	}
 	for line := range strings.Lines(list) {
 		if strings.Contains(line, "made by hand") {
-			run("token", "revoke", strings.Fields(line)[0])
+			run("token", "revoke", strings.Fields(line)[0], "--yes")
 		}
 	}
 	if list := run("token", "list"); strings.Contains(list, "made by hand") {
@@ -172,8 +175,8 @@ func testTokenCommands(t *testing.T, on database) {
 	p.start()
 	reader = *p
 	reader.token = token
-	if status, _ := reader.call("GET", "/api/channels", nil, nil); status != http.StatusUnauthorized {
-		t.Errorf("the revoked token reads: %d", status)
+	if _, err := api.Collect(reader.api().Channels(t.Context())); statusOf(err) != http.StatusUnauthorized {
+		t.Errorf("the revoked token reads: %v", err)
 	}
 	// Also without a running hub.
 	p.stop()
@@ -181,8 +184,8 @@ func testTokenCommands(t *testing.T, on database) {
 	p.start()
 	reader = *p
 	reader.token = token
-	if status, err := reader.call("GET", "/api/tokens", nil, nil); err != nil {
-		t.Errorf("a token that was made before the start: %d %v", status, err)
+	if _, err := api.Collect(reader.api().Tokens(t.Context())); err != nil {
+		t.Errorf("a token that was made before the start: %v", err)
 	}
 }
 
@@ -190,7 +193,8 @@ func testTokenCommands(t *testing.T, on database) {
 func TestLoginOfAnother(t *testing.T) {
 	t.Parallel()
 	p := startHub(t)
-	p.must("POST", "/api/users", map[string]any{"username": "grace"}, nil)
+	_, err := p.api().CreateUser(t.Context(), api.NewUser{Username: "grace"})
+	p.ok(err)
 	out, err := p.command("login", "--user", "grace").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -308,14 +312,12 @@ func testDemo(t *testing.T, on database) {
 	if stats.Completed < 5 || stats.Failed != 0 {
 		t.Errorf("the demo's deliveries: %+v", stats)
 	}
-	var hooks page[hook]
-	p.must("GET", "/api/outgoing-webhooks", nil, &hooks)
+	hooks := all(p, p.api().OutgoingWebhooks(t.Context()))
 	p.stop()
 	p.start() // at another address
-	var again page[hook]
-	p.must("GET", "/api/outgoing-webhooks", nil, &again)
-	if len(again.Items) != len(hooks.Items) || len(hooks.Items) < 3 {
-		t.Errorf("the demo has %d webhooks, then %d", len(hooks.Items), len(again.Items))
+	again := all(p, p.api().OutgoingWebhooks(t.Context()))
+	if len(again) != len(hooks) || len(hooks) < 3 {
+		t.Errorf("the demo has %d webhooks, then %d", len(hooks), len(again))
 	}
 	before := p.drained(patience).Completed
 	p.publish("order.created", map[string]any{"total": 1})

@@ -85,7 +85,7 @@ func (p *process) knowsFrom(other *process, s *sink) {
 		_, deliveries := p.publish("known", 1)
 		return deliveries > 0
 	})
-	other.must("DELETE", "/api/outgoing-webhooks/"+w.ID, nil, nil)
+	other.ok(other.api().DeleteOutgoingWebhook(p.t.Context(), w.ID))
 }
 
 // connect opens a connection of the test's own to a Postgres, which finds the

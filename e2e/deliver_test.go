@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // webhookTo makes an outgoing webhook to a path of the sink that retries
@@ -17,6 +19,33 @@ func (p *process) webhookTo(s *sink, path string, events []string, more map[stri
 		fields[name] = value
 	}
 	return p.outgoing(fields)
+}
+
+// change changes fields of an outgoing webhook.
+func (p *process) change(w hook, fields map[string]any) {
+	p.t.Helper()
+	_, err := p.api().UpdateOutgoingWebhook(p.t.Context(), w.ID, fieldsOf[api.OutgoingWebhookFields](p.t, fields))
+	p.ok(err)
+}
+
+// pause holds a webhook's deliveries.
+func (p *process) pause(w hook) {
+	p.t.Helper()
+	_, err := p.api().PauseOutgoingWebhook(p.t.Context(), w.ID)
+	p.ok(err)
+}
+
+// resume lets a webhook send again.
+func (p *process) resume(w hook, skipHeld bool) {
+	p.t.Helper()
+	_, err := p.api().ResumeOutgoingWebhook(p.t.Context(), w.ID, skipHeld)
+	p.ok(err)
+}
+
+// cancel gives a delivery up.
+func (p *process) cancel(d delivery) delivery {
+	p.t.Helper()
+	return result(p.api().CancelDelivery(p.t.Context(), d.ID)).must(p)
 }
 
 // statuses counts a webhook's deliveries by state.
@@ -74,8 +103,8 @@ func testOrder(t *testing.T, on database) {
 	receiver.answers("/ordered", 500, 204)
 	p.webhookTo(receiver, "/ordered", []string{"message.*"}, nil)
 	m := p.say(p.general(), "first")
-	p.must("PATCH", "/api/messages/"+m.ID, map[string]any{"content": "second"}, nil)
-	p.must("DELETE", "/api/messages/"+m.ID, nil, nil)
+	p.edit(m.ID, "second")
+	p.ok(p.api().DeleteMessage(t.Context(), m.ID))
 	var got []string
 	for _, a := range receiver.await("/ordered", 4) {
 		got = append(got, a.Header.Get("X-Webhook-Event")+" "+a.Header.Get("X-Webhook-Attempt"))
@@ -96,7 +125,7 @@ func testOrderAfterDeadLetter(t *testing.T, on database) {
 	receiver.answers("/ordered", 500, 500, 204)
 	p.webhookTo(receiver, "/ordered", []string{"message.*"}, map[string]any{"maxRetries": 1})
 	m := p.say(p.general(), "first")
-	p.must("PATCH", "/api/messages/"+m.ID, map[string]any{"content": "second"}, nil)
+	p.edit(m.ID, "second")
 	got := receiver.await("/ordered", 3)
 	if e := got[2].Header.Get("X-Webhook-Event"); e != "message.updated" {
 		t.Errorf("after the dead letter came %s", e)
@@ -110,31 +139,28 @@ func TestPauseHoldsAndResumeDelivers(t *testing.T) { onBoth(t, testPauseHoldsAnd
 func testPauseHoldsAndResumeDelivers(t *testing.T, on database) {
 	p, receiver := on.startHub(t), newSink(t)
 	w := p.webhookTo(receiver, "/held", []string{"held.*"}, nil)
-	one := "/api/outgoing-webhooks/" + w.ID
-
-	p.must("POST", one+"/pause", nil, nil)
+	p.pause(w)
 	for range 3 {
 		if _, n := p.publish("held.back", map[string]any{}); n != 1 {
 			t.Fatalf("a paused webhook gets %d deliveries of an event", n)
 		}
 	}
 	p.awaitStatuses(w.ID, "held", 3)
-	var stats queueStats
-	p.must("GET", "/api/queue/stats", nil, &stats)
+	stats := result(p.api().QueueStats(t.Context())).must(p)
 	if stats.Delayed != 3 || stats.Total != 3 {
 		t.Errorf("the queue's figures: %+v", stats)
 	}
 	if n := len(receiver.arrived("/held")); n != 0 {
 		t.Fatalf("%d requests arrived during the pause", n)
 	}
-	p.must("POST", one+"/resume", map[string]any{"held": "deliver"}, nil)
+	p.resume(w, false)
 	receiver.await("/held", 3)
 	p.awaitStatuses(w.ID, "success", 3)
 
-	p.must("POST", one+"/pause", nil, nil)
+	p.pause(w)
 	p.publish("held.skipped", map[string]any{})
 	p.publish("held.skipped", map[string]any{})
-	p.must("POST", one+"/resume", map[string]any{"held": "skip"}, nil)
+	p.resume(w, true)
 	p.awaitStatuses(w.ID, "canceled", 2)
 	p.publish("held.after", map[string]any{})
 	if e := receiver.await("/held", 4)[3].Header.Get("X-Webhook-Event"); e != "held.after" {
@@ -150,13 +176,13 @@ func TestPausedOverRestart(t *testing.T) { onBoth(t, testPausedOverRestart) }
 func testPausedOverRestart(t *testing.T, on database) {
 	p, receiver := on.startHub(t), newSink(t)
 	w := p.webhookTo(receiver, "/held", []string{"held"}, nil)
-	p.must("POST", "/api/outgoing-webhooks/"+w.ID+"/pause", nil, nil)
+	p.pause(w)
 	p.publish("held", 1)
 	p.kill()
 	p.start()
 	p.publish("held", 2)
 	p.awaitStatuses(w.ID, "held", 2)
-	p.must("POST", "/api/outgoing-webhooks/"+w.ID+"/resume", nil, nil)
+	p.resume(w, false)
 	receiver.await("/held", 2)
 	p.stop()
 	p.verify()
@@ -167,10 +193,9 @@ func TestQueuePause(t *testing.T) { onBoth(t, testQueuePause) }
 func testQueuePause(t *testing.T, on database) {
 	p, receiver := on.startHub(t), newSink(t)
 	w := p.webhookTo(receiver, "/queue", []string{"queued"}, nil)
-	p.must("POST", "/api/queue/pause", nil, nil)
+	p.ok(p.api().PauseQueue(t.Context()))
 	p.publish("queued", 1)
-	var stats queueStats
-	p.must("GET", "/api/admin/webhooks/queue/stats", nil, &stats)
+	stats := result(p.api().QueueStats(t.Context())).must(p)
 	if stats.Pending != 1 || stats.Active != 0 || stats.Completed != 0 {
 		t.Errorf("while the queue stands: %+v", stats)
 	}
@@ -180,10 +205,10 @@ func testQueuePause(t *testing.T, on database) {
 	if n := len(receiver.arrived("/queue")); n != 0 {
 		t.Errorf("%d requests were sent", n)
 	}
-	p.must("POST", "/api/queue/resume", nil, nil)
+	p.ok(p.api().ResumeQueue(t.Context()))
 	receiver.await("/queue", 2)
 	p.awaitStatuses(w.ID, "success", 2)
-	p.must("GET", "/api/queue/stats", nil, &stats)
+	stats = result(p.api().QueueStats(t.Context())).must(p)
 	if stats.Completed != 2 || stats.Total != 2 {
 		t.Errorf("after it: %+v", stats)
 	}
@@ -223,7 +248,7 @@ func testGoneDisables(t *testing.T, on database) {
 		t.Errorf("its deliveries: %+v", got)
 	}
 
-	p.must("PATCH", "/api/outgoing-webhooks/"+gone.ID, map[string]any{"enabled": true}, nil)
+	p.change(gone, map[string]any{"enabled": true})
 	p.publish("again", 1)
 	if e := receiver.await("/gone", 2)[1].Header.Get("X-Webhook-Event"); e != "again" {
 		t.Errorf("after it was enabled came %s", e)
@@ -239,7 +264,6 @@ func testDeadLetter(t *testing.T, on database) {
 	receiver.answers("/dead", 500)
 	w := p.webhookTo(receiver, "/dead", []string{"letter"}, map[string]any{"maxRetries": 1})
 	p.webhookTo(receiver, "/watch", []string{"webhook.failing"}, nil)
-	one := "/api/outgoing-webhooks/" + w.ID
 	for i := range 3 {
 		p.publish("letter", i)
 	}
@@ -255,7 +279,8 @@ func testDeadLetter(t *testing.T, on database) {
 	// One is sent again.
 	receiver.answers("/dead", 204)
 	first := p.deliveries(w.ID, "failed")[2]
-	p.must("POST", "/api/deliveries/"+first.ID+"/retry", nil, nil)
+	_, err := p.api().RetryDelivery(t.Context(), first.ID)
+	p.ok(err)
 	a := receiver.await("/dead", 7)[6]
 	if a.Header.Get("Webhook-Id") != first.ID || a.Header.Get("X-Webhook-Attempt") != "3" {
 		t.Errorf("the retry came as %v", a.Header)
@@ -263,21 +288,19 @@ func testDeadLetter(t *testing.T, on database) {
 	p.awaitStatuses(w.ID, "success", 1)
 
 	// The others are counted, then replayed.
-	var replay struct {
-		Deliveries int
-		DryRun     bool
+	replay := func(r api.Replay) int {
+		t.Helper()
+		r.Status = "failed"
+		return result(p.api().ReplayOutgoingWebhook(t.Context(), w.ID, r)).must(p)
 	}
-	p.must("POST", one+"/replay", map[string]any{"status": "failed", "dryRun": true}, &replay)
-	if replay.Deliveries != 2 || !replay.DryRun || p.statuses(w.ID)["failed"] != 2 {
-		t.Errorf("the dry run: %+v, then %v", replay, p.statuses(w.ID))
+	if n := replay(api.Replay{DryRun: true}); n != 2 || p.statuses(w.ID)["failed"] != 2 {
+		t.Errorf("the dry run: %d, then %v", n, p.statuses(w.ID))
 	}
-	p.must("POST", one+"/replay", map[string]any{"status": "failed", "since": time.Now().Add(time.Hour)}, &replay)
-	if replay.Deliveries != 0 {
-		t.Errorf("a replay of what comes in an hour: %+v", replay)
+	if n := replay(api.Replay{Since: time.Now().Add(time.Hour)}); n != 0 {
+		t.Errorf("a replay of what comes in an hour: %d", n)
 	}
-	p.must("POST", one+"/replay", map[string]any{"status": "failed"}, &replay)
-	if replay.Deliveries != 2 || replay.DryRun {
-		t.Errorf("the replay: %+v", replay)
+	if n := replay(api.Replay{}); n != 2 {
+		t.Errorf("the replay: %d", n)
 	}
 	p.awaitStatuses(w.ID, "success", 3)
 	if n := len(receiver.arrived("/dead")); n != 9 {
@@ -292,16 +315,13 @@ func TestCancel(t *testing.T) { onBoth(t, testCancel) }
 func testCancel(t *testing.T, on database) {
 	p, receiver := on.startHub(t), newSink(t)
 	w := p.webhookTo(receiver, "/cancel", []string{"c"}, nil)
-	one := "/api/outgoing-webhooks/" + w.ID
-	p.must("POST", one+"/pause", nil, nil)
+	p.pause(w)
 	p.publish("c", "unwanted")
 	p.awaitStatuses(w.ID, "held", 1)
-	var d delivery
-	p.must("POST", "/api/deliveries/"+p.deliveries(w.ID, "")[0].ID+"/cancel", nil, &d)
-	if d.Status != "canceled" {
+	if d := p.cancel(p.deliveries(w.ID, "")[0]); d.Status != "canceled" {
 		t.Errorf("the canceled delivery is %s", d.Status)
 	}
-	p.must("POST", one+"/resume", nil, nil)
+	p.resume(w, false)
 	p.publish("c", "wanted")
 	if a := receiver.await("/cancel", 1)[0]; string(a.envelope(t).Data) != `"wanted"` {
 		t.Errorf("the canceled delivery arrived: %s", a.Body)
@@ -309,10 +329,10 @@ func testCancel(t *testing.T, on database) {
 
 	// One that waits for its retry, too.
 	receiver.answers("/cancel", 500)
-	p.must("PATCH", one, map[string]any{"retryDelay": 60_000}, nil)
+	p.change(w, map[string]any{"retryDelay": 60_000})
 	p.publish("c", "waiting")
 	p.awaitStatuses(w.ID, "retrying", 1)
-	p.must("POST", "/api/deliveries/"+p.deliveries(w.ID, "retrying")[0].ID+"/cancel", nil, nil)
+	p.cancel(p.deliveries(w.ID, "retrying")[0])
 	p.awaitStatuses(w.ID, "canceled", 2)
 	p.stop()
 	p.verify()
@@ -324,8 +344,7 @@ func testPing(t *testing.T, on database) {
 	p, receiver := on.startHub(t), newSink(t)
 	w := p.webhookTo(receiver, "/ping", []string{"order.created"}, nil)
 	p.webhookTo(receiver, "/other", []string{"*"}, nil)
-	var made struct{ EventID, DeliveryID string }
-	p.must("POST", "/api/outgoing-webhooks/"+w.ID+"/test", nil, &made)
+	made := result(p.api().TestOutgoingWebhook(t.Context(), w.ID)).must(p)
 	a := receiver.await("/ping", 1)[0]
 	if a.Header.Get("X-Webhook-Event") != "webhook.test" || a.Header.Get("Webhook-Id") != made.DeliveryID {
 		t.Errorf("the ping %+v came as %v", made, a.Header)

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // smallDisk mounts a disk of its own of so many MiB, or skips the test where
@@ -102,21 +104,23 @@ func TestDiskReserve(t *testing.T) {
 	remove := ballast(t, disk, 8<<20)
 	intake := map[string]func() int{
 		"an event": func() int {
-			status, _ := p.call("POST", "/api/events", map[string]any{"event": "late", "data": 1}, nil)
-			return status
+			_, err := p.api().Publish(t.Context(), api.Publication{Event: "late", Data: 1})
+			return statusOf(err)
 		},
 		"an incoming call": func() int { return p.curl(in.Token, `{"content":"late"}`).Status },
 		"a message": func() int {
-			status, _ := p.call("POST", "/api/channels/"+p.general()+"/messages", map[string]any{"content": "late"}, nil)
-			return status
+			_, err := p.api().PostMessage(t.Context(), p.general(), api.NewMessage{Content: "late"})
+			return statusOf(err)
 		},
 		"a channel's topic": func() int {
-			status, _ := p.call("PATCH", "/api/channels/"+p.general(), map[string]any{"topic": "late"}, nil)
-			return status
+			_, err := p.api().UpdateChannel(t.Context(), p.general(), api.ChannelChange{Topic: api.Set("late")})
+			return statusOf(err)
 		},
 		"an incoming webhook": func() int {
-			status, _ := p.call("POST", "/api/incoming-webhooks", map[string]any{"name": "late", "targetChannelId": p.general()}, nil)
-			return status
+			_, err := p.api().CreateIncomingWebhook(t.Context(), api.IncomingWebhookFields{
+				Name: api.Set("late"), TargetChannelID: api.Set(p.general()),
+			})
+			return statusOf(err)
 		},
 	}
 	for name, send := range intake {
@@ -175,8 +179,8 @@ func TestDiskFull(t *testing.T) {
 	remove := ballast(t, disk, 0)
 	b.load(40)
 	for _, path := range []string{"/healthz", "/api/channels", "/api/events"} {
-		if status, err := p.call("GET", path, nil, nil); err != nil {
-			t.Errorf("%s on a full disk: %d %v", path, status, err)
+		if a, err := p.do("GET", path, nil, nil); err != nil || a.Status != http.StatusOK {
+			t.Errorf("%s on a full disk: %v, %d %s", path, err, a.Status, a.Body)
 		}
 	}
 	remove()
@@ -199,16 +203,9 @@ func TestDiskFull(t *testing.T) {
 }
 
 // succeeded counts a webhook's successful deliveries over all pages.
-func (p *process) succeeded(webhookID string) (n int) {
+func (p *process) succeeded(webhookID string) int {
 	p.t.Helper()
-	for cursor := ""; ; {
-		var all page[delivery]
-		p.must("GET", "/api/deliveries?limit=500&status=success&webhookId="+webhookID+"&cursor="+cursor, nil, &all)
-		n += len(all.Items)
-		if cursor = all.NextCursor; cursor == "" {
-			return n
-		}
-	}
+	return len(all(p, p.api().Deliveries(p.t.Context(), api.DeliveryQuery{WebhookID: webhookID, Status: "success"}, api.WithPageSize(500))))
 }
 
 // diskBooks remember what the hub answered to each event.
@@ -236,7 +233,8 @@ func (b *diskBooks) load(events int) {
 }
 
 func (b *diskBooks) send(item string) int {
-	status, err := b.p.call("POST", "/api/events", map[string]any{"event": "item", "data": item}, nil)
+	_, err := b.p.api().Publish(b.p.t.Context(), api.Publication{Event: "item", Data: item})
+	status := statusOf(err)
 	switch {
 	case status == 0:
 		b.p.t.Errorf("no answer: %v", err)
@@ -269,19 +267,13 @@ func (b *diskBooks) acknowledged() (n int) {
 func (b *diskBooks) compare(t *testing.T) {
 	t.Helper()
 	stored := make(map[string]int)
-	for cursor := ""; ; {
-		var all page[struct{ Data json.RawMessage }]
-		b.p.must("GET", "/api/events?limit=100&event=item&cursor="+cursor, nil, &all)
-		for _, e := range all.Items {
-			var item string
-			if err := json.Unmarshal(e.Data, &item); err != nil {
-				t.Fatal(err)
-			}
-			stored[item]++
+	for e, err := range b.p.api().EventLog(t.Context(), "item") {
+		b.p.ok(err)
+		var item string
+		if err := json.Unmarshal(e.Data, &item); err != nil {
+			t.Fatal(err)
 		}
-		if cursor = all.NextCursor; cursor == "" {
-			break
-		}
+		stored[item]++
 	}
 	for item, status := range b.outcome {
 		want := 0

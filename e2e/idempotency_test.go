@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // keyed sends a request with an Idempotency-Key; token "" is the API's.
@@ -78,9 +80,7 @@ func testIdempotency(t *testing.T, on database) {
 // newToken makes an API token of a scope.
 func (p *process) newToken(scope string) string {
 	p.t.Helper()
-	var made hook
-	p.must("POST", "/api/tokens", map[string]any{"name": "made by a test", "scope": scope}, &made)
-	return made.Token
+	return result(p.api().CreateToken(p.t.Context(), api.NewToken{Name: "made by a test", Scope: scope})).must(p).Token
 }
 
 // identity is what must be the same in the answers to one request: all but

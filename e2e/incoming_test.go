@@ -7,21 +7,21 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	api "github.com/nself-chat/hub/client"
 )
 
-// call is a call of an incoming webhook as the log shows it.
-type call struct {
-	ID, Verdict, Reason, Dialect, RemoteIP, Body, MessageID string
-	Status                                                  int
-	BodySize                                                int64
+// callsOf returns the log of an incoming webhook, newest first.
+func (p *process) callsOf(id string) []api.Call {
+	p.t.Helper()
+	return all(p, p.api().Calls(p.t.Context(), id, newestPage...))
 }
 
-// callsOf returns the log of an incoming webhook, newest first.
-func (p *process) callsOf(id string) []call {
+// rotate gives an incoming webhook a new token.
+func (p *process) rotate(in hook, overlap time.Duration) hook {
 	p.t.Helper()
-	var all page[call]
-	p.must("GET", "/api/incoming-webhooks/"+id+"/log", nil, &all)
-	return all.Items
+	w := result(p.api().RotateIncomingWebhook(p.t.Context(), in.ID, overlap)).must(p)
+	return hook{ID: w.ID, Token: w.Token, URL: w.URL}
 }
 
 // TestSlackText: a plain {text} is answered as Slack does.
@@ -157,10 +157,8 @@ func testIncomingProofs(t *testing.T, on database) {
 		}
 	}
 	eventually(t, "the call with nobody's token, in the inbox", func() bool {
-		var all page[struct{ Verdict, IncomingWebhookID string }]
-		p.must("GET", "/api/inbox?limit=100", nil, &all)
-		for _, c := range all.Items {
-			if c.Verdict == "unknown_token" && c.IncomingWebhookID == "" {
+		for _, c := range all(p, p.api().Inbox(t.Context(), api.WithLimit(100))) {
+			if c.Verdict == "unknown_token" && c.IncomingID == "" {
 				return true
 			}
 		}
@@ -175,8 +173,7 @@ func TestIncomingRotate(t *testing.T) { onBoth(t, testIncomingRotate) }
 func testIncomingRotate(t *testing.T, on database) {
 	p := on.startHub(t)
 	old := p.incoming(map[string]any{"name": "rotate", "targetChannelId": p.general()})
-	var fresh, last hook
-	p.must("POST", "/api/incoming-webhooks/"+old.ID+"/rotate", map[string]any{"overlapHours": 1}, &fresh)
+	fresh := p.rotate(old, time.Hour)
 	if fresh.Token == old.Token || !strings.HasSuffix(fresh.URL, fresh.Token) {
 		t.Fatalf("the new token: %+v", fresh)
 	}
@@ -185,7 +182,7 @@ func testIncomingRotate(t *testing.T, on database) {
 			t.Errorf("the %s token during the overlap: %d", name, a.Status)
 		}
 	}
-	p.must("POST", "/api/incoming-webhooks/"+old.ID+"/rotate", map[string]any{"overlapHours": 0}, &last)
+	last := p.rotate(old, 0)
 	for name, c := range map[string]struct {
 		token  string
 		status int
@@ -194,7 +191,7 @@ func testIncomingRotate(t *testing.T, on database) {
 			t.Errorf("the %s token without overlap: %d, want %d", name, a.Status, c.status)
 		}
 	}
-	p.must("DELETE", "/api/incoming-webhooks/"+old.ID, nil, nil)
+	p.ok(p.api().DeleteIncomingWebhook(t.Context(), old.ID))
 	if a := p.curl(last.Token, guideCurl); a.Status != http.StatusNotFound {
 		t.Errorf("after the deletion: %d", a.Status)
 	}
@@ -245,13 +242,11 @@ func testIncomingLog(t *testing.T, on database) {
 			t.Errorf("a refused call: %+v", c)
 		}
 	}
-	var one call
-	p.must("GET", "/api/incoming-webhooks/"+in.ID+"/log/"+accepted.ID, nil, &one)
+	one := result(p.api().Call(t.Context(), in.ID, accepted.ID)).must(p)
 	if !strings.Contains(one.Body, `"content":"good"`) || strings.Contains(one.Body, "hunter2") {
 		t.Errorf("the logged body: %s", one.Body)
 	}
-	var again call
-	p.must("POST", "/api/incoming-webhooks/"+in.ID+"/log/"+accepted.ID+"/replay", nil, &again)
+	again := result(p.api().ReplayCall(t.Context(), in.ID, accepted.ID)).must(p)
 	if again.ID == accepted.ID || again.MessageID == "" || again.MessageID == accepted.MessageID {
 		t.Errorf("the replay: %+v", again)
 	}

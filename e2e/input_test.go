@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // badBodies are no acceptable request of any operation.
@@ -146,8 +148,8 @@ func testBadInput(t *testing.T, on database) {
 	badPages(b)
 	badPayloads(b)
 	badAddresses(b)
-	if status, err := p.call("GET", "/healthz", nil, nil); err != nil {
-		t.Errorf("the hub afterwards: %d %v", status, err)
+	if a, err := p.do("GET", "/healthz", nil, nil); err != nil || a.Status != http.StatusOK {
+		t.Errorf("the hub afterwards: %d %v", a.Status, err)
 	}
 	t.Logf("answers by status: %v", b.n)
 	if b.n[400] < 1000 || b.n[413] < len(targets) {
@@ -223,8 +225,7 @@ func inputTargets(p *process, receiver *sink) []inputTarget {
 	in := p.incoming(map[string]any{"name": "in", "targetChannelId": general})
 	target := p.incoming(map[string]any{"name": "target", "targetChannelId": general})
 	out := p.webhookTo(receiver, "/input", []string{"some.event"}, nil)
-	var user hook
-	p.must("POST", "/api/users", map[string]any{"username": "input"}, &user)
+	user := result(p.api().CreateUser(p.t.Context(), api.NewUser{Username: "input"})).must(p)
 	var ok posted
 	if err := json.Unmarshal(p.curl(in.Token, `{"content":"here"}`).Body, &ok); err != nil {
 		p.t.Fatal(err)

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // ledger is a receiver that remembers everything it was ever sent.
@@ -321,20 +323,9 @@ func compare(t *testing.T, books *ledger, l *load, messages map[string]int, webh
 func (p *process) messages(channelID string) map[string]int {
 	p.t.Helper()
 	out := make(map[string]int)
-	before := ""
-	for {
-		var got page[struct{ ID, Content string }]
-		path := "/api/channels/" + channelID + "/messages?limit=500"
-		if before != "" {
-			path += "&before=" + before
-		}
-		p.must("GET", path, nil, &got)
-		if len(got.Items) == 0 {
-			return out
-		}
-		for _, m := range got.Items {
-			out[m.Content]++
-			before = m.ID
-		}
+	for m, err := range p.api().Messages(p.t.Context(), channelID, api.MessageQuery{}, api.WithPageSize(500)) {
+		p.ok(err)
+		out[m.Content]++
 	}
+	return out
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 )
 
 // npmScript verifies deliveries with the published receivers. It reads
@@ -38,8 +39,7 @@ func TestNPM(t *testing.T) {
 	p.webhookTo(receiver, "/brought", []string{"*"}, map[string]any{"secret": brought})
 	p.webhookTo(receiver, "/plain", []string{"*"}, map[string]any{"secret": "your-secret-key"})
 	rotated := p.webhookTo(receiver, "/rotated", []string{"*"}, nil)
-	var fresh hook
-	p.must("POST", "/api/outgoing-webhooks/"+rotated.ID+"/rotate-secret", map[string]any{"overlapHours": 1}, &fresh)
+	fresh := p.rotateSecret(rotated, time.Hour)
 	p.say(p.general(), "Grüße, 世界 😀 <b>&amp;</b> \"quoted\"\n\u2028")
 
 	type input struct {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	api "github.com/nself-chat/hub/client"
 	"github.com/nself-chat/hub/internal/postgrestest"
 )
 
@@ -43,8 +44,8 @@ func TestDatabaseAway(t *testing.T) {
 
 	server.Demote()
 	o.isAway("read-only", "The database is a read-only standby.")
-	if status, err := p.call("GET", "/api/channels", nil, nil); err != nil {
-		t.Errorf("reading from a standby: %d %v", status, err)
+	if _, err := api.Collect(p.api().Channels(t.Context())); err != nil {
+		t.Errorf("reading from a standby: %v", err)
 	}
 	server.Promote()
 	o.isBack("after it was read-only")

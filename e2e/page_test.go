@@ -14,6 +14,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // pictures serves one picture at every path, over TLS.
@@ -40,8 +42,7 @@ func TestPage(t *testing.T) {
 	p.start()
 	general := p.general()
 	in := p.incoming(map[string]any{"name": "Deploys", "targetChannelId": general})
-	var ops channel
-	p.must("POST", "/api/channels", map[string]any{"name": "ops", "topic": "What runs, and what does not"}, &ops)
+	ops := result(p.api().CreateChannel(t.Context(), api.NewChannel{Name: "ops", Topic: "What runs, and what does not"})).must(p)
 	p.say(general, "Here before the page was opened")
 
 	b.do(chromedp.Navigate(p.loginURL()))
@@ -109,7 +110,7 @@ func appears(t *testing.T, b *browser, p *process, in hook) (messageID string) {
 // changes edits, reacts to and deletes a message.
 func changes(t *testing.T, b *browser, p *process, id string) {
 	t.Helper()
-	p.must("PATCH", "/api/messages/"+id, map[string]any{"content": "It was **edited**"}, nil)
+	p.edit(id, "It was **edited**")
 	b.shows("It was edited")
 	if n := count(b, "Hello from external service!"); n != 0 {
 		t.Errorf("the old text is there %d times", n)
@@ -117,12 +118,12 @@ func changes(t *testing.T, b *browser, p *process, id string) {
 	if !eval[bool](b, `document.querySelector("#m-`+id+` strong")?.innerText === "edited"`) {
 		t.Error("Markdown is not rendered")
 	}
-	p.must("PUT", "/api/messages/"+id+"/reactions/%F0%9F%8E%89", nil, nil)
+	p.ok(p.api().React(t.Context(), id, "🎉"))
 	b.shows("🎉")
-	reply := map[string]any{"content": "An answer", "threadId": id}
-	p.must("POST", "/api/channels/"+p.general()+"/messages", reply, nil)
+	_, err := p.api().PostMessage(t.Context(), p.general(), api.NewMessage{Content: "An answer", ThreadID: id})
+	p.ok(err)
 	b.shows("1 reply")
-	p.must("DELETE", "/api/messages/"+id, nil, nil)
+	p.ok(p.api().DeleteMessage(t.Context(), id))
 	eventually(t, "the deletion on the page", func() bool { return count(b, "It was edited") == 0 })
 }
 
@@ -207,7 +208,7 @@ func reconnects(t *testing.T, b *browser, p *process, general string) {
 		p.say(general, text)
 	}
 	m := p.say(general, "Meanwhile three")
-	p.must("PATCH", "/api/messages/"+m.ID, map[string]any{"content": "Meanwhile, the third"}, nil)
+	p.edit(m.ID, "Meanwhile, the third")
 	texts := []string{"Before the restart", "Meanwhile one", "Meanwhile two", "Meanwhile, the third"}
 	for _, text := range texts {
 		b.shows(text)

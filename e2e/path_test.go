@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	api "github.com/nself-chat/hub/client"
 	"github.com/nself-chat/hub/webhook"
 )
 
@@ -51,10 +52,8 @@ func TestFirstStart(t *testing.T) {
 	}
 
 	p.token = tokens[0]
-	var channels page[channel]
-	p.must("GET", "/api/channels", nil, &channels)
-	if len(channels.Items) != 2 {
-		t.Errorf("want the channels general and notices, got %v", channels.Items)
+	if channels := all(p, p.api().Channels(t.Context())); len(channels) != 2 {
+		t.Errorf("want the channels general and notices, got %v", channels)
 	}
 	p.say(p.general(), "Hello")
 
@@ -121,8 +120,12 @@ func testGuide(t *testing.T, on database) {
 	checkGuideDelivery(t, p, arrived, out, m)
 
 	// An own event, as the guide's triggerWebhookEvent sends it.
-	p.must("POST", "/api/events", `{"event":"message.created","data":{"messageId":"123","channelId":"456","content":"Hello!",
-		"author":{"id":"789","username":"user"}},"triggeredBy":{"userId":"789","username":"user"}}`, nil)
+	_, err := p.api().Publish(t.Context(), api.Publication{
+		Event:       "message.created",
+		Data:        json.RawMessage(`{"messageId":"123","channelId":"456","content":"Hello!","author":{"id":"789","username":"user"}}`),
+		TriggeredBy: &api.TriggeredBy{UserID: "789", Username: "user"},
+	})
+	p.ok(err)
 	e := receiver.await("/webhook", 2)[1]
 	if by := e.envelope(t).TriggeredBy; by == nil || by.UserID != "789" || by.Username != "user" {
 		t.Errorf("triggeredBy of the guide's event: %s", e.Body)
@@ -229,7 +232,11 @@ func testCustomEventPassesThrough(t *testing.T, on database) {
 		`{"a" :1.0e5 ,  "unicode":"\u00e9\ud83d\ude00 é😀", "html":"<b>&\u003c\/b>",` + "\n\t" + `"big":123456789012345678901234567890, "dup":1,"dup":2}`,
 		`"text alone"`, `-0.0`, `null`, `[ ]`, `{"nested":{"id":"not the envelope's","event":"x","data":{}}}`,
 	} {
-		p.must("POST", "/api/events", `{ "event":"order.created","data" : `+odd+"\n}", nil)
+		body := `{ "event":"order.created","data" : ` + odd + "\n}"
+		sent, err := p.do("POST", "/api/events", http.Header{"Content-Type": {"application/json"}}, strings.NewReader(body))
+		if err != nil || sent.Status != http.StatusAccepted {
+			t.Fatalf("%v, %d %s", err, sent.Status, sent.Body)
+		}
 		a := receiver.await("/orders", i+1)[i]
 		if !bytes.Contains(a.Body, []byte(`"data":`+odd+`,"triggeredBy":`)) {
 			t.Errorf("sent %s, arrived %s", odd, a.Body)

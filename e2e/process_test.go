@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // binaries are built once: the plain one that users run, and one with fault
@@ -71,10 +72,10 @@ type process struct {
 	exited   chan struct{} // closed when the process has ended
 	out      *syncBuffer   // its standard output: what it tells an operator
 	log      *syncBuffer
-	// token is the API token of call, must and the helpers built on them.
+	// token is the API token of api, do, and the helpers built on them.
 	token string
-	// transcript, unless nil, collects every answer that call gets.
-	transcript *syncBuffer
+	// transport is for requests to the hub; nil: that of client.
+	transport http.RoundTripper
 }
 
 // syncBuffer collects output of a process while others read it.
@@ -226,46 +227,19 @@ func (p *process) verify() {
 	}
 }
 
-// call sends a JSON request with the admin token and decodes the answer into
-// out unless it is nil. It returns the status, 0 when there was no answer.
-func (p *process) call(method, path string, in, out any) (int, error) {
-	var body io.Reader
-	switch v := in.(type) {
-	case nil:
-	case string:
-		body = strings.NewReader(v)
-	default:
-		b, err := json.Marshal(in)
-		if err != nil {
-			return 0, err
-		}
-		body = bytes.NewReader(b)
-	}
-	header := http.Header{}
-	if in != nil {
-		header.Set("Content-Type", "application/json")
-	}
-	a, err := p.do(method, path, header, body)
-	if err != nil {
-		return 0, err
-	}
-	if a.Status > 299 {
-		return a.Status, fmt.Errorf("%s %s: %d: %s", method, path, a.Status, a.Body)
-	}
-	if out == nil {
-		return a.Status, nil
-	}
-	if err := json.Unmarshal(a.Body, out); err != nil {
-		return a.Status, fmt.Errorf("%s %s: %w: %s", method, path, err, a.Body)
-	}
-	return a.Status, nil
-}
-
 // answer is what the hub answered.
 type answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
+}
+
+// http makes the requests to the hub.
+func (p *process) http() *http.Client {
+	if p.transport == nil {
+		return client
+	}
+	return &http.Client{Transport: p.transport, Timeout: client.Timeout}
 }
 
 // do sends any request, with the token unless header brings its own
@@ -284,7 +258,7 @@ func (p *process) do(method, path string, header http.Header, body io.Reader) (a
 	} else if req.Header.Get("Authorization") == "" {
 		req.Header.Del("Authorization")
 	}
-	resp, err := client.Do(req)
+	resp, err := p.http().Do(req)
 	if err != nil {
 		return answer{}, err
 	}
@@ -293,18 +267,7 @@ func (p *process) do(method, path string, header http.Header, body io.Reader) (a
 	if err != nil {
 		return answer{}, err
 	}
-	if p.transcript != nil {
-		fmt.Fprintf(p.transcript, "%d %v\n%s\n", resp.StatusCode, resp.Header, text)
-	}
 	return answer{resp.StatusCode, resp.Header, text}, nil
-}
-
-// must is call that fails the test on any error.
-func (p *process) must(method, path string, in, out any) {
-	p.t.Helper()
-	if _, err := p.call(method, path, in, out); err != nil {
-		p.t.Fatalf("%v\n%s", err, tail(p.log.String()))
-	}
 }
 
 var client = &http.Client{
@@ -317,58 +280,49 @@ func tail(s string) string {
 	return strings.Join(lines[max(0, len(lines)-30):], "\n")
 }
 
-type page[T any] struct {
-	Items      []T    `json:"items"`
-	NextCursor string `json:"nextCursor"`
+// channelNamed returns the id of a channel.
+func (p *process) channelNamed(name string) string {
+	p.t.Helper()
+	for _, c := range all(p, p.api().Channels(p.t.Context())) {
+		if c.Name == name {
+			return c.ID
+		}
+	}
+	p.t.Fatalf("there is no channel %s", name)
+	return ""
 }
-
-type channel struct{ ID, Name string }
 
 // general returns the id of the default channel.
 func (p *process) general() string {
 	p.t.Helper()
-	var all page[channel]
-	p.must("GET", "/api/channels", nil, &all)
-	for _, c := range all.Items {
-		if c.Name == "general" {
-			return c.ID
-		}
-	}
-	p.t.Fatal("there is no channel general")
-	return ""
+	return p.channelNamed("general")
 }
 
+// hook is a webhook that was made, incoming or outgoing.
 type hook struct {
 	ID, Secret, Token, URL string
 }
 
 func (p *process) outgoing(fields map[string]any) hook {
 	p.t.Helper()
-	var h hook
-	p.must("POST", "/api/outgoing-webhooks", fields, &h)
-	return h
+	w := result(p.api().CreateOutgoingWebhook(p.t.Context(), fieldsOf[api.OutgoingWebhookFields](p.t, fields))).must(p)
+	return hook{ID: w.ID, Secret: w.Secret, URL: w.URL}
 }
 
 func (p *process) incoming(fields map[string]any) hook {
 	p.t.Helper()
-	var h hook
-	p.must("POST", "/api/incoming-webhooks", fields, &h)
-	return h
-}
-
-type queueStats struct {
-	Total, Pending, Active, Completed, Failed, Delayed int64
+	w := result(p.api().CreateIncomingWebhook(p.t.Context(), fieldsOf[api.IncomingWebhookFields](p.t, fields))).must(p)
+	return hook{ID: w.ID, Token: w.Token, URL: w.URL}
 }
 
 // drained waits until no delivery is unfinished.
-func (p *process) drained(within time.Duration) queueStats {
+func (p *process) drained(within time.Duration) api.QueueStats {
 	p.t.Helper()
 	deadline := time.After(within)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		var s queueStats
-		p.must("GET", "/api/queue/stats", nil, &s)
+		s := result(p.api().QueueStats(p.t.Context())).must(p)
 		if s.Pending+s.Active+s.Delayed == 0 {
 			return s
 		}

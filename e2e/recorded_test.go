@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // recorded is a request that a program out there sent, or that its makers publish.
@@ -216,15 +218,13 @@ func (p *process) send(r *recorded, token string, body []byte) answer {
 }
 
 // lastCall returns the newest call in a webhook's log, and the message it made.
-func (p *process) lastCall(in hook) (call, shown) {
+func (p *process) lastCall(in hook) (last api.Call, m shown) {
 	p.t.Helper()
-	var log page[call]
-	p.must("GET", "/api/incoming-webhooks/"+in.ID+"/log?limit=1", nil, &log)
-	var m shown
-	if id := log.Items[0].MessageID; id != "" {
-		p.must("GET", "/api/messages/"+id, nil, &m)
+	last = all(p, p.api().Calls(p.t.Context(), in.ID, api.WithLimit(1)))[0]
+	if last.MessageID != "" {
+		m.Message = result(p.api().Message(p.t.Context(), last.MessageID)).must(p)
 	}
-	return log.Items[0], m
+	return last, m
 }
 
 // html finds tags that are not written out as text, as \<b> is.
@@ -415,7 +415,8 @@ func TestRecordingsMentionNobody(t *testing.T) {
 	p := startHub(t)
 	_, quiet := p.room("quiet")
 	_, loud := p.room("loud")
-	p.must("PATCH", "/api/incoming-webhooks/"+loud.ID, map[string]any{"allowMentions": true}, nil)
+	_, err := p.api().UpdateIncomingWebhook(t.Context(), loud.ID, api.IncomingWebhookFields{AllowMentions: api.Set(true)})
+	p.ok(err)
 	const mentions = `@everyone @here, @channel! (@all) <!channel> <!here|here> <!everyone>`
 	shown := map[string]bool{}
 	for _, r := range recordedRequests(t) {

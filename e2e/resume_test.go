@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // TestStreamResumes: 32 writers commit through two hubs while readers of the
@@ -32,9 +34,9 @@ func TestStreamResumes(t *testing.T) {
 	for w := range writers {
 		writing.Go(func() {
 			for n := range each {
-				var out struct{ EventID string }
-				body := map[string]any{"event": "stream.item", "data": fmt.Sprintf("%d of %d", n, w)}
-				if _, err := hubs[(w+n)%2].call("POST", "/api/events", body, &out); err != nil {
+				item := api.Publication{Event: "stream.item", Data: fmt.Sprintf("%d of %d", n, w)}
+				out, err := hubs[(w+n)%2].api().Publish(t.Context(), item)
+				if err != nil {
 					t.Error(err)
 					return
 				}

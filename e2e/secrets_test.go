@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"iter"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -18,6 +19,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // secretValues are the secrets of a run by what they are.
@@ -70,10 +74,9 @@ func testSecrets(t *testing.T, on database) {
 	p.start()
 	receiver := newSink(t)
 	said := &syncBuffer{} // all answers but those that show a secret once
-	s := &secretRun{t: t, p: p, loud: p, receiver: receiver, secrets: secrets}
 	loud := *p
-	loud.transcript = said
-	s.loud = &loud
+	loud.transport = transcript{said}
+	s := &secretRun{t: t, p: p, loud: &loud, said: said, receiver: receiver, secrets: secrets}
 
 	s.incoming()
 	s.outgoing()
@@ -128,6 +131,7 @@ func testSecrets(t *testing.T, on database) {
 type secretRun struct {
 	t        *testing.T
 	p, loud  *process
+	said     *syncBuffer // those answers
 	receiver *sink
 	secrets  secretValues
 }
@@ -139,8 +143,7 @@ func (s *secretRun) incoming() {
 	signed := s.p.incoming(map[string]any{"name": "signed", "targetChannelId": general, "hmacSecret": hmacSecret})
 	s.secrets["an incoming token"], s.secrets["a signed incoming token"] = plain.Token, signed.Token
 	s.secrets["an incoming HMAC secret"] = hmacSecret
-	var rotated hook
-	s.p.must("POST", "/api/incoming-webhooks/"+plain.ID+"/rotate", map[string]any{"overlapHours": 1}, &rotated)
+	rotated := s.p.rotate(plain, time.Hour)
 	s.secrets["a rotated incoming token"] = rotated.Token
 	var keyed hook
 	if a := s.p.keyed("/api/incoming-webhooks", "once-in", `{"name":"keyed","targetChannelId":"`+general+`"}`, true); json.Unmarshal(a.Body, &keyed) != nil {
@@ -188,8 +191,7 @@ func (s *secretRun) outgoing() {
 	}
 	rotated := s.p.webhookTo(s.receiver, "/rotated", all, nil)
 	s.secrets["a secret before its rotation"] = rotated.Secret
-	var fresh hook
-	s.p.must("POST", "/api/outgoing-webhooks/"+rotated.ID+"/rotate-secret", nil, &fresh)
+	fresh := s.p.rotateSecret(rotated, api.DefaultOverlap)
 	s.secrets["a rotated secret"] = fresh.Secret
 	var keyed hook
 	a := s.p.keyed("/api/outgoing-webhooks", "once-out", `{"name":"keyed","url":"`+s.receiver.url("/keyed")+`","events":["*"]}`, true)
@@ -256,14 +258,15 @@ func (s *secretRun) failures() {
 
 // askEverything makes every GET call of the API, and follows the stream.
 func (s *secretRun) askEverything() {
-	ids := map[string][]string{}
-	for _, list := range []string{"channels", "users", "tokens", "sessions", "incoming-webhooks", "outgoing-webhooks", "deliveries", "events"} {
-		var all page[hook]
-		s.loud.must("GET", "/api/"+list+"?limit=500", nil, &all)
-		for _, item := range all.Items {
-			ids[list] = append(ids[list], item.ID)
-		}
-	}
+	ids, c, ctx := map[string][]string{}, s.loud.api(), s.t.Context()
+	collect(s.p, ids, "channels", c.Channels(ctx), func(v api.Channel) string { return v.ID })
+	collect(s.p, ids, "users", c.Users(ctx), func(v api.User) string { return v.ID })
+	collect(s.p, ids, "tokens", c.Tokens(ctx), func(v api.Token) string { return v.ID })
+	collect(s.p, ids, "sessions", c.Sessions(ctx, ""), func(v api.Session) string { return v.ID })
+	collect(s.p, ids, "incoming-webhooks", c.IncomingWebhooks(ctx), func(v api.IncomingWebhook) string { return v.ID })
+	collect(s.p, ids, "outgoing-webhooks", c.OutgoingWebhooks(ctx), func(v api.OutgoingWebhook) string { return v.ID })
+	collect(s.p, ids, "deliveries", c.Deliveries(ctx, api.DeliveryQuery{}), func(v api.Delivery) string { return v.ID })
+	collect(s.p, ids, "events", c.EventLog(ctx, ""), func(v api.Event) string { return v.ID })
 	for _, o := range s.p.describedOperations() {
 		parts := strings.Split(o.Path, "/")
 		if o.Method != "GET" || strings.HasSuffix(o.Path, "/stream") || len(parts) < 3 {
@@ -284,7 +287,8 @@ func (s *secretRun) askEverything() {
 	}
 	for _, id := range ids["incoming-webhooks"] {
 		for _, c := range s.loud.callsOf(id) {
-			s.loud.must("GET", "/api/incoming-webhooks/"+id+"/log/"+c.ID, nil, nil)
+			_, err := s.loud.api().Call(s.t.Context(), id, c.ID)
+			s.p.ok(err)
 		}
 	}
 	for _, path := range []string{"/openapi.json", "/docs", "/metrics", "/healthz", "/readyz"} {
@@ -293,6 +297,14 @@ func (s *secretRun) askEverything() {
 		}
 	}
 	s.follow(len(ids["events"]))
+}
+
+// collect notes the ids of a list's items under its name.
+func collect[T any](p *process, ids map[string][]string, name string, list iter.Seq2[T, error], id func(T) string) {
+	p.t.Helper()
+	for _, item := range all(p, list) {
+		ids[name] = append(ids[name], id(item))
+	}
 }
 
 func (s *secretRun) follow(events int) {
@@ -309,7 +321,7 @@ func (s *secretRun) follow(events int) {
 	}
 	defer resp.Body.Close()
 	lines(resp.Body, func(line string) bool {
-		_, _ = io.WriteString(s.loud.transcript, line+"\n")
+		_, _ = io.WriteString(s.said, line+"\n")
 		if strings.HasPrefix(line, "data: ") {
 			events--
 		}
@@ -353,7 +365,7 @@ func (s *secretRun) stored() map[string][]byte {
 			return nil
 		}
 		name, _ := filepath.Rel(s.p.dir, path)
-		if err != nil || d.IsDir() || name == "keys" {
+		if err != nil || !d.Type().IsRegular() || name == "keys" {
 			return err
 		}
 		text, err := os.ReadFile(path)

@@ -3,11 +3,14 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // needed returns a setting that .ci/provide makes; without it the test is skipped,
@@ -47,17 +50,8 @@ func node(t *testing.T, script string, in, out any) {
 	}
 }
 
-// shown is a message with all of its cards that a person can see.
-type shown struct {
-	message
-	Embeds []card
-}
-
-// card is a card as the API shows it.
-type card struct {
-	Title, Description, URL, Color, AuthorName, ImageURL, ThumbnailURL, Footer string
-	Fields                                                                     []struct{ Name, Value string }
-}
+// shown is a message that a person can see.
+type shown struct{ api.Message }
 
 // text is all that can be read in the message.
 func (m *shown) text() string {
@@ -83,20 +77,23 @@ func (m *shown) says(t *testing.T, words ...string) {
 
 // oldest returns the messages of a channel in the order in which they were posted,
 // without replies.
-func (p *process) oldest(channelID string) []shown {
+func (p *process) oldest(channelID string) (messages []shown) {
 	p.t.Helper()
-	var all page[shown]
-	p.must("GET", "/api/channels/"+channelID+"/messages", nil, &all)
-	slices.Reverse(all.Items)
-	return slices.DeleteFunc(all.Items, func(m shown) bool { return m.ThreadID != "" })
+	for _, m := range p.newest(channelID) {
+		if m.ThreadID == "" {
+			messages = append(messages, shown{m})
+		}
+	}
+	slices.Reverse(messages)
+	return messages
 }
 
 // thread returns the replies to a message, oldest first.
-func (p *process) thread(id string) []shown {
+func (p *process) thread(id string) (replies []shown) {
 	p.t.Helper()
-	var all page[shown]
-	p.must("GET", "/api/messages/"+id+"/thread", nil, &all)
-	replies := slices.DeleteFunc(all.Items, func(m shown) bool { return m.ID == id })
+	for _, m := range all(p, p.api().Replies(p.t.Context(), id)) {
+		replies = append(replies, shown{m})
+	}
 	slices.SortFunc(replies, func(a, b shown) int { return strings.Compare(a.ID, b.ID) })
 	return replies
 }
@@ -104,9 +101,8 @@ func (p *process) thread(id string) []shown {
 // room makes a channel with an incoming webhook into it.
 func (p *process) room(name string) (channelID string, in hook) {
 	p.t.Helper()
-	var c channel
-	p.must("POST", "/api/channels", map[string]any{"name": name}, &c)
-	return c.ID, p.incoming(map[string]any{"name": name, "targetChannelId": c.ID})
+	channelID = p.channel(name)
+	return channelID, p.incoming(map[string]any{"name": name, "targetChannelId": channelID})
 }
 
 // slackScript posts with Slack's own clients. It reads {url, wrong}, two webhooks of
@@ -262,9 +258,10 @@ const refused = async (call) => {
 	const fetched = await hook.fetchMessage(card.id);
 	const edited = await hook.editMessage(text.id, { content: "**Build** is green" });
 	const recarded = await hook.editMessage(card.id, { embeds: [new EmbedBuilder().setTitle("Disk fine").setColor(0x00ff00)] });
+	const filed = await hook.editMessage(card.id, { files: [{ attachment: Buffer.from("df\n"), name: "df.txt" }] });
 	await hook.deleteMessage(doomed.id);
 	console.log(JSON.stringify({
-		text, card, file, reply, fetched, edited, recarded,
+		text, card, file, reply, fetched, edited, recarded, filed,
 		refused: [
 			await refused(() => hook.send({ content: "" })),
 			await refused(() => client(token + "x").send("x")),
@@ -303,8 +300,8 @@ func TestDiscordClient(t *testing.T) {
 		Message      string
 	}
 	var out struct {
-		Text, Card, File, Reply, Fetched, Edited, Recarded sent
-		Refused                                            []refusal
+		Text, Card, File, Reply, Fetched, Edited, Recarded, Filed sent
+		Refused                                                   []refusal
 	}
 	node(t, discordScript, map[string]string{"base": p.url, "token": in.Token}, &out)
 	if want := []refusal{
@@ -324,6 +321,9 @@ func TestDiscordClient(t *testing.T) {
 	}
 	if a := out.File.Attachments; len(a) != 1 || a[0].Filename != "build.log" || a[0].Size != 14 {
 		t.Errorf("the file's answer: %+v", out.File)
+	}
+	if f := out.Filed; len(f.Attachments) != 1 || f.Attachments[0].Filename != "df.txt" || f.Attachments[0].Size != 3 || len(f.Embeds) != 1 {
+		t.Errorf("the answer to an edit that adds a file: %+v", f)
 	}
 	if out.Edited.ID != out.Text.ID || out.Edited.Content != "**Build** is green" || out.Edited.Edited == "" {
 		t.Errorf("the edit's answer: %+v", out.Edited)
@@ -363,9 +363,11 @@ func TestDiscordClient(t *testing.T) {
 // fetch returns what is in a file that is attached to a message.
 func (p *process) fetch(a attachment) string {
 	p.t.Helper()
-	got, err := p.do("GET", "/api/files/"+a.ID, nil, nil)
-	if err != nil || got.Status != 200 {
-		p.t.Errorf("the file %s: %v, %d", a.Filename, err, got.Status)
+	f := result(p.api().Download(p.t.Context(), a.ID)).must(p)
+	defer f.Close()
+	content, err := io.ReadAll(f)
+	if err != nil {
+		p.t.Errorf("the file %s: %v", a.Filename, err)
 	}
-	return string(got.Body)
+	return string(content)
 }

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // TestFilters counts what each subscription gets of the same events.
@@ -15,9 +18,8 @@ func TestFilters(t *testing.T) { onBoth(t, testFilters) }
 func testFilters(t *testing.T, on database) {
 	p, receiver := on.startHub(t), newSink(t)
 	general := p.general()
-	var ops, private channel
-	p.must("POST", "/api/channels", map[string]any{"name": "ops"}, &ops)
-	p.must("POST", "/api/channels", map[string]any{"name": "secret", "type": "private"}, &private)
+	ops := p.channel("ops")
+	private := result(p.api().CreateChannel(t.Context(), api.NewChannel{Name: "secret", Type: "private"})).must(p).ID
 	field := func(name, operator string, value any) map[string]any {
 		return map[string]any{"field": name, operator: value}
 	}
@@ -26,8 +28,8 @@ func testFilters(t *testing.T, on database) {
 		"/messages": {"events": []string{"message.*"}},
 		"/all":      {"events": []string{"*"}},
 		"/two":      {"events": []string{"message.deleted", "order.*"}},
-		"/ops":      {"events": []string{"message.created"}, "channelIds": []string{ops.ID}},
-		"/private":  {"events": []string{"message.created"}, "channelIds": []string{private.ID, general}},
+		"/ops":      {"events": []string{"message.created"}, "channelIds": []string{ops}},
+		"/private":  {"events": []string{"message.created"}, "channelIds": []string{private, general}},
 		"/deploys": {"events": []string{"message.created"}, "filter": map[string]any{"all": []any{
 			field("message.content", "contains", "deploy"), map[string]any{"not": field("channel.name", "equals", "ops")},
 		}}},
@@ -38,11 +40,11 @@ func testFilters(t *testing.T, on database) {
 	}
 
 	m := p.say(general, "deploy failed")
-	p.say(ops.ID, "deploy in ops")
-	p.say(private.ID, "deploy in secret")
-	p.must("PATCH", "/api/messages/"+m.ID, map[string]any{"content": "deploy done"}, nil)
-	p.must("PUT", "/api/messages/"+m.ID+"/reactions/%F0%9F%91%8D", nil, nil)
-	p.must("DELETE", "/api/messages/"+m.ID, nil, nil)
+	p.say(ops, "deploy in ops")
+	p.say(private, "deploy in secret")
+	p.edit(m.ID, "deploy done")
+	p.ok(p.api().React(t.Context(), m.ID, "👍"))
+	p.ok(p.api().DeleteMessage(t.Context(), m.ID))
 	p.publish("order.created", map[string]any{"total": 100})
 	p.publish("order.created", map[string]any{"total": 99.5})
 	p.publish("order.created", map[string]any{"total": "100"})
@@ -76,7 +78,6 @@ func TestFiltersOfTheMoment(t *testing.T) { onBoth(t, testFiltersOfTheMoment) }
 func testFiltersOfTheMoment(t *testing.T, on database) {
 	p, receiver := on.startHub(t), newSink(t)
 	w := p.webhookTo(receiver, "/moment", []string{"a"}, nil)
-	one := "/api/outgoing-webhooks/" + w.ID
 	count := func(event string, want int) {
 		t.Helper()
 		if _, n := p.publish(event, 1); n != want {
@@ -84,14 +85,14 @@ func testFiltersOfTheMoment(t *testing.T, on database) {
 		}
 	}
 	count("a", 1)
-	p.must("PATCH", one, map[string]any{"events": []string{"b"}}, nil)
+	p.change(w, map[string]any{"events": []string{"b"}})
 	count("a", 0)
 	count("b", 1)
-	p.must("PATCH", one, map[string]any{"enabled": false}, nil)
+	p.change(w, map[string]any{"enabled": false})
 	count("b", 0)
-	p.must("PATCH", one, map[string]any{"enabled": true}, nil)
+	p.change(w, map[string]any{"enabled": true})
 	count("b", 1)
-	p.must("DELETE", one, nil, nil)
+	p.ok(p.api().DeleteOutgoingWebhook(t.Context(), w.ID))
 	count("b", 0)
 	p.drained(patience)
 	p.stop()
@@ -137,6 +138,12 @@ func testCustomHeaders(t *testing.T, on database) {
 	p.verify()
 }
 
+// rotateSecret gives an outgoing webhook a new secret.
+func (p *process) rotateSecret(w hook, overlap time.Duration) api.RotatedSecret {
+	p.t.Helper()
+	return result(p.api().RotateSecret(p.t.Context(), w.ID, overlap)).must(p)
+}
+
 func TestRotateSecret(t *testing.T) { onBoth(t, testRotateSecret) }
 
 func testRotateSecret(t *testing.T, on database) {
@@ -145,8 +152,7 @@ func testRotateSecret(t *testing.T, on database) {
 	if !strings.HasPrefix(old.Secret, "whsec_") {
 		t.Fatalf("the generated secret is %q", old.Secret)
 	}
-	var fresh hook
-	p.must("POST", "/api/outgoing-webhooks/"+old.ID+"/rotate-secret", map[string]any{"overlapHours": 1}, &fresh)
+	fresh := p.rotateSecret(old, time.Hour)
 	if fresh.Secret == old.Secret || !strings.HasPrefix(fresh.Secret, "whsec_") {
 		t.Fatalf("the new secret is %q", fresh.Secret)
 	}
@@ -165,8 +171,7 @@ func testRotateSecret(t *testing.T, on database) {
 		t.Errorf("webhook-signature lists %v, want %v", both, want)
 	}
 
-	var last hook
-	p.must("POST", "/api/outgoing-webhooks/"+old.ID+"/rotate-secret", map[string]any{"overlapHours": 0}, &last)
+	last := p.rotateSecret(old, 0)
 	p.publish("r", 2)
 	a = receiver.await("/rotate", 2)[1]
 	checkSigned(t, a, last.Secret)

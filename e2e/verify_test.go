@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	_ "modernc.org/sqlite" // the driver that reads and changes copies of the hub's database
+
+	api "github.com/nself-chat/hub/client"
 )
 
 // databaseName is the database in the data folder.
@@ -169,7 +171,7 @@ func testVerifyBesideARunningHub(t *testing.T, on database) {
 	go func() {
 		defer close(done)
 		for n := range 300 {
-			if _, err := p.call("POST", "/api/events", map[string]any{"event": "x", "data": n}, nil); err != nil {
+			if _, err := p.api().Publish(t.Context(), api.Publication{Event: "x", Data: n}); err != nil {
 				t.Error(err)
 				return
 			}

@@ -28,6 +28,12 @@ type Event struct {
 	Data json.RawMessage `json:"data"`
 	// TriggeredBy is who caused it; nil when nobody in particular did.
 	TriggeredBy *Actor `json:"triggeredBy,omitempty"`
+
+	// Attempt counts the attempts at this delivery from 1, and Hop the hubs
+	// that the event has passed. They stand in the headers of the request: Parse
+	// leaves them 0, Verifier.Event and Handler set them.
+	Attempt int `json:"-"`
+	Hop     int `json:"-"`
 }
 
 // Actor is the user who caused an event.
@@ -57,12 +63,26 @@ func Parse(body []byte) (Event, error) {
 	return e, nil
 }
 
-// Decode stores the data of the event in what into points to: a *[MessageData]
-// for message.*, *[ChannelData] for channel.*, *[UserData] for user.*,
-// *[ThreadData] for thread.*, *[FileData] for file.*, *[TestData] for
-// webhook.test, *[StateData] for webhook.failing and webhook.disabled,
-// or a type of your own for events sent through the API. The error wraps
-// [ErrPayload].
+// Typed returns the data of the event in the type that belongs to its name: a
+// *[MessageData] for message.*, *[ChannelData] for channel.*, *[UserData] for
+// user.*, *[ThreadData] for thread.*, *[FileData] for file.*, *[TestData] for
+// webhook.test, *[StateData] for webhook.failing and webhook.disabled. Of
+// events that this package does not know, sent through the API or made by a
+// newer hub, it returns the [json.RawMessage]. The error wraps [ErrPayload].
+func (e Event) Typed() (any, error) {
+	data := dataOf(e.Event)
+	if data == nil {
+		return e.Data, nil
+	}
+	if err := e.Decode(data); err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+// Decode stores the data of the event in what into points to: one of the types
+// that [Event.Typed] returns, or a type of your own for events sent through the
+// API. Fields that it does not have are ignored. The error wraps [ErrPayload].
 func (e Event) Decode(into any) error {
 	if err := json.Unmarshal(e.Data, into); err != nil {
 		return fmt.Errorf("%w: data of %q does not fit %T", ErrPayload, e.Event, into)

@@ -176,6 +176,31 @@ func TestEventNames(t *testing.T) {
 	}
 }
 
+// Every event of the hub has a type, and what a newer hub sends is passed on.
+func TestTyped(t *testing.T) {
+	for _, name := range hub.EventTypes() {
+		data, err := webhook.Event{Event: name, Data: json.RawMessage(`{"later":1}`)}.Typed()
+		if err != nil || reflect.TypeOf(data).Kind() != reflect.Pointer {
+			t.Errorf("%s: %T, %v", name, data, err)
+		}
+		if _, err := (webhook.Event{Event: name, Data: json.RawMessage(`[]`)}).Typed(); !errors.Is(err, webhook.ErrPayload) {
+			t.Errorf("%s: an array is taken: %v", name, err)
+		}
+	}
+	event, err := webhook.Parse([]byte(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := event.Typed()
+	if m, ok := data.(*webhook.MessageData); err != nil || !ok || m.Message.Content != "Hello!" {
+		t.Errorf("%+v, %v", data, err)
+	}
+	event.Event = "order.created"
+	if raw, err := event.Typed(); err != nil || !bytes.Equal(raw.(json.RawMessage), event.Data) {
+		t.Errorf("%s, %v", raw, err)
+	}
+}
+
 // FuzzParse: no body makes it panic; what it accepts has the fields every
 // event has and survives being encoded again.
 func FuzzParse(f *testing.F) {
@@ -192,6 +217,7 @@ func FuzzParse(f *testing.F) {
 		}
 		var data webhook.MessageData
 		_ = event.Decode(&data) // may not fit; must not panic
+		_, _ = event.Typed()
 		if event.ID == "" || event.Event == "" || event.Timestamp.IsZero() || !strings.HasPrefix(event.Version, "1") {
 			t.Fatalf("accepted %+v", event)
 		}

@@ -30,6 +30,27 @@ const (
 	WebhookDisabled = "webhook.disabled"
 )
 
+// dataOf returns room for the data of an event, nil for an unknown name.
+func dataOf(event string) any {
+	switch event {
+	case MessageCreated, MessageUpdated, MessageDeleted, MessagePinned, MessageUnpinned, ReactionAdded, ReactionRemoved:
+		return &MessageData{}
+	case ChannelCreated, ChannelUpdated, ChannelDeleted, ChannelArchived:
+		return &ChannelData{}
+	case UserJoined, UserLeft, UserCreated, UserUpdated, UserDeactivated:
+		return &UserData{}
+	case ThreadCreated, ThreadUpdated:
+		return &ThreadData{}
+	case FileUploaded, FileDeleted:
+		return &FileData{}
+	case WebhookTest:
+		return &TestData{}
+	case WebhookFailing, WebhookDisabled:
+		return &StateData{}
+	}
+	return nil
+}
+
 // MessageData is the data of message.* events. Message, Channel and User are
 // as they were when it happened; the last four fields repeat parts of them in
 // the flat form of nself-chat's guide.

@@ -2,11 +2,14 @@ package webhook_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nself-chat/hub/webhook"
@@ -31,13 +34,13 @@ func request(body string) *http.Request {
 
 func ExampleHandler() {
 	hook := webhook.Handler(exampleSecret, func(_ context.Context, e webhook.Event) error {
-		switch e.Event {
-		case webhook.MessageCreated:
-			var data webhook.MessageData
-			if err := e.Decode(&data); err != nil {
-				return err
-			}
-			fmt.Printf("%s in %s: %s\n", data.User.Username, data.Channel.Name, data.Message.Content)
+		data, err := e.Typed()
+		if err != nil {
+			return err
+		}
+		switch data := data.(type) {
+		case *webhook.MessageData:
+			fmt.Printf("%s: %s in %s: %s\n", e.Event, data.User.Username, data.Channel.Name, data.Message.Content)
 		default:
 			fmt.Println("not interested in", e.Event)
 		}
@@ -51,8 +54,63 @@ func ExampleHandler() {
 			"channel":{"id":"c1","name":"general","type":"public"},"user":{"id":"u1","username":"john","displayName":"John Doe"}}}`))
 	fmt.Println(answer.Code)
 	// Output:
-	// john in general: Hello!
+	// message.created: john in general: Hello!
 	// 204
+}
+
+// An event that comes again is handled once. The ids of a real receiver are in
+// its database, written in the transaction of what it does.
+func ExampleHandler_once() {
+	var mu sync.Mutex
+	done := make(map[string]bool)
+	hook := webhook.Handler(exampleSecret, func(_ context.Context, e webhook.Event) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if done[e.ID] {
+			return nil
+		}
+		fmt.Println("ordered", string(e.Data))
+		done[e.ID] = true
+		return nil
+	})
+	for range 2 {
+		answer := httptest.NewRecorder()
+		hook.ServeHTTP(answer, request(`{"id":"d1","event":"order.created","webhookId":"w1",
+			"timestamp":"2026-02-01T12:00:00Z","version":"1.0","data":{"order":4711}}`))
+		fmt.Println(answer.Code)
+	}
+	// Output:
+	// ordered {"order":4711}
+	// 204
+	// 204
+}
+
+// What cannot be handled now comes again later.
+func ExampleLater() {
+	full := errors.New("the queue is full")
+	hook := webhook.Handler(exampleSecret, func(context.Context, webhook.Event) error {
+		return webhook.Later(2*time.Minute, full)
+	})
+	answer := httptest.NewRecorder()
+	hook.ServeHTTP(answer, request(`{"id":"d1","event":"a","webhookId":"w1","timestamp":"2026-02-01T12:00:00Z","version":"1.0","data":1}`))
+	fmt.Println(answer.Code, answer.Header().Get("Retry-After"))
+	// Output: 503 120
+}
+
+// A program with its own way of reading requests.
+func ExampleVerifier_Event() {
+	verifier, err := webhook.NewVerifier([]string{exampleSecret}, webhook.Tolerance(time.Minute))
+	if err != nil {
+		panic(err)
+	}
+	r := request(`{"id":"d1","event":"a","webhookId":"w1","timestamp":"2026-02-01T12:00:00Z","version":"1.0","data":1}`)
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(err)
+	}
+	event, err := verifier.Event(r.Header, body)
+	fmt.Println(event.ID, event.Event, err)
+	// Output: d1 a <nil>
 }
 
 // While a secret is being replaced, both are given.

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 const testEvent = `{"id":"d1","event":"x.y","webhookId":"w1","timestamp":"2026-02-01T12:00:00Z","version":"1.0","data":{}}`
@@ -33,10 +36,20 @@ func TestHandler(t *testing.T) {
 		change  func(*http.Request)
 		fail    error
 		status  int
+		wait    string // Retry-After
 		handled bool
 	}{
 		{name: "good", body: testEvent, status: http.StatusNoContent, handled: true},
 		{name: "handle fails", body: testEvent, fail: errors.New("S3CR3T"), status: http.StatusInternalServerError, handled: true},
+		{name: "handle wants no more", body: testEvent, fail: fmt.Errorf("S3CR3T: %w", ErrGone), status: http.StatusGone, handled: true},
+		{
+			name: "handle is busy", body: testEvent, fail: fmt.Errorf("S3CR3T: %w", Later(90*time.Second, nil)),
+			status: http.StatusServiceUnavailable, wait: "90", handled: true,
+		},
+		{
+			name: "handle is busy for a moment", body: testEvent, fail: Later(time.Nanosecond, errors.New("S3CR3T")),
+			status: http.StatusServiceUnavailable, wait: "1", handled: true,
+		},
 		{name: "method", method: http.MethodGet, body: testEvent, status: http.StatusMethodNotAllowed},
 		{name: "not signed", body: testEvent, change: func(r *http.Request) { r.Header = http.Header{} }, status: http.StatusUnauthorized},
 		{
@@ -76,6 +89,9 @@ func TestHandler(t *testing.T) {
 			h.ServeHTTP(w, r)
 			if w.Code != test.status {
 				t.Errorf("status %d (%s), want %d", w.Code, w.Body, test.status)
+			}
+			if got := w.Header().Get("Retry-After"); got != test.wait {
+				t.Errorf("Retry-After %q, want %q", got, test.wait)
 			}
 			if handled := len(got) == 1 && got[0].ID == "d1"; handled != test.handled {
 				t.Errorf("handled %+v, want handled %v", got, test.handled)
@@ -126,6 +142,43 @@ func TestHandlerWithoutASecret(t *testing.T) {
 	}
 }
 
+// A panic is answered, so that the hub's log says more than that the connection
+// broke, and is in the server's log; net/http's own way to break a connection
+// still is one.
+func TestHandlerPanics(t *testing.T) {
+	var logged bytes.Buffer
+	cause := any("at the disco")
+	server := httptest.NewUnstartedServer(Handler(testSecret, func(context.Context, Event) error { panic(cause) }, at(testTime)))
+	server.Config.ErrorLog = log.New(&logged, "", 0)
+	server.Start()
+	defer server.Close()
+	post := func() (*http.Response, error) {
+		r, err := http.NewRequest(http.MethodPost, server.URL, strings.NewReader(testEvent))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = signed(t, "d1", testTime, []byte(testEvent), testSecret)
+		return server.Client().Do(r)
+	}
+	response, err := post()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	if err != nil || response.StatusCode != http.StatusInternalServerError || strings.Contains(string(text), "disco") {
+		t.Errorf("answered %d %s (%v)", response.StatusCode, text, err)
+	}
+	if s := logged.String(); !strings.Contains(s, "at the disco") || !strings.Contains(s, "TestHandlerPanics") {
+		t.Errorf("logged %q", s)
+	}
+	cause = http.ErrAbortHandler
+	if response, err := post(); err == nil {
+		_ = response.Body.Close()
+		t.Errorf("the connection to be broken off is answered %d", response.StatusCode)
+	}
+}
+
 // The handler sees what it was sent, over a real connection.
 func TestHandlerOverHTTP(t *testing.T) {
 	events := make(chan Event, 1)
@@ -139,6 +192,8 @@ func TestHandlerOverHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Header = signed(t, "d1", testTime, []byte(testEvent), testSecret)
+	r.Header.Set(HeaderAttempt, "3")
+	r.Header.Set(HeaderHop, "1")
 	response, err := server.Client().Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +202,7 @@ func TestHandlerOverHTTP(t *testing.T) {
 	if response.StatusCode != http.StatusNoContent {
 		t.Fatalf("status %d", response.StatusCode)
 	}
-	if e := <-events; e.ID != "d1" || e.Event != "x.y" || string(e.Data) != "{}" {
+	if e := <-events; e.ID != "d1" || e.Event != "x.y" || string(e.Data) != "{}" || e.Attempt != 3 || e.Hop != 1 {
 		t.Errorf("%+v", e)
 	}
 }

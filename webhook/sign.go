@@ -35,6 +35,9 @@ const (
 	HeaderAttempt     = "X-Webhook-Attempt"
 	HeaderAttemptTime = "X-Webhook-Timestamp"
 
+	// HeaderHop is the number of hubs that the event has passed.
+	HeaderHop = "X-Hub-Hop"
+
 	// HeaderGitHubSignature is added with signing: github.
 	HeaderGitHubSignature = "X-Hub-Signature-256"
 	// HeaderSlackSignature and HeaderSlackTimestamp are added with signing: slack.

@@ -135,6 +135,22 @@ func (v *Verifier) Verify(header http.Header, body []byte) error {
 	return nil
 }
 
+// Event verifies a request with [Verifier.Verify] and decodes its envelope with
+// [Parse]: what [Handler] does, for programs that read requests in their own
+// way.
+func (v *Verifier) Event(header http.Header, body []byte) (Event, error) {
+	if err := v.Verify(header, body); err != nil {
+		return Event{}, err
+	}
+	e, err := Parse(body)
+	if err != nil {
+		return Event{}, err
+	}
+	e.Attempt, _ = strconv.Atoi(header.Get(HeaderAttempt)) // 0 without
+	e.Hop, _ = strconv.Atoi(header.Get(HeaderHop))
+	return e, nil
+}
+
 // timestamp reads a time in Unix seconds and holds it against the clock.
 func (v *Verifier) timestamp(value string) (int64, error) {
 	unix, err := strconv.ParseInt(value, 10, 64)

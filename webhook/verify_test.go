@@ -177,6 +177,24 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// A request is verified before it is read.
+func TestVerifierEvent(t *testing.T) {
+	v, err := NewVerifier(testSecret, at(testTime))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := signed(t, "d1", testTime, []byte(testEvent), testSecret)
+	if e, err := v.Event(good, []byte(testEvent)); err != nil || e.ID != "d1" || e.Attempt != 0 {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if _, err := v.Event(good, []byte(`{}`)); !errors.Is(err, ErrSignature) {
+		t.Errorf("a body that is not the signed one: %v", err)
+	}
+	if _, err := v.Event(signed(t, "d1", testTime, []byte(`{}`), testSecret), []byte(`{}`)); !errors.Is(err, ErrPayload) {
+		t.Errorf("a body that is no event: %v", err)
+	}
+}
+
 func TestVerifyBody(t *testing.T) {
 	body := []byte(`{"a":1}`)
 	sum := SignBody(testSecret, body)

@@ -28,7 +28,8 @@ of the keys elsewhere. With them the backup is as secret as all it holds.
 It works on Postgres, too: the archive has the same form, and can be restored to
 an embedded database as well. For the database alone pg_dump is faster. hub.yaml
 is not part of a backup.`,
-		Args: cobra.ExactArgs(1),
+		Example: "  hub backup hub-$(date +%F).tar.gz",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config, err := loadConfig(cmd)
 			if err != nil {

@@ -20,7 +20,8 @@ func newConfigCommand() *cobra.Command {
 		Short: "Show the effective configuration and where each value comes from",
 		Long: "Shows every setting with its value and the place it was found at: a flag, else an environment variable,\n" +
 			"else a key of hub.yaml, else the default. Secrets are masked.",
-		Args: cobra.NoArgs,
+		Example: "  hub config\n  hub config --json | jq '.settings[] | select(.source == \"env\")'",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SilenceUsage = true // from here on an error is not about the usage
 			out := cmd.OutOrStdout()

@@ -43,7 +43,8 @@ func newDoctorCommand(database func(app.Config) []Check) *cobra.Command {
 		Long: "Checks what a hub on this machine depends on, says for each thing whether it is ok, worth a warning or\n" +
 			"failing, and what to do. It changes nothing and can be run beside a running hub. The exit code is 1 when\n" +
 			"something fails.",
-		Args: cobra.NoArgs,
+		Example: "  hub doctor\n  hub doctor --json | jq '.checks[] | select(.status != \"ok\")'",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SilenceUsage = true
 			d := newDoctor(database)

@@ -16,7 +16,10 @@ func newLoginCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "login",
 		Short: "Print a link that signs a browser in to the console, once",
-		Args:  cobra.NoArgs,
+		Long: `Print a link that signs a browser in to the console, once, within 15 minutes: as the
+owner, or as another user. It is made in the database of this machine's hub.`,
+		Example: "  hub login\n  hub login --user ada",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := loadConfig(cmd)
 			if err != nil {

@@ -3,10 +3,11 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -34,26 +35,118 @@ func buildVersion() string {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	if err := newRootCommand().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "hub:", err)
-		stop()
-		os.Exit(1) //nolint:gocritic // stop has been called
+	code := newProgram().run(ctx)
+	stop()
+	os.Exit(code)
+}
+
+// program is the tree of commands with what one run of it finds out.
+type program struct {
+	root  *cobra.Command
+	reach *reach
+	began bool // a command has begun its work: what fails from here on is not the usage
+}
+
+func newProgram() *program {
+	p := &program{reach: newReach(os.LookupEnv)}
+	p.root = newRootCommand(p.reach)
+	p.watch(p.root)
+	return p
+}
+
+// watch makes every command say that it has begun.
+func (p *program) watch(cmd *cobra.Command) {
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			p.began = true
+			return run(cmd, args)
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		p.watch(sub)
 	}
 }
 
-func newRootCommand() *cobra.Command {
-	root := &cobra.Command{
-		Use:           "hub",
-		Short:         "Connect a team chat to everything around it",
+// run runs the command that the arguments name and returns the exit code.
+func (p *program) run(ctx context.Context) int {
+	cmd, err := p.root.ExecuteContextC(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case !p.began:
+		err = &failure{code: exitUsage, err: err}
+	}
+	complain(os.Stderr, cmd, p.reach.at, err)
+	return exitCode(err)
+}
+
+// Groups of commands in the help text.
+const (
+	groupServer = "server"
+	groupClient = "client"
+)
+
+func newRootCommand(r *reach) *cobra.Command {
+	root := group(&cobra.Command{
+		Use:   "hub",
+		Short: "Connect a team chat to everything around it",
+		Long: `hub connects a team chat to everything around it: anything that can POST can speak
+in a channel, and everything that happens can be told to any URL.
+
+` + "`hub serve`" + ` runs one. The other commands work with it: on its own machine without
+further ado, and with a hub elsewhere by --url, HUB_URL or a context.`,
+		Example: `  hub serve
+  hub message post general "Hello!"
+  hub context add prod https://hub.example.com`,
 		Version:       buildVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
+	})
+	root.AddGroup(&cobra.Group{ID: groupServer, Title: "Run a hub:"}, &cobra.Group{ID: groupClient, Title: "Work with a hub:"})
+	add := func(group string, commands ...*cobra.Command) {
+		for _, c := range commands {
+			c.GroupID = group
+		}
+		root.AddCommand(commands...)
 	}
-	root.AddCommand(newServeCommand(), newVerifyCommand(), newListenCommand(), newDoctorCommand(databaseChecks), newReadyCommand(),
-		newConfigCommand(), newTokenCommand(), newLoginCommand(), newBackupCommand(), newRestoreCommand(), newMigrateCommand())
+	add(groupServer, newServeCommand(), newVerifyCommand(), newListenCommand(), newDoctorCommand(databaseChecks), newReadyCommand(),
+		newConfigCommand(), newLoginCommand(), newBackupCommand(), newRestoreCommand(), newMigrateCommand())
+	add(groupClient, newWebhookCommand(r), newDeliveriesCommand(r), newChannelCommand(r), newMessageCommand(r), newEventCommand(r),
+		newQueueCommand(r), newUserCommand(r), newFileCommand(r), newInboxCommand(r), newTokenCommand(r), newSessionCommand(r),
+		newAuditCommand(r), newContextCommand(r))
+	root.AddCommand(newManCommand(), newExitCodesTopic(), newWhereTopic(), newValuesTopic())
+	finishCompletion(root)
 	return root
+}
+
+// group makes a command of one that only has subcommands: alone it shows its
+// help, and what is no subcommand of it is refused.
+func group(cmd *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		text := "there is no command `" + cmd.CommandPath() + " " + args[0] + "`"
+		cmd.SuggestionsMinimumDistance = 2
+		for i, s := range cmd.SuggestionsFor(args[0]) {
+			if i == 0 {
+				text += "; did you mean"
+			} else {
+				text += " or"
+			}
+			text += " `" + cmd.CommandPath() + " " + s + "`"
+		}
+		if strings.Contains(text, "did you mean") {
+			text += "?"
+		}
+		return usagef("%s", text)
+	}
+	cmd.AddCommand(subcommands...)
+	return cmd
 }
 
 // loadConfig reads the configuration as the command sees it.

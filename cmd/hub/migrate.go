@@ -33,7 +33,8 @@ start on a target that is not complete.
 
 Uploaded files are not part of the database: they stay in the files folder, which
 each hub on the new database needs, and so do the keys.`,
-		Args: cobra.NoArgs,
+		Example: "  HUB_DATABASE_URL=postgres://hub@db/hub hub migrate --dry-run",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := loadConfig(cmd)
 			if err != nil {

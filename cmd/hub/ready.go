@@ -23,7 +23,8 @@ func newReadyCommand() *cobra.Command {
 		Short: "Ask the hub on this machine whether it is ready",
 		Long: "Asks GET /readyz of the hub that listens on the configured address, and prints its answer. The exit code is 0\n" +
 			"when it is ready, else 1: for health checks where there is no other client, as in a container.",
-		Args: cobra.NoArgs,
+		Example: "  hub ready && echo ready",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := loadConfig(cmd)
 			if err != nil {

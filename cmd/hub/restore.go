@@ -26,7 +26,8 @@ was due then is sent again, under the same ids.
 
 With --force a database that is there is moved, with its files and keys, to a
 folder before-restore-… beside it. Nothing is deleted.`,
-		Args: cobra.ExactArgs(1),
+		Example: "  hub restore hub-2026-02-01.tar.gz --data-dir /var/lib/hub",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config, err := loadConfig(cmd)
 			if err != nil {

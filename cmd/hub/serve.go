@@ -42,7 +42,8 @@ func newServeCommand() *cobra.Command {
 With an empty data folder the database, a workspace, the channels general and
 notices, an owner and an API token are created; the console's address with a
 one-time link, and the token, are printed once.`,
-		Args: cobra.NoArgs,
+		Example: "  hub serve\n  HUB_DATABASE_URL=postgres://hub@db/hub hub serve --addr :8000",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := loadConfig(cmd)
 			if err != nil {

@@ -27,7 +27,8 @@ logged, and that the counters agree with the rows.
 
 It reads one moment of the database, also while the hub is running. Exit code 0:
 all is as it should be; 1: not.`,
-		Args: cobra.NoArgs,
+		Example: "  hub verify\n  hub verify --json | jq .problems",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := loadConfig(cmd)
 			if err != nil {

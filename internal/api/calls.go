@@ -65,12 +65,25 @@ func wireCall(c hub.Call) Call {
 type CallDetail struct {
 	Call
 	Message *Message `json:"message,omitempty" doc:"As it is now."`
+	// Rendered is absent when the message is gone.
+	Rendered *Rendered `json:"rendered,omitempty" doc:"What this call made of the message."`
+}
+
+// Rendered is what a message said when a call had made or changed it.
+type Rendered struct {
+	Revision int         `json:"revision" doc:"Of the message."`
+	Content  string      `json:"content" doc:"Markdown."`
+	Embeds   []hub.Embed `json:"embeds"`
 }
 
 func wireCallDetail(c control.CallDetail) CallDetail {
 	out := CallDetail{Call: wireCall(c.Call)}
 	if c.Message != nil {
 		out.Message = ptr(wireMessage(*c.Message))
+	}
+	if c.Rendered != nil {
+		r := wireRevision(*c.Rendered)
+		out.Rendered = &Rendered{r.Number, r.Content, r.Embeds}
 	}
 	return out
 }

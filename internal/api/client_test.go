@@ -139,6 +139,55 @@ func TestClient(t *testing.T) {
 	must(t, c.DeleteChannel(ctx, ch.ID))
 }
 
+// forgetful is a network that carries requests out and loses each first answer.
+type forgetful struct {
+	http.RoundTripper
+	lost map[string]bool
+}
+
+func (f *forgetful) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := f.RoundTripper.RoundTrip(r)
+	if key := r.Method + " " + r.URL.Path; err == nil && !f.lost[key] {
+		f.lost[key] = true
+		return nil, errors.Join(errors.New("the answer was lost"), res.Body.Close())
+	}
+	return res, err
+}
+
+// TestClientRepeats: what is repeated because its answer was lost takes effect
+// once.
+func TestClientRepeats(t *testing.T) {
+	r := newRig(t)
+	network := &forgetful{r.http.Transport, make(map[string]bool)}
+	c, err := client.New(r.url, r.tokens["owner"], client.WithHTTPClient(&http.Client{Transport: network}))
+	must(t, err)
+	ctx := t.Context()
+	ch := got[client.Channel](t)(c.CreateChannel(ctx, client.NewChannel{Name: "team"}))
+	if all := got[[]client.Channel](t)(client.Collect(c.Channels(ctx))); len(all) != 3 {
+		t.Errorf("%d channels", len(all))
+	}
+	file := got[client.Attachment](t)(c.Upload(ctx, "a.txt", strings.NewReader("hello")))
+	msg := got[client.Message](t)(c.PostMessage(ctx, ch.ID, client.NewMessage{Content: "x", FileIDs: []string{file.ID}, Key: "once"}))
+	if all := got[[]client.Message](t)(client.Collect(c.Messages(ctx, ch.ID, client.MessageQuery{}))); len(all) != 1 || all[0].ID != msg.ID {
+		t.Errorf("%+v", all)
+	}
+	var uploads int
+	for e, err := range c.EventLog(ctx, "file.uploaded") {
+		must(t, err)
+		uploads++
+		if !bytes.Contains(e.Data, []byte(file.ID)) {
+			t.Errorf("another file: %s", e.Data)
+		}
+	}
+	if uploads != 1 {
+		t.Errorf("%d files were uploaded", uploads)
+	}
+	must(t, c.DeleteChannel(ctx, ch.ID))
+	if len(network.lost) < 7 {
+		t.Errorf("lost were only the answers to %v", network.lost)
+	}
+}
+
 func isCode(err error, code string) bool {
 	e, ok := errors.AsType[*client.Error](err)
 	return ok && e.Code == code && e.RequestID != ""
@@ -255,7 +304,7 @@ func TestClientAccess(t *testing.T) {
 	if err := c.DeleteSession(ctx, "none"); !isCode(err, client.CodeNotFound) {
 		t.Error(err)
 	}
-	if all := got[[]client.AuditEntry](t)(client.Collect(c.AuditLog(ctx))); len(all) < 10 || all[0].Action != "session.delete_all" {
+	if all := got[[]client.AuditEntry](t)(client.Collect(c.AuditLog(ctx, client.AuditQuery{}))); len(all) < 10 || all[0].Action != "session.delete_all" {
 		t.Errorf("%d entries", len(all))
 	}
 }

@@ -370,10 +370,10 @@ func TestMatrixRepetition(t *testing.T) {
 type described struct {
 	Parameters []struct {
 		Name, In string
-		Schema   schema
+		Schema   fieldSchema
 	}
 	RequestBody struct {
-		Content map[string]struct{ Schema schema }
+		Content map[string]struct{ Schema fieldSchema }
 	}
 }
 
@@ -386,18 +386,18 @@ func (d described) has(in, name string) bool {
 	return false
 }
 
-type schema struct {
+type fieldSchema struct {
 	Ref        string          `json:"$ref"`
 	Type       json.RawMessage // a name, or several
 	Format     string
 	Enum       []any
 	MaxLength  *int
-	Properties map[string]schema
+	Properties map[string]fieldSchema
 	Required   []string
 }
 
 // is reports whether the schema takes values of that type.
-func (s schema) is(kind string) bool { return strings.Contains(string(s.Type), `"`+kind+`"`) }
+func (s fieldSchema) is(kind string) bool { return strings.Contains(string(s.Type), `"`+kind+`"`) }
 
 func operationOf(r *rig, method, path string) described {
 	var d struct {
@@ -412,7 +412,7 @@ func operationOf(r *rig, method, path string) described {
 func TestMatrixBadInput(t *testing.T) {
 	r := newRig(t)
 	var d struct {
-		Components struct{ Schemas map[string]schema }
+		Components struct{ Schemas map[string]fieldSchema }
 	}
 	must(t, json.Unmarshal(r.api.describe(), &d))
 	it := r.things("public", "writer")

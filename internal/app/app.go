@@ -37,6 +37,8 @@ type Options struct {
 	Version string
 	// Demo: SeedDemo will be called, and the hub must reach its receiver.
 	Demo bool
+	// guest is what a hub for this process alone listens on; see [OpenLocal].
+	guest *pipes
 }
 
 // App is a hub, put together and not yet running.
@@ -95,6 +97,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 			a.cluster.OnChange()
 		}
 	}
+	options.Shared = c.Database.Postgres && o.guest != nil
 	if a.store, err = store.Open(ctx, options); err != nil {
 		return nil, err
 	}
@@ -124,7 +127,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		Store: a.store, Sender: delivery.Over(a.egress), Keys: a.keys, Node: a.ids.New(), Now: a.now,
 		Log: component("delivery"), OnNotice: a.notifier.wake, Observer: a.metrics,
 	}
-	if err := a.join(ctx, bell); err != nil {
+	if err := a.join(ctx, bell, o.guest != nil); err != nil {
 		return nil, err
 	}
 	if err := a.engine.Start(ctx); err != nil {
@@ -140,23 +143,13 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	}
 	a.notifier.store, a.notifier.chat = a.store, a.chat
 
-	a.server, err = server.New(server.Options{
-		Addr: c.Addr, BaseURL: c.BaseURL, TrustedProxies: c.Incoming.TrustedProxies, DrainDelay: c.DrainDelay,
-		Log: component("server"),
-	})
-	if err != nil {
+	if err := a.listen(ctx, o.guest); err != nil {
 		return nil, err
 	}
-	listening, err := a.server.Listen(ctx)
-	if err != nil {
-		return nil, err
-	}
-	a.listening = listening.String()
-	a.url = c.PublicURL(a.listening)
 
 	a.auth = auth.New(auth.Options{
 		Store: a.store, IDs: a.ids, Now: a.now, Log: component("auth"), ClientIP: server.ClientIP, IsHTTPS: server.IsHTTPS,
-		SecureCookies: len(c.BaseURL) > 8 && c.BaseURL[:8] == "https://",
+		IsLocal: server.IsLocal, SecureCookies: len(c.BaseURL) > 8 && c.BaseURL[:8] == "https://",
 	})
 	a.ingress = ingress.New(ingress.Options{
 		Store: a.store, Chat: a.chat, IDs: a.ids, Now: a.now, Log: component("ingress"),
@@ -206,9 +199,41 @@ func (c *Config) storeOptions() store.Options {
 	return store.Options{Path: c.Database.Path, Synchronous: c.Database.Synchronous}
 }
 
+// listen makes the server and opens what it listens on.
+func (a *App) listen(ctx context.Context, guest *pipes) (err error) {
+	c := &a.config
+	options := server.Options{
+		Addr: c.Addr, BaseURL: c.BaseURL, TrustedProxies: c.Incoming.TrustedProxies, DrainDelay: c.DrainDelay,
+		Log: a.log.With("component", "server"),
+	}
+	if guest != nil {
+		options.Addr, options.Local, options.DrainDelay, a.listening = "", guest, 0, c.Addr
+	} else {
+		options.Local = a.openSocket(ctx)
+	}
+	if a.server, err = server.New(options); err != nil {
+		if options.Local != nil {
+			err = errors.Join(err, options.Local.Close())
+		}
+		return err
+	}
+	if guest == nil {
+		listening, err := a.server.Listen(ctx)
+		if err != nil {
+			return err
+		}
+		a.listening = listening.String()
+	}
+	a.url = c.PublicURL(a.listening)
+	return nil
+}
+
 // join makes this process one of those that work on the database. The embedded
-// one has no other.
-func (a *App) join(ctx context.Context, bell *control.Bell) error {
+// one has no other; a guest is none, and leaves all lanes to them.
+func (a *App) join(ctx context.Context, bell *control.Bell, guest bool) error {
+	if guest {
+		return a.engine.SetShare(ctx, func(hub.WebhookID) bool { return false })
+	}
 	if !a.config.Database.Postgres {
 		return nil
 	}

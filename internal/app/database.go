@@ -3,9 +3,7 @@ package app
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/nself-chat/hub"
@@ -25,9 +23,8 @@ type Database struct {
 // WithDatabase opens the database of a configuration that a hub has made,
 // calls use, and closes it.
 func WithDatabase(ctx context.Context, c Config, use func(context.Context, *Database) error) (err error) {
-	if _, err := os.Stat(c.Database.Path); !c.Database.Postgres && errors.Is(err, fs.ErrNotExist) {
-		return hub.Errorf(hub.NotFound, "There is no hub's database at %s. Start one with `hub serve`, or name its folder with HUB_DATA_DIR.",
-			c.Database.Path)
+	if err := c.databaseExists(); err != nil {
+		return err
 	}
 	options := c.storeOptions()
 	options.Shared, options.Log = true, slog.New(slog.DiscardHandler)

@@ -39,6 +39,8 @@ type SessionStore interface {
 type Store interface {
 	TokenStore
 	SessionStore
+	// Owner returns the hub's owner.
+	Owner(ctx context.Context) (hub.User, error)
 }
 
 // Options configure an Authenticator. Store and IDs are required.
@@ -52,6 +54,9 @@ type Options struct {
 	// ClientIP returns the address a request comes from; nil: that of the
 	// connection.
 	ClientIP func(*http.Request) string
+	// IsLocal reports whether the request comes from who owns the hub's data and
+	// therefore acts as the hub's owner, without credentials; nil: none does.
+	IsLocal func(*http.Request) bool
 	// IsHTTPS reports whether the client uses TLS; nil: whether the connection does.
 	IsHTTPS func(*http.Request) bool
 	// SecureCookies marks every cookie Secure, for a hub whose public URL is
@@ -101,7 +106,8 @@ func connectionIP(r *http.Request) string {
 var errNobody = hub.Errorf(hub.Unauthorized, "This needs an API token (Authorization: Bearer …) or a signed-in browser.")
 
 // Actor returns who sent the request: the owner of its bearer token or, when
-// it has none, of its session. It returns Unauthorized for no or invalid
+// it has none, of its session, or the hub's owner when it has neither and is
+// local. It returns Unauthorized for no or invalid
 // credentials, and RateLimited for an address with too many invalid ones.
 func (a *Authenticator) Actor(r *http.Request) (hub.Actor, error) {
 	if token, ok := bearer(r.Header); ok {
@@ -110,7 +116,19 @@ func (a *Authenticator) Actor(r *http.Request) (hub.Actor, error) {
 	if value := sessionCookie(r); value != "" {
 		return a.identify(r, a.sessions, value)
 	}
+	if a.o.IsLocal != nil && a.o.IsLocal(r) {
+		return a.owner(r)
+	}
 	return hub.Actor{}, errNobody
+}
+
+// owner is who asks on the hub's own machine.
+func (a *Authenticator) owner(r *http.Request) (hub.Actor, error) {
+	u, err := a.o.Store.Owner(r.Context())
+	if err != nil {
+		return hub.Actor{}, err
+	}
+	return hub.Actor{UserID: u.ID, Username: u.Username, Role: u.Role, Scope: hub.ScopeAdmin, RemoteIP: a.o.ClientIP(r)}, nil
 }
 
 // bearer returns the token of an Authorization header (RFC 6750 §2.1). Another

@@ -361,3 +361,26 @@ func BenchmarkActor(b *testing.B) {
 		}
 	}
 }
+
+// TestLocal: who asks on the hub's own machine is its owner, but for a
+// credential that says who else it is.
+func TestLocal(t *testing.T) {
+	m := newMemory()
+	m.addToken("hub_token", hub.APIToken{ID: "t", Scope: hub.ScopeRead})
+	local := true
+	a := New(Options{Store: m, IDs: &hub.IDs{}, IsLocal: func(*http.Request) bool { return local }, ClientIP: func(*http.Request) string { return "local" }})
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	who, err := a.Actor(r)
+	if err != nil || who.UserID != "ann" || who.Role != hub.RoleOwner || who.Scope != hub.ScopeAdmin || who.RemoteIP != "local" {
+		t.Errorf("%+v, %v", who, err)
+	}
+	r.Header.Set("Authorization", "Bearer wrong")
+	if _, err := a.Actor(r); hub.CodeOf(err) != hub.Unauthorized {
+		t.Errorf("a wrong token: %v", err)
+	}
+	r.Header.Del("Authorization")
+	local = false
+	if _, err := a.Actor(r); hub.CodeOf(err) != hub.Unauthorized {
+		t.Errorf("from elsewhere: %v", err)
+	}
+}

@@ -52,6 +52,13 @@ func newMemory() *memory {
 	}
 }
 
+// Owner implements Store.
+func (m *memory) Owner(context.Context) (hub.User, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.users["ann"], m.fail
+}
+
 // addToken stores an API token for ann.
 func (m *memory) addToken(token string, k hub.APIToken) {
 	m.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"reflect"
+	"slices"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/markup"
@@ -17,6 +18,10 @@ type Edit struct {
 	// Document, when set, takes the place of both, together with those of them
 	// that are set: they are shown before it.
 	Document *markup.Document
+	// FileIDs and Remote are files that the message is to have besides, as in
+	// Post; what it shows already, and what is beyond the limit, is left out.
+	FileIDs []hub.FileID
+	Remote  []hub.Attachment
 	// AllowMentions is as in Post.
 	AllowMentions bool
 	// Check is asked about the message as the edit found it; its error refuses
@@ -47,12 +52,18 @@ func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) 
 			}
 		}
 		before := m.Content
+		files, err := s.filesFor(ctx, &m, e.FileIDs, e.Remote)
+		if err != nil {
+			return m, err
+		}
+		added := s.newFiles(files, &m)
+		m.Files = append(slices.Clone(m.Files), added...)
 		changed, err := s.applyEdit(&m, &e)
 		if err != nil {
 			return m, err
 		}
-		if !changed {
-			return m, s.unchanged(ctx, by)
+		if !changed && len(added) == 0 {
+			return m, s.unchanged(ctx, &m, by)
 		}
 		m.Revision++
 		m.EditedAt = c.at
@@ -64,7 +75,7 @@ func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) 
 		}
 		text := searchable(&m)
 		stored, err := s.commit(func(routings []hub.Routing) (bool, error) {
-			return s.Store.EditMessage(ctx, &m, by.By, text, by.Once, by.Call, routings...)
+			return s.Store.EditMessage(ctx, &m, added, by.By, text, by.Once, by.leaving(&m), routings...)
 		}, event)
 		if err != nil {
 			return hub.Message{}, err
@@ -76,13 +87,23 @@ func (s *Service) Edit(ctx context.Context, id hub.MessageID, e Edit, by Cause) 
 	return hub.Message{}, errBusy
 }
 
+// leaving returns the call with the message's revision as it leaves it.
+func (c *Cause) leaving(m *hub.Message) *hub.Call {
+	if c.Call == nil {
+		return nil
+	}
+	logged := *c.Call
+	logged.MessageRevision = m.Revision
+	return &logged
+}
+
 // unchanged logs the call of a change that changed nothing, and remembers its
 // key.
-func (s *Service) unchanged(ctx context.Context, by Cause) error {
+func (s *Service) unchanged(ctx context.Context, m *hub.Message, by Cause) error {
 	if by.Once == nil && by.Call == nil {
 		return nil
 	}
-	return s.Store.LogCall(ctx, by.Once, by.Call)
+	return s.Store.LogCall(ctx, by.Once, by.leaving(m))
 }
 
 // applyEdit puts the edit into m and reports whether that changed anything.
@@ -197,7 +218,7 @@ func (s *Service) DeleteIf(ctx context.Context, id hub.MessageID, check func(rev
 		}
 	}
 	if m.IsDeleted {
-		return s.unchanged(ctx, by)
+		return s.unchanged(ctx, &m, by)
 	}
 	channel, err := s.channel(ctx, m.ChannelID)
 	if err != nil {
@@ -220,7 +241,7 @@ func (s *Service) DeleteIf(ctx context.Context, id hub.MessageID, check func(rev
 		return err
 	}
 	if !stored {
-		return s.unchanged(ctx, by)
+		return s.unchanged(ctx, &m, by)
 	}
 	if !s.ScrubDeleted {
 		return nil

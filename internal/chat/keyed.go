@@ -140,17 +140,18 @@ func (s *Service) supersede(ctx context.Context, p *Post, m, before *hub.Message
 	next := *before
 	say := says{content: m.Content, embeds: m.Embeds, document: m.Document}
 	changed := say.replace(&next)
-	once, call := p.about(&next)
 	added := s.newFiles(m.Files, before)
 	if !changed && len(added) == 0 {
+		once, call := p.about(before)
 		err := s.Store.LogCall(ctx, once, call, key)
 		if err == nil && p.Call != nil {
-			p.Call.MessageID = before.ID
+			p.Call.MessageID, p.Call.MessageRevision = before.ID, before.Revision
 		}
 		return before, true, err
 	}
 	next.Revision, next.EditedAt = before.Revision+1, c.at
 	next.Files = append(slices.Clone(before.Files), added...)
+	once, call := p.about(&next)
 	former := *before
 	former.ID, former.ThreadID, former.CreatedAt = hub.MessageID(s.IDs.New()), root, c.at
 	former.Revision, former.ReplyCount, former.IsPinned = 1, 0, false
@@ -167,7 +168,7 @@ func (s *Service) supersede(ctx context.Context, p *Post, m, before *hub.Message
 		}, once, call, routings...)
 	}, events...)
 	if stored && err == nil && p.Call != nil {
-		p.Call.MessageID = next.ID
+		p.Call.MessageID, p.Call.MessageRevision = next.ID, next.Revision
 	}
 	return &next, stored, err
 }

@@ -122,7 +122,7 @@ func (s *Service) draft(ctx context.Context, p *Post) (*hub.Message, error) {
 	if m.Author, err = s.author(ctx, p.Author); err != nil {
 		return nil, err
 	}
-	if m.Files, err = s.postFiles(ctx, p, m); err != nil {
+	if m.Files, err = s.filesFor(ctx, m, p.FileIDs, p.Remote); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -176,22 +176,22 @@ func (s *Service) author(ctx context.Context, chosen hub.Author) (hub.Author, er
 	return own, nil
 }
 
-// postFiles returns the files of the message: the uploaded ones in the order
-// in which they were named, then the remote ones.
-func (s *Service) postFiles(ctx context.Context, p *Post, m *hub.Message) ([]hub.Attachment, error) {
-	if len(p.FileIDs)+len(p.Remote) == 0 {
+// filesFor returns files for the message: the uploaded ones in the order in
+// which they were named, then the remote ones.
+func (s *Service) filesFor(ctx context.Context, m *hub.Message, ids []hub.FileID, remote []hub.Attachment) ([]hub.Attachment, error) {
+	if len(ids)+len(remote) == 0 {
 		return nil, nil
 	}
-	uploaded, err := s.Store.Files(ctx, p.FileIDs)
+	uploaded, err := s.Store.Files(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	var errs hub.FieldErrors
-	files := make([]hub.Attachment, 0, len(p.FileIDs)+len(p.Remote))
-	for i, id := range p.FileIDs {
+	files := make([]hub.Attachment, 0, len(ids)+len(remote))
+	for i, id := range ids {
 		at := slices.IndexFunc(uploaded, func(a hub.Attachment) bool { return a.ID == id })
 		switch {
-		case slices.Index(p.FileIDs, id) < i:
+		case slices.Index(ids, id) < i:
 			errs.Add(fmt.Sprintf("fileIds[%d]", i), "is named twice")
 		case at < 0 || uploaded[at].UserID != m.Author.ID || uploaded[at].MessageID != "" || uploaded[at].Hash == "":
 			errs.Add(fmt.Sprintf("fileIds[%d]", i), "is no uploaded file of the author that waits to be posted")
@@ -200,8 +200,8 @@ func (s *Service) postFiles(ctx context.Context, p *Post, m *hub.Message) ([]hub
 			files = append(files, uploaded[at])
 		}
 	}
-	for i := range p.Remote {
-		a, ok := s.remoteFile(p.Remote[i], m)
+	for i := range remote {
+		a, ok := s.remoteFile(remote[i], m)
 		if !ok {
 			errs.Add(fmt.Sprintf("attachments[%d].url", i), "must be an http or https URL of at most %d bytes", maxURL)
 		}
@@ -303,7 +303,7 @@ func (s *Service) store(ctx context.Context, p *Post, m *hub.Message, replies in
 		return s.Store.PostMessage(ctx, m, replies, text, keys, once, call, routings...)
 	}, events...)
 	if stored && err == nil && p.Call != nil {
-		p.Call.MessageID = m.ID
+		p.Call.MessageID, p.Call.MessageRevision = m.ID, m.Revision
 	}
 	return stored, err
 }
@@ -324,6 +324,6 @@ func (p *Post) about(m *hub.Message) (*hub.Idempotency, *hub.Call) {
 		p.Answered(m)
 	}
 	logged := *p.Call
-	logged.MessageID = m.ID
+	logged.MessageID, logged.MessageRevision = m.ID, m.Revision
 	return once, &logged
 }

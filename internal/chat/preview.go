@@ -20,7 +20,7 @@ func (s *Service) Preview(ctx context.Context, p Post, uploads []hub.Attachment)
 	if m.Author, err = s.author(ctx, p.Author); err != nil {
 		return hub.Message{}, err
 	}
-	remote, err := s.postFiles(ctx, &Post{Remote: p.Remote}, &m)
+	remote, err := s.filesFor(ctx, &m, nil, p.Remote)
 	if err != nil {
 		return hub.Message{}, err
 	}

@@ -28,11 +28,11 @@ func (m *meddler) PostMessage(ctx context.Context, msg *hub.Message, replies int
 	return m.Store.PostMessage(ctx, msg, replies, text, keys, once, call, routings...)
 }
 
-func (m *meddler) EditMessage(ctx context.Context, msg *hub.Message, editor hub.UserID, text string, once *hub.Idempotency,
+func (m *meddler) EditMessage(ctx context.Context, msg *hub.Message, added []hub.Attachment, editor hub.UserID, text string, once *hub.Idempotency,
 	call *hub.Call, routings ...hub.Routing,
 ) (bool, error) {
 	m.meddle()
-	return m.Store.EditMessage(ctx, msg, editor, text, once, call, routings...)
+	return m.Store.EditMessage(ctx, msg, added, editor, text, once, call, routings...)
 }
 
 func (m *meddler) DeleteFile(ctx context.Context, id hub.FileID, in *hub.Message, text string, routings ...hub.Routing) (bool, error) {
@@ -68,7 +68,7 @@ func (broken) PostNotice(context.Context, *hub.Message, string, hub.WebhookID, h
 	return errDisk
 }
 
-func (broken) EditMessage(context.Context, *hub.Message, hub.UserID, string, *hub.Idempotency, *hub.Call, ...hub.Routing) (
+func (broken) EditMessage(context.Context, *hub.Message, []hub.Attachment, hub.UserID, string, *hub.Idempotency, *hub.Call, ...hub.Routing) (
 	bool, error,
 ) {
 	return true, errDisk // an error counts, whatever stands beside it

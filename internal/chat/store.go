@@ -32,7 +32,8 @@ type MessageStore interface {
 	PostNotice(ctx context.Context, m *hub.Message, searchable string, webhook hub.WebhookID, n hub.Notice,
 		routings ...hub.Routing) error
 	PostedBefore(ctx context.Context, k *hub.Idempotency) (hub.MessageID, error)
-	EditMessage(ctx context.Context, m *hub.Message, editor hub.UserID, searchable string, once *hub.Idempotency, call *hub.Call,
+	EditMessage(ctx context.Context, m *hub.Message, added []hub.Attachment, editor hub.UserID, searchable string,
+		once *hub.Idempotency, call *hub.Call,
 		routings ...hub.Routing) (bool, error)
 	SetPinned(ctx context.Context, id hub.MessageID, pinned bool, routings ...hub.Routing) (bool, error)
 	DeleteMessage(ctx context.Context, id hub.MessageID, check func(revision int) error, deleted time.Time,

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -35,7 +36,7 @@ type callPageView struct {
 	Answer  string
 
 	Message     *messageView // nil: there is none, or none that the viewer sees
-	MessageNote string       // why
+	MessageNote string       // why, or that the message says something else now
 	Mapping     mappingView
 }
 
@@ -216,13 +217,27 @@ func (c *Console) callView(r *http.Request, a hub.Actor) (callPageView, error) {
 	}
 	switch {
 	case call.Message != nil:
-		p.Message = new(viewer{elsewhere: true}.message(call.Message))
+		p.Message, p.MessageNote = renderedOf(&call)
 	case call.MessageID != "":
 		p.MessageNote = textMessageGone
 	default:
 		p.MessageNote = textNoMessage
 	}
 	return p, nil
+}
+
+// renderedOf shows the message as the call left it, where that is known, and
+// says so when it has changed since.
+func renderedOf(call *control.CallDetail) (view *messageView, note string) {
+	m := *call.Message
+	if then := call.Rendered; then != nil && then.Number != m.Revision {
+		m.Content, m.Embeds, m.Document = then.Content, nil, nil
+		if len(then.Embeds) > 0 {
+			_ = json.Unmarshal(then.Embeds, &m.Embeds) // written by the hub
+		}
+		note = textChangedSince
+	}
+	return new(viewer{elsewhere: true}.message(&m)), note
 }
 
 func callFacts(call *hub.Call, titles map[string]string) []fact {

@@ -110,6 +110,7 @@ const (
 	textAnswer        = "What was answered"
 	textNoMessage     = "This call made no message."
 	textMessageGone   = "The message is gone, or not visible to you."
+	textChangedSince  = "As this call left it. The message has changed since: its time leads to it."
 	textMapping       = "Field mapping"
 	textMappingHelp   = "Says what of a body becomes which part of a message, for senders that nobody knows. A field holds a JSON Pointer, such as /alert/name, or a text with pointers in braces: {/host}: {/alert/name}. Click into a field, then on a value of the body."
 	textMappingUnused = "The sender of this call is known, so its own reading is used and not these fields. The subject of all calls counts."

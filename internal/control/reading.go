@@ -52,6 +52,9 @@ type CallDetail struct {
 	hub.Call
 	// Message is as it is now; nil: there is none, or none that the actor may see.
 	Message *hub.Message
+	// Rendered is what the message said as the call had made or changed it; nil:
+	// there is no message, or that is not known.
+	Rendered *hub.Revision
 }
 
 // Call returns one call of an incoming webhook with all that is kept of it.
@@ -75,7 +78,24 @@ func (s *Service) withMessage(ctx context.Context, a hub.Actor, c hub.Call) (Cal
 	case err != nil:
 		return CallDetail{}, err
 	}
-	return CallDetail{c, &m}, nil
+	rendered, err := s.rendered(ctx, &c, &m)
+	return CallDetail{c, &m, rendered}, err
+}
+
+// rendered returns what the message said when the call was done.
+func (s *Service) rendered(ctx context.Context, c *hub.Call, m *hub.Message) (*hub.Revision, error) {
+	switch {
+	case c.MessageRevision == 0 || m.IsDeleted:
+		return nil, nil
+	case c.MessageRevision == m.Revision:
+		embeds, err := json.Marshal(m.Embeds)
+		return &hub.Revision{MessageID: m.ID, Number: m.Revision, Content: m.Content, Embeds: embeds}, err
+	}
+	found, _, err := s.Chat.Revisions(ctx, m.ID, c.MessageRevision-1, 1)
+	if err != nil || len(found) == 0 || found[0].Number != c.MessageRevision {
+		return nil, err
+	}
+	return &found[0], nil
 }
 
 // callOf returns a call if it is one of the webhook's.

@@ -19,9 +19,14 @@ type change func(ctx context.Context, id hub.MessageID, by chat.Cause) error
 // editing answers PATCH of a message that this webhook posted.
 func (in *Ingress) editing(to func(*http.Request) address) http.HandlerFunc {
 	return in.changing(to, dialect.Edited, func(c *call) (change, *dialect.Failure) {
-		edit, failed := c.readEdit()
-		return func(ctx context.Context, id hub.MessageID, by chat.Cause) error {
-			_, err := in.Chat.Edit(ctx, id, edit, by)
+		edit, uploads, failed := c.readEdit()
+		return func(ctx context.Context, id hub.MessageID, by chat.Cause) (err error) {
+			if edit.FileIDs, err = c.save(ctx, uploads); err == nil {
+				_, err = in.Chat.Edit(ctx, id, edit, by)
+			}
+			if _, repeated := errors.AsType[*hub.RepeatedError](err); repeated || isRefusal(err) {
+				c.unsave(ctx, edit.FileIDs)
+			}
 			return err
 		}, failed
 	})
@@ -124,13 +129,13 @@ func (c *call) named(ctx context.Context) (hub.Message, *dialect.Failure) {
 	return m, nil
 }
 
-// readEdit reads what the message is to say. What the body does not mention
-// stays; author, thread and files cannot be changed.
-func (c *call) readEdit() (chat.Edit, *dialect.Failure) {
+// readEdit reads what the message is to say, and the files that it is to have
+// besides. What the body does not mention stays; author and thread cannot be changed.
+func (c *call) readEdit() (chat.Edit, []dialect.Upload, *dialect.Failure) {
 	request, err := dialect.Read(c.r.Header, c.r.URL.Query(), c.body)
 	c.request = request
 	if err != nil {
-		return chat.Edit{}, c.asFailure(err)
+		return chat.Edit{}, nil, c.asFailure(err)
 	}
 	speaks := c.dialect
 	if c.to.forced == nil {
@@ -143,20 +148,21 @@ func (c *call) readEdit() (chat.Edit, *dialect.Failure) {
 		// An empty list of embeds takes them away: nothing to post, yet something to change.
 		failed := c.asFailure(err)
 		if failed.Verdict != dialect.NoText || !request.Fields.Has("embeds") {
-			return chat.Edit{}, failed
+			return chat.Edit{}, nil, failed
 		}
 	}
 	clip(&p)
-	return c.editOf(request, &p)
+	edit, failed := c.editOf(&p, speaks.ListsCards(request))
+	return edit, p.Uploads, failed
 }
 
 // editOf makes an edit of a post that may say a part of what a message says: text,
-// cards, or both.
-func (c *call) editOf(request *dialect.Request, p *dialect.Post) (chat.Edit, *dialect.Failure) {
-	edit := chat.Edit{AllowMentions: c.hook.AllowMentions && !p.NoMentions}
+// cards, files, or several of these. listsCards: no cards are cards, too.
+func (c *call) editOf(p *dialect.Post, listsCards bool) (chat.Edit, *dialect.Failure) {
+	edit := chat.Edit{AllowMentions: c.hook.AllowMentions && !p.NoMentions, Remote: p.Files}
 	text, cards := markup.Cards(markup.Normal(p.Doc))
 	hasText := p.Markdown != "" || !text.IsEmpty()
-	hasCards := len(cards) > 0 || request.Fields.Has("embeds", "attachments", "blocks")
+	hasCards := len(cards) > 0 || listsCards
 	switch {
 	case hasText && hasCards:
 		edit.Content, edit.Document = &p.Markdown, &p.Doc
@@ -170,6 +176,7 @@ func (c *call) editOf(request *dialect.Request, p *dialect.Post) (chat.Edit, *di
 			embeds[i] = markup.CardEmbed(card)
 		}
 		edit.Embeds = &embeds
+	case len(p.Files)+len(p.Uploads) > 0:
 	default:
 		return edit, &dialect.Failure{Verdict: dialect.NoText, Detail: `Nothing to change: send "content" (or "text") or "embeds".`}
 	}

@@ -67,3 +67,46 @@ func TestPostsWithoutFilesAskNothing(t *testing.T) {
 		t.Errorf("answered %d, asked the store %d times", rec.Code, w.store.asked)
 	}
 }
+
+// TestFilesOfEdits: an edit adds the files that come with it, and one that is
+// refused leaves none behind.
+func TestFilesOfEdits(t *testing.T) {
+	w := newRealWorld(t)
+	multipart := []string{"Content-Type", "multipart/form-data; boundary=X"}
+	m := read(t, w.do(t, "POST", token, `{"content":"hello","embeds":[{"title":"card"}]}`).Body.Bytes())
+	path := token + "/messages/" + m.MessageID
+	if rec := w.do(t, "PATCH", path, twoFiles, multipart...); rec.Code != http.StatusOK {
+		t.Fatalf("answered %d %s", rec.Code, rec.Body)
+	}
+	is := func(content string, embeds, files, revision int) {
+		t.Helper()
+		got, err := w.chat.Message(t.Context(), hub.MessageID(m.MessageID))
+		if err != nil || got.Content != content || len(got.Embeds) != embeds || len(got.Files) != files || got.Revision != revision {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+	is("hi", 1, 2, 2)
+	// A link to a file, and nothing else: the rest stays.
+	if rec := w.do(t, "PATCH", path, `{"attachments":[{"url":"https://a.example/x.png"}]}`); rec.Code != http.StatusOK {
+		t.Errorf("answered %d %s", rec.Code, rec.Body)
+	}
+	is("hi", 1, 3, 3)
+	if rec := w.do(t, "PATCH", path, `{"attachments":[{"url":"https://a.example/x.png"}]}`); rec.Code != http.StatusOK {
+		t.Errorf("the same again is answered %d %s", rec.Code, rec.Body)
+	}
+	is("hi", 1, 3, 3)
+	if rec := w.do(t, "PATCH", path, `{"embeds":[]}`); rec.Code != http.StatusOK {
+		t.Errorf("no cards: answered %d %s", rec.Code, rec.Body)
+	}
+	is("hi", 0, 3, 4)
+
+	refused := newWorld(t)
+	refused.chat.messages[foreign] = hub.Message{ID: foreign, Origin: hub.Origin{Kind: hub.OriginIncoming, ID: "hook"}}
+	refused.chat.err = hub.Errorf(hub.Conflict, "C.")
+	if rec := refused.do("PATCH", token+"/messages/"+string(foreign), twoFiles, multipart...); rec.Code != http.StatusConflict {
+		t.Errorf("answered %d %s", rec.Code, rec.Body)
+	}
+	if len(refused.chat.saved) != 2 || len(refused.chat.unsaved) != 2 {
+		t.Errorf("%d files were saved, %d of them deleted", len(refused.chat.saved), len(refused.chat.unsaved))
+	}
+}

@@ -8,9 +8,17 @@ import (
 	"strings"
 )
 
+// localIP stands for the address of who asks over [Options.Local].
+const localIP = "local"
+
+type localKey struct{}
+
+// IsLocal reports whether the request came over [Options.Local].
+func IsLocal(r *http.Request) bool { return r.Context().Value(localKey{}) != nil }
+
 // ClientIP returns the address that the request comes from, without port:
 // that of the connection, or the one a trusted proxy names in
-// X-Forwarded-For.
+// X-Forwarded-For; "local" over [Options.Local].
 func ClientIP(r *http.Request) string {
 	if x := exchangeOf(r.Context()); x != nil {
 		return x.clientIP
@@ -30,6 +38,9 @@ func IsHTTPS(r *http.Request) bool {
 // clientOf finds who is asking. What a header says counts only when the
 // connection comes from a trusted proxy.
 func clientOf(r *http.Request, trusted []netip.Prefix) (ip string, https bool) {
+	if IsLocal(r) {
+		return localIP, false
+	}
 	ip, https = remoteHost(r), r.TLS != nil
 	if len(trusted) == 0 || !isTrusted(ip, trusted) {
 		return ip, https

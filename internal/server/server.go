@@ -23,8 +23,12 @@ const (
 
 // Options configure a Server.
 type Options struct {
-	// Addr is the host:port to listen on; port 0 lets the system choose.
+	// Addr is the host:port to listen on; port 0 lets the system choose. Empty:
+	// only Local is served.
 	Addr string
+	// Local is a second listener, that only who owns the hub's data can reach:
+	// see [IsLocal]. Run and Close close it. May be nil.
+	Local net.Listener
 	// BaseURL is the public URL, whose origin counts as the hub's own besides
 	// the one a request names in Host. May be empty.
 	BaseURL string
@@ -125,6 +129,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Listen opens the listener, so that the address is known before Run. Calling
 // it is optional.
 func (s *Server) Listen(ctx context.Context) (net.Addr, error) {
+	if s.o.Addr == "" {
+		return nil, errors.New("server: there is no address to listen on")
+	}
 	if s.listener == nil {
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.o.Addr)
 		if err != nil {
@@ -135,33 +142,55 @@ func (s *Server) Listen(ctx context.Context) (net.Addr, error) {
 	return s.listener.Addr(), nil
 }
 
-// Close gives up a listener that Run was never called for.
+// Close gives up the listeners that Run was never called for.
 func (s *Server) Close() error {
-	if s.listener == nil {
-		return nil
+	var errs []error
+	for _, l := range s.listeners() {
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, fmt.Errorf("server: %w", err))
+		}
 	}
-	if err := s.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		return fmt.Errorf("server: %w", err)
+	return errors.Join(errs...)
+}
+
+// listeners returns those that are open.
+func (s *Server) listeners() (open []net.Listener) {
+	if s.listener != nil {
+		open = append(open, s.listener)
 	}
-	return nil
+	if s.o.Local != nil {
+		open = append(open, s.o.Local)
+	}
+	return open
 }
 
 // Run serves until ctx is done, then drains: /readyz fails, after DrainDelay
 // nothing new is accepted, event streams end, and other requests in hand get DrainTimeout to
 // finish before they are cut off. It returns nil after a clean drain.
 func (s *Server) Run(ctx context.Context) error {
-	if _, err := s.Listen(ctx); err != nil {
-		return err
+	if s.o.Addr != "" {
+		if _, err := s.Listen(ctx); err != nil {
+			return err
+		}
 	}
 	// Requests outlive ctx: draining means that they may finish.
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	s.http.BaseContext = func(net.Listener) context.Context { return requests }
+	s.http.BaseContext = func(l net.Listener) context.Context {
+		if l == s.o.Local {
+			return context.WithValue(requests, localKey{}, true)
+		}
+		return requests
+	}
 
-	served := make(chan error, 1)
-	go func() { served <- s.http.Serve(s.listener) }()
+	listeners := s.listeners()
+	served := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { served <- s.http.Serve(l) }()
+	}
 	select {
 	case err := <-served:
+		_ = s.http.Close()
 		return fmt.Errorf("server: %w", err)
 	case <-ctx.Done():
 	}
@@ -170,7 +199,9 @@ func (s *Server) Run(ctx context.Context) error {
 		cut()
 		_ = s.http.Close() // reports what drain reported
 	}
-	<-served // http.ErrServerClosed
+	for range listeners {
+		<-served // http.ErrServerClosed
+	}
 	return err
 }
 

@@ -122,7 +122,7 @@ var copiedTables = []copiedTable{
 		columns: `id uuid, provider text, integration_id uuid, webhook_id uuid, dedupe_key text, headers text, body bytea,
 			body_size bigint, verdict text, reason text, dialect text, remote_ip text, http_status integer, message_id uuid,
 			state text, tries integer, error text, duration_us bigint, created_at timestamptz, recognised_by text,
-			query text, answer text`,
+			query text, answer text, message_revision integer`,
 	},
 	{
 		name: "nchat_integrations", key: []string{"id"},

@@ -17,7 +17,7 @@ const callSummary = `id, webhook_id, verdict, reason, dialect, remote_ip, http_s
 	recognised_by`
 
 // callDetails are what the log shows of one call besides.
-const callDetails = `headers, query, answer, body`
+const callDetails = `headers, query, answer, body, message_revision`
 
 // insertCall adds a call of an incoming webhook to the log, in the commit of
 // what it made or changed, or by itself. nil adds nothing. An empty IncomingID
@@ -31,10 +31,10 @@ func (t *tx) insertCall(c *hub.Call) error {
 		headers = asJSON(c.Headers)
 	}
 	return t.later(`INSERT INTO nchat_inbox (`+callSummary+`, `+callDetails+`, provider)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'token')`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 'token')`,
 		string(c.ID), orNull(c.IncomingID), c.Verdict, c.Reason, orNull(c.Dialect), orNull(c.RemoteIP), c.Status,
 		c.BodySize, orNull(c.MessageID), c.Duration.Microseconds(), at(c.CreatedAt).text(), orNull(c.RecognisedBy),
-		headers, orNull(c.Query), orNull(c.Answer), orNilBytes(c.Body))
+		headers, orNull(c.Query), orNull(c.Answer), orNilBytes(c.Body), c.MessageRevision)
 }
 
 // LogCall logs a call that was carried out and found nothing to change, and
@@ -118,7 +118,7 @@ func scanCallSummary(row scanner) (c hub.Call, err error) {
 }
 
 func scanCall(row scanner) (c hub.Call, err error) {
-	err = scanSummary(row, &c, asJSON(&c.Headers), orEmpty(&c.Query), orEmpty(&c.Answer), &c.Body)
+	err = scanSummary(row, &c, asJSON(&c.Headers), orEmpty(&c.Query), orEmpty(&c.Answer), &c.Body, &c.MessageRevision)
 	return c, err
 }
 

@@ -51,18 +51,8 @@ func (t *tx) supersede(c *hub.Supersession, once *hub.Idempotency) (ok bool, err
 	if ok, err = t.setKeys([]hub.MessageKey{c.Key}); err != nil || !ok {
 		return false, err
 	}
-	for i := range c.Added {
-		if err := t.fileIsFree(&c.Added[i]); err != nil {
-			return false, err
-		}
-	}
-	if ok, err = t.editMessage(c.Message, c.Message.Author.ID, c.Searchable, once); err != nil || !ok {
+	if ok, err = t.editMessage(c.Message, c.Added, c.Message.Author.ID, c.Searchable, once); err != nil || !ok {
 		return false, err
-	}
-	for i := range c.Added {
-		if err := t.tieFile(&c.Added[i], c.Message); err != nil {
-			return false, err
-		}
 	}
 	return t.postMessage(c.Former, c.Replies, c.FormerSearchable, nil)
 }

@@ -209,17 +209,23 @@ func (t *tx) whyNotPost(id hub.ChannelID) error {
 }
 
 // EditMessage replaces content and embeds by those of m, whose Revision is
-// the one after the edited. What was there becomes a Revision by editor. The
+// the one after the edited, and gives it the added files, which belong to no
+// message yet. What was there becomes a Revision by editor. The
 // key and the call that asked for it are as in PostMessage. ok is false, and
 // nothing written, when the message is not at the revision before m's any more
 // or was deleted. Editing in an archived channel is a Conflict.
-func (s *Store) EditMessage(ctx context.Context, m *hub.Message, editor hub.UserID, searchable string, once *hub.Idempotency,
-	call *hub.Call, routings ...hub.Routing,
+func (s *Store) EditMessage(ctx context.Context, m *hub.Message, added []hub.Attachment, editor hub.UserID, searchable string,
+	once *hub.Idempotency, call *hub.Call, routings ...hub.Routing,
 ) (ok bool, err error) {
-	return s.writeIf(ctx, routings, call, func(t *tx) (bool, error) { return t.editMessage(m, editor, searchable, once) })
+	return s.writeIf(ctx, routings, call, func(t *tx) (bool, error) { return t.editMessage(m, added, editor, searchable, once) })
 }
 
-func (t *tx) editMessage(m *hub.Message, editor hub.UserID, searchable string, once *hub.Idempotency) (bool, error) {
+func (t *tx) editMessage(m *hub.Message, added []hub.Attachment, editor hub.UserID, searchable string, once *hub.Idempotency) (bool, error) {
+	for i := range added {
+		if err := t.fileIsFree(&added[i]); err != nil {
+			return false, err
+		}
+	}
 	h, err := t.liveHead(m.ID)
 	if err != nil || h == nil || h.revision != m.Revision-1 {
 		return false, err
@@ -248,6 +254,11 @@ func (t *tx) editMessage(m *hub.Message, editor hub.UserID, searchable string, o
 		WHERE id = $1`, string(m.ID), m.Content, embedsColumn(m.Embeds), meta, edited)
 	if err != nil {
 		return false, err
+	}
+	for i := range added {
+		if err := t.tieFile(&added[i], m); err != nil {
+			return false, err
+		}
 	}
 	return true, t.index(m.ID, searchable)
 }

@@ -39,6 +39,17 @@ type Dialect struct {
 	// it hears of a post. Deleted is the same of a deletion.
 	Changed func(Posted) Answer
 	Deleted func(Posted) Answer
+	// Cards are the members that list a message's cards: an edit that has one
+	// replaces all cards, by none when it is empty. nil: embeds, attachments, blocks.
+	Cards []string
+}
+
+// ListsCards reports whether an edit says which cards the message is to have.
+func (d *Dialect) ListsCards(r *Request) bool {
+	if d.Cards == nil {
+		return r.Fields.Has("embeds", "attachments", "blocks")
+	}
+	return r.Fields.Has(d.Cards...)
 }
 
 // Succeeded words the answer to a call that was carried out.

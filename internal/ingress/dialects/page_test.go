@@ -53,6 +53,28 @@ func TestPageOfSenders(t *testing.T) {
 	}
 }
 
+// docs/incoming.md says of every sender with a product where its users put the URL.
+func TestPageConnects(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/incoming.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "\n## Connect a sender\n")
+	section, _, found := strings.Cut(section, "\n## ")
+	if !found {
+		t.Fatal("docs/incoming.md does not say how to connect a sender")
+	}
+	for _, d := range dialects.All() {
+		if d == dialects.Default() || dialects.IsUnknown(d) {
+			continue
+		}
+		named := regexp.MustCompile(`(?m)^(\| (.*, )?|\*\*([^*]*, )?)` + regexp.QuoteMeta(d.Title) + `\b`)
+		if !named.MatchString(section) {
+			t.Errorf("the page does not say how to connect %s", d.Title)
+		}
+	}
+}
+
 // told is an answer as the page has it: a status and the body, or its beginning.
 var told = regexp.MustCompile("^([0-9]{3})(?: `([^`]+?)(…?)`)?(?:,|$)")
 

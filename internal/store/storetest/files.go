@@ -107,7 +107,7 @@ func testDeletePostedFile(t *testing.T, f *fixture) {
 	f.post(m)
 	read := *m
 	m.Content, m.Revision, m.EditedAt = "see photo", 2, f.tick()
-	f.stored(f.EditMessage(ctx, m, ann.ID, "see photo", nil, nil))
+	f.stored(f.EditMessage(ctx, m, nil, ann.ID, "see photo", nil, nil))
 	// Who read it before the edit would bring the old text back.
 	_, err := f.DeleteFile(ctx, a.ID, &read, "look")
 	f.code(err, hub.Conflict)

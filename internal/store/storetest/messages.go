@@ -225,7 +225,7 @@ func testEdit(t *testing.T, f *fixture) {
 	first := *m
 	edit := func(text string, revision int) (bool, error) {
 		m.Content, m.Revision, m.EditedAt = text, revision, f.tick()
-		return f.EditMessage(ctx, m, bob.ID, text, nil, nil, f.event(m, "{}"))
+		return f.EditMessage(ctx, m, nil, bob.ID, text, nil, nil, f.event(m, "{}"))
 	}
 	f.stored(edit("second", 2))
 	m.Embeds = nil
@@ -286,7 +286,7 @@ func testDelete(t *testing.T, f *fixture) {
 		t.Errorf("%d messages counted, %v", ch.MessageCount, err)
 	}
 	m.Revision, m.EditedAt = 2, f.tick()
-	f.unchanged(f.EditMessage(ctx, m, ann.ID, "x", nil, nil))
+	f.unchanged(f.EditMessage(ctx, m, nil, ann.ID, "x", nil, nil))
 	f.unchanged(f.SetPinned(ctx, m.ID, true))
 	f.unchanged(f.AddReaction(ctx, m.ID, ann.ID, "👎", f.now))
 	_, err = f.DeleteMessage(ctx, hub.MessageID(f.ids.New()), nil, at, nil, nil, nil)
@@ -306,7 +306,7 @@ func testScrub(t *testing.T, f *fixture) {
 		event := f.event(m, `{"content":"confidential"}`)
 		f.stored(f.PostMessage(ctx, m, 0, "confidential", nil, nil, call, event))
 		m.Revision, m.EditedAt = 2, f.tick()
-		f.stored(f.EditMessage(ctx, m, ann.ID, "confidential", nil, nil, f.event(m, `{"content":"confidential"}`)))
+		f.stored(f.EditMessage(ctx, m, nil, ann.ID, "confidential", nil, nil, f.event(m, `{"content":"confidential"}`)))
 		return m, call, event
 	}
 	m, call, event := post()

@@ -48,7 +48,7 @@ func testSearchWords(t *testing.T, f *fixture) {
 	}
 
 	both.Content, both.Revision, both.EditedAt = "rewritten", 2, f.tick()
-	f.stored(f.EditMessage(ctx, both, ann.ID, "rewritten", nil, nil))
+	f.stored(f.EditMessage(ctx, both, nil, ann.ID, "rewritten", nil, nil))
 	same(f, "after an edit", find("", 10, "deployment"), []hub.MessageID{deploy.ID})
 	same(f, "after an edit", find("", 10, "rewritten"), []hub.MessageID{both.ID})
 	f.stored(f.DeleteMessage(ctx, deploy.ID, nil, f.tick(), nil, nil, nil))

@@ -21,6 +21,7 @@ import (
 var Dialect = &dialect.Dialect{
 	Name: "discord", Title: "Discord", Detect: detect, Parse: parse, Success: success, Failure: failure,
 	Hook: Hook, Message: Message, Changed: changed, Deleted: deleted,
+	Cards: []string{"embeds"}, // its attachments are files
 }
 
 // marks are the members that only Discord has.

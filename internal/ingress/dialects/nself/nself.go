@@ -15,7 +15,7 @@ import (
 )
 
 // Dialect is nself-chat's.
-var Dialect = &dialect.Dialect{Name: "nself-chat", Title: "nself-chat", Detect: detect, Parse: parse}
+var Dialect = &dialect.Dialect{Name: "nself-chat", Title: "nself-chat", Detect: detect, Parse: parse, Cards: []string{"embeds"}}
 
 func detect(r *dialect.Request) string {
 	f := r.Fields
