@@ -328,7 +328,12 @@ type eyes struct {
 	s     *Service
 	actor hub.Actor
 	known map[hub.ChannelID]bool
+	all   bool // known holds every channel of the actor's; others are none
 }
+
+// askedSingly is how many channels eyes ask about one by one; who meets more asks
+// for all at once.
+const askedSingly = 8
 
 func (s *Service) eyes(a hub.Actor) *eyes { return &eyes{s: s, actor: a} }
 
@@ -348,18 +353,32 @@ func (y *eyes) see(ctx context.Context, e *hub.Event) (bool, error) {
 	case !e.ChannelPrivate || privileged(y.actor):
 		return y.actor.Reaches(e.ChannelID), nil
 	}
-	if ok, known := y.known[e.ChannelID]; known {
-		return ok, nil
+	if !y.actor.Reaches(e.ChannelID) || y.actor.Role == hub.RoleGuest {
+		return false, nil
 	}
-	ok, err := y.s.visible(ctx, y.actor, e.ChannelID, true)
-	if err != nil {
-		return false, err
+	if ok, known := y.known[e.ChannelID]; known || y.all {
+		return ok, nil
 	}
 	if y.known == nil {
 		y.known = make(map[hub.ChannelID]bool)
 	}
-	y.known[e.ChannelID] = ok
-	return ok, nil
+	if len(y.known) < askedSingly {
+		ok, err := y.s.visible(ctx, y.actor, e.ChannelID, true)
+		if err != nil {
+			return false, err
+		}
+		y.known[e.ChannelID] = ok
+		return ok, nil
+	}
+	mine, err := y.s.Chat.ChannelsOf(ctx, y.actor.UserID)
+	if err != nil {
+		return false, err
+	}
+	y.all = true
+	for _, id := range mine {
+		y.known[id] = true
+	}
+	return y.known[e.ChannelID], nil
 }
 
 // ParseSeq reads the number of an event from text.
