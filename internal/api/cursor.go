@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/base64"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -82,32 +81,4 @@ func nextOf[T any](kind string, things []T, more bool, key func(T) string) strin
 		return ""
 	}
 	return encodeCursor(kind, key(things[len(things)-1]))
-}
-
-// cut returns one page of a list that is small enough to be read whole and is
-// in the order of its keys, which are ids.
-func cut[T any](kind string, things []T, p Paging, key func(T) string) (items []T, next string, err error) {
-	return cutBy(kind, things, p, key, func(key, last string) bool { return key > last })
-}
-
-// cutNewest is cut for lists in the opposite order.
-func cutNewest[T any](kind string, things []T, p Paging, key func(T) string) (items []T, next string, err error) {
-	return cutBy(kind, things, p, key, func(key, last string) bool { return key < last })
-}
-
-func cutBy[T any](kind string, things []T, p Paging, key func(T) string, follows func(key, last string) bool) (
-	items []T, next string, err error,
-) {
-	last, err := idCursor[string](kind, p.Cursor)
-	if err != nil {
-		return nil, "", err
-	}
-	if last != "" {
-		things = slices.DeleteFunc(things, func(v T) bool { return !follows(key(v), last) })
-	}
-	if len(things) <= p.Limit {
-		return things, "", nil
-	}
-	things = things[:p.Limit]
-	return things, encodeCursor(kind, key(things[p.Limit-1])), nil
 }

@@ -111,18 +111,19 @@ func (a *API) deliveryRoutes() {
 	const one = "/api/deliveries/{id}"
 	register(a, operation{
 		method: http.MethodGet, path: "/api/deliveries", id: "listDeliveries", tag: "deliveries", summary: "List deliveries, newest first",
+		doc: "A page of one event, or of those pending, can hold fewer than limit and not be the last: nextCursor says.",
 	}, func(ctx context.Context, who hub.Actor, in *listDeliveriesInput) (page[Delivery], error) {
 		before, err := idCursor[hub.DeliveryID]("delivery", in.Cursor)
 		if err != nil {
 			return page[Delivery]{}, err
 		}
-		items, more, err := a.Control.Deliveries(ctx, who, hub.DeliveryQuery{
+		items, next, err := a.Control.Deliveries(ctx, who, hub.DeliveryQuery{
 			WebhookID: in.WebhookID, Status: in.Status, Event: in.Event, Since: in.Since, Until: in.Until, Before: before, Limit: in.Limit,
 		})
 		if err != nil {
 			return page[Delivery]{}, err
 		}
-		return pageOf(items, wireDelivery, nextOf("delivery", items, more, func(d hub.Delivery) string { return string(d.ID) })), nil
+		return pageOf(items, wireDelivery, encodeCursor("delivery", string(next))), nil
 	})
 	register(a, operation{
 		method: http.MethodGet, path: one, id: "getDelivery", tag: "deliveries", summary: "Show a delivery with its attempts",

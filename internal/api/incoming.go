@@ -121,12 +121,15 @@ func (a *API) incomingRoutes() {
 	register(a, operation{
 		method: http.MethodGet, path: base, id: "listIncomingWebhooks", tag: "incoming webhooks", summary: "List incoming webhooks, oldest first",
 	}, func(ctx context.Context, who hub.Actor, in *listIncomingInput) (page[IncomingWebhook], error) {
-		all, err := a.Control.Incomings(ctx, who)
+		after, err := idCursor[hub.IncomingID]("incoming", in.Cursor)
 		if err != nil {
 			return page[IncomingWebhook]{}, err
 		}
-		items, next, err := cut("incoming", all, in.Paging, func(w hub.IncomingWebhook) string { return string(w.ID) })
-		return pageOf(items, wireIncoming, next), err
+		items, more, err := a.Control.IncomingPage(ctx, who, after, in.Limit)
+		if err != nil {
+			return page[IncomingWebhook]{}, err
+		}
+		return pageOf(items, wireIncoming, nextOf("incoming", items, more, func(w hub.IncomingWebhook) string { return string(w.ID) })), nil
 	})
 	register(a, operation{
 		method: http.MethodPost, path: base, id: "createIncomingWebhook", tag: "incoming webhooks", summary: "Make an incoming webhook",

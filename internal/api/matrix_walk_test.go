@@ -16,6 +16,8 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/auth"
+	"github.com/nself-chat/hub/internal/secret"
 )
 
 func isChange(method string) bool { return method != http.MethodGet }
@@ -159,6 +161,22 @@ func TestMatrixAudit(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAuditOfASession: what is done in a signed-in browser names the session.
+func TestAuditOfASession(t *testing.T) {
+	r := newRig(t)
+	id, now := hub.SessionID(r.control.IDs.New()), r.control.Now()
+	must(t, r.store.CreateSession(t.Context(), hub.Session{
+		ID: id, UserID: r.users["admin"].ID, Hash: secret.Hash("cookie"), CreatedAt: now, LastSeenAt: now, ExpiresAt: now.AddDate(0, 0, 1),
+	}))
+	r.call("", http.MethodPost, "/api/channels", `{"name": "by-hand"}`, "Cookie: "+auth.CookieName+"=cookie", "User-Agent: Firefox",
+		"Sec-Fetch-Site: same-origin").want(http.StatusCreated, nil)
+	var log struct{ Items []AuditEntry }
+	r.call("owner", http.MethodGet, "/api/audit-log?limit=1", nil).want(http.StatusOK, &log)
+	if e := log.Items[0]; e.Action != "channel.create" || e.ActorID != r.users["admin"].ID || e.SessionID != id || e.TokenID != "" || e.UserAgent != "Firefox" {
+		t.Errorf("%+v", e)
+	}
 }
 
 // TestAuditFilters: the audit log is read by who, what, to what and when, page

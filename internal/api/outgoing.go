@@ -206,12 +206,15 @@ func (a *API) outgoingRoutes() {
 	register(a, operation{
 		method: http.MethodGet, path: base, id: "listOutgoingWebhooks", tag: "outgoing webhooks", summary: "List outgoing webhooks, oldest first",
 	}, func(ctx context.Context, who hub.Actor, in *listOutgoingInput) (page[OutgoingWebhook], error) {
-		all, err := a.Control.Outgoings(ctx, who)
+		after, err := idCursor[hub.WebhookID]("outgoing", in.Cursor)
 		if err != nil {
 			return page[OutgoingWebhook]{}, err
 		}
-		items, next, err := cut("outgoing", all, in.Paging, func(w control.Outgoing) string { return string(w.ID) })
-		return pageOf(items, wireOutgoing, next), err
+		items, more, err := a.Control.OutgoingPage(ctx, who, after, in.Limit)
+		if err != nil {
+			return page[OutgoingWebhook]{}, err
+		}
+		return pageOf(items, wireOutgoing, nextOf("outgoing", items, more, func(w control.Outgoing) string { return string(w.ID) })), nil
 	})
 	register(a, operation{
 		method: http.MethodPost, path: base, id: "createOutgoingWebhook", tag: "outgoing webhooks", summary: "Make an outgoing webhook",

@@ -47,12 +47,15 @@ func (a *API) sessionRoutes() {
 	register(a, operation{
 		method: http.MethodGet, path: "/api/sessions", id: "listSessions", tag: "access", summary: "List signed-in browsers, newest first",
 	}, func(ctx context.Context, who hub.Actor, in *listSessionsInput) (page[Session], error) {
-		all, err := a.Control.Sessions(ctx, who, in.UserID)
+		before, err := idCursor[hub.SessionID]("session", in.Cursor)
 		if err != nil {
 			return page[Session]{}, err
 		}
-		items, next, err := cutNewest("session", all, in.Paging, func(s hub.Session) string { return string(s.ID) })
-		return pageOf(items, wireSession, next), err
+		items, more, err := a.Control.Sessions(ctx, who, in.UserID, before, in.Limit)
+		if err != nil {
+			return page[Session]{}, err
+		}
+		return pageOf(items, wireSession, nextOf("session", items, more, func(s hub.Session) string { return string(s.ID) })), nil
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: "/api/sessions", id: "deleteSessions", tag: "access", summary: "Sign out everywhere else",

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -99,5 +101,50 @@ func TestStreamGivesSignsOfLife(t *testing.T) {
 	}
 	if signs < 3 {
 		t.Errorf("%d signs, %v", signs, s.scan.Err())
+	}
+}
+
+// TestEventsOfManyPrivateChannels: however many private channels there are, a member
+// sees what happens in theirs, in the list and in the stream, and nothing of others.
+func TestEventsOfManyPrivateChannels(t *testing.T) {
+	r := newRig(t)
+	const channels = 24 // more than are asked about one by one
+	shown := make(map[hub.MessageID]bool)
+	for i := range channels {
+		secret := r.makeChannel(fmt.Sprintf("secret-%d", i), "private")
+		if i%2 == 0 {
+			r.call("owner", http.MethodPut, "/api/channels/"+string(secret)+"/members/"+string(r.users["reader"].ID), nil).want(http.StatusOK, nil)
+		}
+		shown[r.post("owner", secret, "said").ID] = i%2 == 0
+	}
+	last := r.post("owner", r.defaults.General, "for all")
+	shown[last.ID] = true
+	seen := make(map[hub.MessageID]bool)
+	note := func(e Event) hub.MessageID {
+		var data struct{ MessageID hub.MessageID }
+		must(t, json.Unmarshal(e.Data, &data))
+		if !shown[data.MessageID] {
+			t.Errorf("the reader is shown %s", e.Data)
+		}
+		seen[data.MessageID] = true
+		return data.MessageID
+	}
+	var l struct{ Items []Event }
+	r.call("reader", http.MethodGet, "/api/events?limit=500&event=message.created", nil).want(http.StatusOK, &l)
+	for _, e := range l.Items {
+		note(e)
+	}
+	if len(seen) != channels/2+1 {
+		t.Errorf("the list has %d messages", len(seen))
+	}
+	clear(seen)
+	s := r.stream("reader", "?event=message.created&after=0")
+	for {
+		if _, e, ok := s.next(); !ok || note(e) == last.ID {
+			break
+		}
+	}
+	if len(seen) != channels/2+1 {
+		t.Errorf("the stream has %d messages", len(seen))
 	}
 }

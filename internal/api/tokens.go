@@ -54,12 +54,15 @@ func (a *API) tokenRoutes() {
 	register(a, operation{
 		method: http.MethodGet, path: "/api/tokens", id: "listTokens", tag: "access", summary: "List API tokens, oldest first",
 	}, func(ctx context.Context, who hub.Actor, in *listTokensInput) (page[Credential], error) {
-		all, err := a.Control.Tokens(ctx, who)
+		after, err := idCursor[hub.TokenID]("token", in.Cursor)
 		if err != nil {
 			return page[Credential]{}, err
 		}
-		items, next, err := cut("token", all, in.Paging, func(k hub.APIToken) string { return string(k.ID) })
-		return pageOf(items, wireToken, next), err
+		items, more, err := a.Control.Tokens(ctx, who, after, in.Limit)
+		if err != nil {
+			return page[Credential]{}, err
+		}
+		return pageOf(items, wireToken, nextOf("token", items, more, func(k hub.APIToken) string { return string(k.ID) })), nil
 	})
 	register(a, operation{
 		method: http.MethodPost, path: "/api/tokens", id: "createToken", tag: "access", summary: "Make an API token", status: http.StatusCreated,

@@ -84,6 +84,11 @@ func (s *Service) IsMember(ctx context.Context, channel hub.ChannelID, user hub.
 	return s.Store.IsMember(ctx, channel, user)
 }
 
+// ChannelsOf returns the channels that the user is a member of.
+func (s *Service) ChannelsOf(ctx context.Context, user hub.UserID) ([]hub.ChannelID, error) {
+	return s.Store.ChannelsOf(ctx, user)
+}
+
 // Users returns a page of users, oldest first, and the cursor of the next.
 func (s *Service) Users(ctx context.Context, cursor string, limit int) (page []hub.User, next string, err error) {
 	limit = pageSize(limit)

@@ -75,6 +75,7 @@ type ChannelStore interface {
 type MemberStore interface {
 	Members(ctx context.Context, channel hub.ChannelID, after hub.UserID, limit int) ([]hub.Member, error)
 	IsMember(ctx context.Context, channel hub.ChannelID, user hub.UserID) (bool, error)
+	ChannelsOf(ctx context.Context, user hub.UserID) ([]hub.ChannelID, error)
 	AddMember(ctx context.Context, m *hub.Member, check func(*hub.Member) error, routings ...hub.Routing) (bool, error)
 	RemoveMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, check func(*hub.Member) error,
 		routings ...hub.Routing) (bool, error)

@@ -31,11 +31,11 @@ func (m *member) deliveries(c *chat.Service, name string) int {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	events, err := m.store.EventsBefore(m.t.Context(), 0, hub.EventChannelCreated, 1)
+	events, _, err := m.store.EventsBefore(m.t.Context(), 0, hub.EventChannelCreated, 1)
 	if err != nil || len(events) != 1 || events[0].ChannelID != channel.ID {
 		m.t.Fatal(events, err)
 	}
-	found, err := m.store.Deliveries(m.t.Context(), hub.DeliveryQuery{Since: events[0].Time, Limit: 10})
+	found, _, err := m.store.Deliveries(m.t.Context(), hub.DeliveryQuery{Since: events[0].Time, Limit: 10})
 	if err != nil {
 		m.t.Fatal(err)
 	}

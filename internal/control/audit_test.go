@@ -41,7 +41,7 @@ func (s *shelf) OutgoingWebhook(context.Context, hub.WebhookID) (hub.OutgoingWeb
 	return s.webhook, nil
 }
 
-func (s *shelf) DeliveryCounts(context.Context) (map[hub.WebhookID]map[hub.DeliveryStatus]int64, error) {
+func (s *shelf) DeliveryCountsOf(context.Context, hub.WebhookID, hub.WebhookID) (map[hub.WebhookID]map[hub.DeliveryStatus]int64, error) {
 	return nil, nil
 }
 

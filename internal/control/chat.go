@@ -27,6 +27,7 @@ type channelChat interface {
 type memberChat interface {
 	Members(ctx context.Context, id hub.ChannelID, cursor string, limit int) ([]hub.Member, string, error)
 	IsMember(ctx context.Context, channel hub.ChannelID, user hub.UserID) (bool, error)
+	ChannelsOf(ctx context.Context, user hub.UserID) ([]hub.ChannelID, error)
 	AddMemberIf(ctx context.Context, channel hub.ChannelID, user hub.UserID, role hub.Role, check func(*hub.Member) error,
 		by chat.Cause) (hub.Member, error)
 	RemoveMemberIf(ctx context.Context, channel hub.ChannelID, user hub.UserID, check func(*hub.Member) error, by chat.Cause) error

@@ -9,7 +9,7 @@ import (
 
 // deliveryStore reads deliveries.
 type deliveryStore interface {
-	Deliveries(ctx context.Context, q hub.DeliveryQuery) ([]hub.Delivery, error)
+	Deliveries(ctx context.Context, q hub.DeliveryQuery) (page []hub.Delivery, next hub.DeliveryID, err error)
 	Delivery(ctx context.Context, id hub.DeliveryID) (hub.Delivery, error)
 	DeliveriesOf(ctx context.Context, event hub.EventID, limit int) ([]hub.Delivery, error)
 	Attempts(ctx context.Context, id hub.DeliveryID) ([]hub.Attempt, error)
@@ -25,11 +25,12 @@ type DeliveryDetail struct {
 	Body   []byte
 }
 
-// Deliveries returns the deliveries that q selects, newest first, and whether
-// there are more.
-func (s *Service) Deliveries(ctx context.Context, a hub.Actor, q hub.DeliveryQuery) ([]hub.Delivery, bool, error) {
+// Deliveries returns the deliveries that q selects, newest first, and where the
+// next page begins, "" when there is none. A page can hold fewer than q.Limit and
+// not be the last.
+func (s *Service) Deliveries(ctx context.Context, a hub.Actor, q hub.DeliveryQuery) ([]hub.Delivery, hub.DeliveryID, error) {
 	if err := allow(a, manageWebhooks); err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
 	var errs hub.FieldErrors
 	if q.Event != "" && !hub.ValidEventPattern(q.Event) {
@@ -39,13 +40,9 @@ func (s *Service) Deliveries(ctx context.Context, a hub.Actor, q hub.DeliveryQue
 		errs.Add("webhookId", "must be the id of an outgoing webhook")
 	}
 	if err := errs.Err(); err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
-	limit := q.Limit
-	q.Limit++
-	all, err := s.Store.Deliveries(ctx, q)
-	items, more := firstOf(all, limit)
-	return items, more, err
+	return s.Store.Deliveries(ctx, q)
 }
 
 // firstOf cuts a list that was read with one more than limit.

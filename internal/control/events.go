@@ -18,7 +18,7 @@ type eventStore interface {
 	Publish(ctx context.Context, once *hub.Idempotency, routings ...hub.Routing) error
 	Event(ctx context.Context, id hub.EventID) (*hub.Event, error)
 	EventsAfter(ctx context.Context, seq int64, limit int) ([]*hub.Event, error)
-	EventsBefore(ctx context.Context, seq int64, pattern string, limit int) ([]*hub.Event, error)
+	EventsBefore(ctx context.Context, seq int64, pattern string, limit int) (page []*hub.Event, next int64, err error)
 	EventsOfKey(ctx context.Context, key string, limit int) ([]*hub.Event, error)
 	LastEvent(ctx context.Context) (int64, error)
 }
@@ -184,7 +184,7 @@ func (s *Service) Events(ctx context.Context, a hub.Actor, before int64, pattern
 	var read budget
 	for range maxLooks {
 		n := read.chunk(limit)
-		batch, err := s.Store.EventsBefore(ctx, before, pattern, n)
+		batch, next, err := s.Store.EventsBefore(ctx, before, pattern, n)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -201,10 +201,11 @@ func (s *Service) Events(ctx context.Context, a hub.Actor, before int64, pattern
 				visible = append(visible, e)
 			}
 		}
-		if len(batch) < n {
+		if next == 0 {
 			return visible, 0, nil
 		}
-		if read.spent(batch) {
+		before = next
+		if len(batch) < n || read.spent(batch) { // the pattern is rare, or the events are large
 			break
 		}
 	}
@@ -327,7 +328,12 @@ type eyes struct {
 	s     *Service
 	actor hub.Actor
 	known map[hub.ChannelID]bool
+	all   bool // known holds every channel of the actor's; others are none
 }
+
+// askedSingly is how many channels eyes ask about one by one; who meets more asks
+// for all at once.
+const askedSingly = 8
 
 func (s *Service) eyes(a hub.Actor) *eyes { return &eyes{s: s, actor: a} }
 
@@ -347,18 +353,32 @@ func (y *eyes) see(ctx context.Context, e *hub.Event) (bool, error) {
 	case !e.ChannelPrivate || privileged(y.actor):
 		return y.actor.Reaches(e.ChannelID), nil
 	}
-	if ok, known := y.known[e.ChannelID]; known {
-		return ok, nil
+	if !y.actor.Reaches(e.ChannelID) || y.actor.Role == hub.RoleGuest {
+		return false, nil
 	}
-	ok, err := y.s.visible(ctx, y.actor, e.ChannelID, true)
-	if err != nil {
-		return false, err
+	if ok, known := y.known[e.ChannelID]; known || y.all {
+		return ok, nil
 	}
 	if y.known == nil {
 		y.known = make(map[hub.ChannelID]bool)
 	}
-	y.known[e.ChannelID] = ok
-	return ok, nil
+	if len(y.known) < askedSingly {
+		ok, err := y.s.visible(ctx, y.actor, e.ChannelID, true)
+		if err != nil {
+			return false, err
+		}
+		y.known[e.ChannelID] = ok
+		return ok, nil
+	}
+	mine, err := y.s.Chat.ChannelsOf(ctx, y.actor.UserID)
+	if err != nil {
+		return false, err
+	}
+	y.all = true
+	for _, id := range mine {
+		y.known[id] = true
+	}
+	return y.known[e.ChannelID], nil
 }
 
 // ParseSeq reads the number of an event from text.

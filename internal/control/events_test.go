@@ -37,14 +37,17 @@ func (l *log) Publish(_ context.Context, once *hub.Idempotency, routings ...hub.
 	return nil
 }
 
-func (l *log) EventsBefore(_ context.Context, seq int64, _ string, limit int) (out []*hub.Event, _ error) {
+func (l *log) EventsBefore(_ context.Context, seq int64, _ string, limit int) (out []*hub.Event, next int64, _ error) {
 	l.reads++
 	for i := len(l.events) - 1; i >= 0 && len(out) < limit; i-- {
 		if e := l.events[i]; seq == 0 || e.Seq < seq {
 			out = append(out, e)
 		}
 	}
-	return out, nil
+	if len(out) == limit {
+		next = out[limit-1].Seq
+	}
+	return out, next, nil
 }
 
 func (l *log) EventsAfter(_ context.Context, seq int64, limit int) (out []*hub.Event, _ error) {

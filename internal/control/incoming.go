@@ -18,6 +18,7 @@ import (
 // incomingStore keeps incoming webhooks and the log of their calls.
 type incomingStore interface {
 	IncomingWebhooks(ctx context.Context) ([]hub.IncomingWebhook, error)
+	IncomingPage(ctx context.Context, after hub.IncomingID, limit int) ([]hub.IncomingWebhook, error)
 	IncomingWebhook(ctx context.Context, id hub.IncomingID) (hub.IncomingWebhook, error)
 	CreateIncomingWebhook(ctx context.Context, w *hub.IncomingWebhook, u *hub.User, routings ...hub.Routing) error
 	UpdateIncomingWebhook(ctx context.Context, id hub.IncomingID, change func(*hub.IncomingWebhook) error) (
@@ -60,6 +61,17 @@ func (s *Service) Incomings(ctx context.Context, a hub.Actor) ([]hub.IncomingWeb
 		return nil, err
 	}
 	return s.Store.IncomingWebhooks(ctx)
+}
+
+// IncomingPage returns at most limit incoming webhooks with ids above after, oldest
+// first, and whether there are more.
+func (s *Service) IncomingPage(ctx context.Context, a hub.Actor, after hub.IncomingID, limit int) ([]hub.IncomingWebhook, bool, error) {
+	if err := allow(a, manageWebhooks); err != nil {
+		return nil, false, err
+	}
+	all, err := s.Store.IncomingPage(ctx, after, limit+1)
+	items, more := firstOf(all, limit)
+	return items, more, err
 }
 
 // Incoming returns one incoming webhook.

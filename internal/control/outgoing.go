@@ -20,7 +20,9 @@ type outgoingStore interface {
 	UpdateOutgoingWebhook(ctx context.Context, id hub.WebhookID, change func(*hub.OutgoingWebhook) error) (
 		hub.OutgoingWebhook, int64, error)
 	DeleteOutgoingWebhook(ctx context.Context, id hub.WebhookID, check func(*hub.OutgoingWebhook) error) (revision int64, err error)
+	OutgoingPage(ctx context.Context, after hub.WebhookID, limit int) ([]hub.OutgoingWebhook, error)
 	DeliveryCounts(ctx context.Context) (map[hub.WebhookID]map[hub.DeliveryStatus]int64, error)
+	DeliveryCountsOf(ctx context.Context, first, last hub.WebhookID) (map[hub.WebhookID]map[hub.DeliveryStatus]int64, error)
 }
 
 // OutgoingChange describes an outgoing webhook to be made, or changes of one.
@@ -70,6 +72,28 @@ func (s *Service) Outgoings(ctx context.Context, a hub.Actor) ([]Outgoing, error
 	return out, nil
 }
 
+// OutgoingPage returns at most limit outgoing webhooks with ids above after, oldest
+// first, and whether there are more.
+func (s *Service) OutgoingPage(ctx context.Context, a hub.Actor, after hub.WebhookID, limit int) ([]Outgoing, bool, error) {
+	if err := allow(a, manageWebhooks); err != nil {
+		return nil, false, err
+	}
+	all, err := s.Store.OutgoingPage(ctx, after, limit+1)
+	items, more := firstOf(all, limit)
+	if err != nil || len(items) == 0 {
+		return nil, false, err
+	}
+	counts, err := s.Store.DeliveryCountsOf(ctx, items[0].ID, items[len(items)-1].ID)
+	if err != nil {
+		return nil, false, err
+	}
+	out := make([]Outgoing, len(items))
+	for i := range items {
+		out[i] = Outgoing{items[i], counts[items[i].ID]}
+	}
+	return out, more, nil
+}
+
 // Outgoing returns one outgoing webhook.
 func (s *Service) Outgoing(ctx context.Context, a hub.Actor, id hub.WebhookID) (Outgoing, error) {
 	if err := allow(a, manageWebhooks); err != nil {
@@ -79,7 +103,7 @@ func (s *Service) Outgoing(ctx context.Context, a hub.Actor, id hub.WebhookID) (
 	if err != nil {
 		return Outgoing{}, err
 	}
-	counts, err := s.Store.DeliveryCounts(ctx)
+	counts, err := s.Store.DeliveryCountsOf(ctx, id, id)
 	return Outgoing{w, counts[id]}, err
 }
 

@@ -9,6 +9,7 @@ import (
 // sessionStore keeps the sessions of browsers.
 type sessionStore interface {
 	Sessions(ctx context.Context, user hub.UserID) ([]hub.Session, error)
+	SessionPage(ctx context.Context, user hub.UserID, before hub.SessionID, limit int) ([]hub.Session, error)
 	Session(ctx context.Context, id hub.SessionID) (hub.Session, error)
 	DeleteSession(ctx context.Context, id hub.SessionID, user hub.UserID) error
 }
@@ -19,7 +20,14 @@ func whose(a hub.Actor, user hub.UserID, own func(hub.Actor) error) (hub.UserID,
 	if user == "" || user == a.UserID {
 		return a.UserID, own(a)
 	}
-	return user, allow(a, manageSessions)
+	if err := allow(a, manageSessions); err != nil {
+		return "", err
+	}
+	var errs hub.FieldErrors
+	if !hub.ValidID(string(user)) {
+		errs.Add("userId", "must be the id of a user")
+	}
+	return user, errs.Err()
 }
 
 func mayReadOwn(a hub.Actor) error { return allow(a, ownSessions) }
@@ -33,14 +41,18 @@ func mayEndOwn(a hub.Actor) error {
 	return allow(a, endOwnSessions)
 }
 
-// Sessions returns the sessions of a user (of the actor when user is ""),
-// newest first.
-func (s *Service) Sessions(ctx context.Context, a hub.Actor, user hub.UserID) ([]hub.Session, error) {
+// Sessions returns at most limit sessions of a user (of the actor when user is "")
+// with ids below before ("": the newest), newest first, and whether there are more.
+func (s *Service) Sessions(ctx context.Context, a hub.Actor, user hub.UserID, before hub.SessionID, limit int) (
+	[]hub.Session, bool, error,
+) {
 	user, err := whose(a, user, mayReadOwn)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return s.Store.Sessions(ctx, user)
+	all, err := s.Store.SessionPage(ctx, user, before, limit+1)
+	items, more := firstOf(all, limit)
+	return items, more, err
 }
 
 // DeleteSession signs one browser out.

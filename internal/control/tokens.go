@@ -12,7 +12,7 @@ import (
 // tokenStore keeps API tokens.
 type tokenStore interface {
 	CreateToken(ctx context.Context, once *hub.Idempotency, k hub.APIToken) error
-	Tokens(ctx context.Context) ([]hub.APIToken, error)
+	TokenPage(ctx context.Context, after hub.TokenID, limit int) ([]hub.APIToken, error)
 	Token(ctx context.Context, id hub.TokenID) (hub.APIToken, error)
 	DeleteToken(ctx context.Context, id hub.TokenID) error
 }
@@ -29,12 +29,15 @@ type TokenRequest struct {
 // tokenBytes is the randomness of an API token.
 const tokenBytes = 32
 
-// Tokens returns all API tokens, oldest first.
-func (s *Service) Tokens(ctx context.Context, a hub.Actor) ([]hub.APIToken, error) {
+// Tokens returns at most limit API tokens with ids above after, oldest first, and
+// whether there are more.
+func (s *Service) Tokens(ctx context.Context, a hub.Actor, after hub.TokenID, limit int) ([]hub.APIToken, bool, error) {
 	if err := allow(a, manageTokens); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return s.Store.Tokens(ctx)
+	all, err := s.Store.TokenPage(ctx, after, limit+1)
+	items, more := firstOf(all, limit)
+	return items, more, err
 }
 
 // CreateToken makes an API token. The token is returned here and never again.

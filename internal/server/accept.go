@@ -14,7 +14,7 @@ import (
 // than q are not looked at.
 func CheckAccept(r *http.Request, media string) error {
 	lines := r.Header["Accept"]
-	if len(lines) == 0 {
+	if len(lines) == 0 || len(lines) == 1 && (lines[0] == "*/*" || lines[0] == media) { // what nearly all send
 		return nil
 	}
 	kind, _, _ := strings.Cut(media, "/")

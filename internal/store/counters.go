@@ -73,6 +73,16 @@ func (s *Store) DeliveryTotals(ctx context.Context) (map[hub.DeliveryStatus]int6
 
 // DeliveryCounts returns how many deliveries are in each state, by webhook.
 func (s *Store) DeliveryCounts(ctx context.Context) (map[hub.WebhookID]map[hub.DeliveryStatus]int64, error) {
+	return s.deliveryCounts(ctx, `SELECT webhook_id, status, total FROM nchat_webhook_counters`)
+}
+
+// DeliveryCountsOf is DeliveryCounts of the webhooks with ids from first to last.
+func (s *Store) DeliveryCountsOf(ctx context.Context, first, last hub.WebhookID) (map[hub.WebhookID]map[hub.DeliveryStatus]int64, error) {
+	return s.deliveryCounts(ctx, `SELECT webhook_id, status, total FROM nchat_webhook_counters WHERE webhook_id >= $1 AND webhook_id <= $2`,
+		string(first), string(last))
+}
+
+func (s *Store) deliveryCounts(ctx context.Context, query string, args ...any) (map[hub.WebhookID]map[hub.DeliveryStatus]int64, error) {
 	out := make(map[hub.WebhookID]map[hub.DeliveryStatus]int64)
 	err := each(ctx, s.readers, func(row scanner) error {
 		var webhook hub.WebhookID
@@ -86,6 +96,6 @@ func (s *Store) DeliveryCounts(ctx context.Context) (map[hub.WebhookID]map[hub.D
 		}
 		out[webhook][status] = total
 		return nil
-	}, `SELECT webhook_id, status, total FROM nchat_webhook_counters`)
+	}, query, args...)
 	return out, err
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -71,23 +70,23 @@ func testDeliveriesList(t *testing.T, s *Store, _ *time.Time) {
 		}
 		for q := c.q; ; { // page by page
 			q.Limit = 3
-			page, err := s.Deliveries(t.Context(), q)
+			page, next, err := s.Deliveries(t.Context(), q)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, d := range page {
 				got = append(got, d.ID)
 			}
-			if len(page) < q.Limit {
+			if next == "" {
 				break
 			}
-			q.Before = page[len(page)-1].ID
+			q.Before = next
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
-	if _, err := s.Deliveries(t.Context(), hub.DeliveryQuery{Status: "x' OR 1=1 --", Limit: 1}); hub.CodeOf(err) != hub.Invalid {
+	if _, _, err := s.Deliveries(t.Context(), hub.DeliveryQuery{Status: "x' OR 1=1 --", Limit: 1}); hub.CodeOf(err) != hub.Invalid {
 		t.Errorf("a status that is none: %v", err)
 	}
 	d, err := s.Delivery(t.Context(), all[0].ID)
@@ -101,45 +100,122 @@ func testDeliveriesList(t *testing.T, s *Store, _ *time.Time) {
 	}
 }
 
-// TestDeliveriesListPlans: each list walks an index in its order.
+// TestDeliveriesListPlans: each list walks an index in its order, and what is
+// filtered of that is so many rows and no more.
 func TestDeliveriesListPlans(t *testing.T) {
 	s := openTest(t, Options{})
-	const byKey, byWebhook, prefix = "PRIMARY KEY", "nchat_webhook_deliveries_webhook", "nchat_webhook_deliveries_"
-	for want, queries := range map[string][]hub.DeliveryQuery{
-		byKey:             {{}, {Status: hub.DeliverySuccess}, {Event: "a.*"}},
-		byWebhook:         {{WebhookID: "w"}, {WebhookID: "w", Status: hub.DeliverySuccess, Since: time.Unix(1, 0)}},
-		prefix + "failed": {{Status: hub.DeliveryFailed}},
-		prefix + "leased": {{Status: hub.DeliveryActive}},
-		prefix + "held":   {{WebhookID: "w", Status: hub.DeliveryHeld}},
-	} {
-		for _, q := range queries {
-			q.Before, q.Limit = "g", 10
-			if plan := planOf(t, s, q); !strings.Contains(plan, want) || strings.Contains(plan, "TEMP B-TREE") {
-				t.Errorf("%+v is planned as %s, want %s", q, plan, want)
+	const prefix = "nchat_webhook_deliveries_"
+	rare := map[hub.DeliveryStatus][2]string{ // of all, of one webhook
+		hub.DeliveryFailed: {prefix + "failed", prefix + "failed_webhook"}, hub.DeliveryHeld: {prefix + "held_all", prefix + "held"},
+		hub.DeliveryCanceled: {prefix + "canceled", prefix + "canceled_webhook"}, hub.DeliveryRetrying: {prefix + "retrying", prefix + "retrying_webhook"},
+		hub.DeliveryActive: {prefix + "leased", prefix + "leased"},
+	}
+	for _, status := range append(hub.DeliveryStatuses(), "") {
+		for _, webhook := range []hub.WebhookID{"", "w"} {
+			for _, event := range []string{"", "*", "a.*", "a.b"} {
+				for _, since := range []time.Time{{}, time.Unix(1, 0)} {
+					for _, until := range []time.Time{{}, time.Unix(1e9, 0)} {
+						q := hub.DeliveryQuery{Status: status, WebhookID: webhook, Event: event, Since: since, Until: until, Before: "g", Limit: 10}
+						want := [2]string{"PRIMARY KEY", prefix + "webhook"}
+						if names, ok := rare[status]; ok {
+							want = names
+						}
+						index := want[0]
+						if webhook != "" {
+							index = want[1]
+						}
+						l, err := s.listOf(q)
+						if err != nil {
+							t.Fatal(err)
+						}
+						filtered := event == "a.*" || event == "a.b" || status == hub.DeliverySuccess || status == hub.DeliveryPending
+						if filtered != (len(l.filters) > 0) {
+							t.Errorf("%+v is filtered: %v", q, l.filters)
+						}
+						text, args := l.page(q.Limit)
+						plans := []string{explain(t, s, text, args...)}
+						if filtered {
+							text, args = l.last()
+							plans = append(plans, explain(t, s, text, args...))
+						}
+						for _, plan := range plans {
+							inner, _, _ := strings.Cut(plan, "SCAN d") // what follows sorts what it looked at
+							if !strings.Contains(inner+" ", index+" ") && !strings.Contains(inner, index) || strings.Contains(inner, "TEMP B-TREE") {
+								t.Errorf("%+v is planned as %s, want %s", q, plan, index)
+							}
+						}
+					}
+				}
 			}
 		}
 	}
 }
 
-// planOf returns SQLite's plan for the list.
-func planOf(t *testing.T, s *Store, q hub.DeliveryQuery) string {
-	t.Helper()
-	var plan strings.Builder
-	text, args, err := s.deliveriesQuery(q)
-	if err != nil {
-		t.Fatal(err)
+// TestDeliveriesLookAtSoMany: a page of what is rare ends after so many rows, says
+// where to go on, and comes to all in the end.
+func TestDeliveriesLookAtSoMany(t *testing.T) { onBoth(t, testDeliveriesLookAtSoMany) }
+
+func testDeliveriesLookAtSoMany(t *testing.T, s *Store, now *time.Time) {
+	ids := &hub.IDs{Now: func() time.Time { return *now }}
+	const n = 2*lookedAt + 100
+	var want []hub.DeliveryID
+	var routings []hub.Routing
+	for i := range n {
+		e := &hub.Event{ID: hub.EventID(ids.New()), Type: "common", Time: *now, Data: []byte("1"), Origin: hub.Origin{Kind: hub.OriginHub}}
+		if i == 3 || i == lookedAt+10 {
+			e.Type = "rare"
+		}
+		d := hub.Delivery{ID: hub.DeliveryIDFor(e.ID, id1), WebhookID: id1, EventID: e.ID, EventType: e.Type, Status: hub.DeliveryHeld}
+		if e.Type == "rare" {
+			want = append([]hub.DeliveryID{d.ID}, want...)
+		}
+		routings = append(routings, hub.Routing{Event: e, Deliveries: []hub.RoutedDelivery{{Delivery: d}}})
 	}
-	err = each(t.Context(), s.readers, func(row scanner) error {
-		var id, parent, unused int
-		var detail string
-		err := row.Scan(&id, &parent, &unused, &detail)
-		fmt.Fprintln(&plan, detail)
-		return err
-	}, "EXPLAIN QUERY PLAN "+text, args...)
-	if err != nil {
-		t.Fatal(err)
+	for chunk := range slices.Chunk(routings, 1000) {
+		if err := s.Publish(t.Context(), nil, chunk...); err != nil {
+			t.Fatal(err)
+		}
 	}
-	return plan.String()
+	for name, q := range map[string]hub.DeliveryQuery{"all": {}, "webhook": {WebhookID: id1}, "held": {Status: hub.DeliveryHeld}} {
+		q.Event, q.Limit = "rare", 10
+		looked := lookedAtBy
+		if name == "all" {
+			looked = lookedAt
+		}
+		var got []hub.DeliveryID
+		pages := 0
+		for {
+			page, next, err := s.Deliveries(t.Context(), q)
+			if err != nil || pages > n {
+				t.Fatal(pages, err)
+			}
+			pages++
+			for _, d := range page {
+				got = append(got, d.ID)
+			}
+			if q.Before = next; next == "" {
+				break
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" || pages != n/looked+1 {
+			t.Errorf("%s: %d pages: %s", name, pages, diff)
+		}
+	}
+	var got int
+	pages := 0
+	for seq := int64(0); ; pages++ {
+		page, next, err := s.EventsBefore(t.Context(), seq, "rare", 10)
+		if err != nil || pages > n {
+			t.Fatal(pages, err)
+		}
+		got += len(page)
+		if seq = next; next == 0 {
+			break
+		}
+	}
+	if got != len(want) || pages != 2 {
+		t.Errorf("%d rare events in %d pages", got, pages+1)
+	}
 }
 
 func TestAttempts(t *testing.T) { onBoth(t, testAttempts) }

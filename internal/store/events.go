@@ -122,19 +122,40 @@ func (s *Store) EventsAfter(ctx context.Context, seq int64, limit int) ([]*hub.E
 }
 
 // EventsBefore returns at most limit events with a number below seq (0: the
-// newest), newest first. pattern limits the types; "" is all.
-func (s *Store) EventsBefore(ctx context.Context, seq int64, pattern string, limit int) ([]*hub.Event, error) {
+// newest), newest first, and the number to go on with, 0 when there are no more.
+// pattern limits the types; "" is all. Of a pattern a page can hold fewer and not
+// be the last: it looks at so many events and no more.
+func (s *Store) EventsBefore(ctx context.Context, seq int64, pattern string, limit int) (page []*hub.Event, next int64, err error) {
 	if seq == 0 {
-		seq = 1 << 62
+		if seq, err = s.LastEvent(ctx); err != nil {
+			return nil, 0, err
+		}
+		seq++
 	}
-	if pattern == "" {
-		pattern = "*"
+	if pattern == "" || pattern == "*" {
+		page, err = list(ctx, s.readers, scanEvent,
+			`SELECT `+eventColumns+` FROM nchat_events e WHERE seq < $1 ORDER BY seq DESC LIMIT $2`, seq, limit)
+		if len(page) == limit && limit > 0 {
+			next = page[limit-1].Seq
+		}
+		return page, next, err
 	}
 	matches, arg := s.matches(pattern)
 	_, other := s.matches(hub.AliasPattern(pattern))
-	return list(ctx, s.readers, scanEvent,
-		`SELECT `+eventColumns+` FROM nchat_events e WHERE seq < $1 AND (type `+matches+` $2 OR type `+matches+` $3)
-		ORDER BY seq DESC LIMIT $4`, seq, arg, other, limit)
+	low := seq - lookedAt - 1
+	page, err = list(ctx, s.readers, scanEvent,
+		`SELECT `+eventColumns+` FROM nchat_events e WHERE seq < $1 AND seq > $2 AND (type `+matches+` $3 OR type `+matches+` $4)
+		ORDER BY seq DESC LIMIT $5`, seq, low, arg, other, limit)
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case len(page) == limit && limit > 0:
+		return page, page[limit-1].Seq, nil
+	}
+	// The next one that there is: the oldest may be gone.
+	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(&next) },
+		`SELECT seq + 1 FROM nchat_events WHERE seq <= $1 ORDER BY seq DESC LIMIT 1`, low)
+	return page, next, err
 }
 
 // likePattern turns a pattern of event types into one of LIKE.

@@ -25,6 +25,13 @@ func (s *Store) IncomingWebhooks(ctx context.Context) ([]hub.IncomingWebhook, er
 		`SELECT `+incomingColumns+` FROM nchat_incoming_webhooks WHERE deleted_at IS NULL ORDER BY id`)
 }
 
+// IncomingPage returns at most limit incoming webhooks that are not deleted with an
+// id above after, oldest first.
+func (s *Store) IncomingPage(ctx context.Context, after hub.IncomingID, limit int) ([]hub.IncomingWebhook, error) {
+	return list(ctx, s.readers, scanIncoming, `SELECT `+incomingColumns+` FROM nchat_incoming_webhooks
+		WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2`, from(after), limit)
+}
+
 // IncomingWebhook returns one incoming webhook, or NotFound when it does not
 // exist or is deleted.
 func (s *Store) IncomingWebhook(ctx context.Context, id hub.IncomingID) (hub.IncomingWebhook, error) {

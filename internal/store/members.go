@@ -40,6 +40,11 @@ func isMember(ctx context.Context, q querier, channel hub.ChannelID, user hub.Us
 	return found, err
 }
 
+// ChannelsOf returns the channels that the user is a member of.
+func (s *Store) ChannelsOf(ctx context.Context, user hub.UserID) ([]hub.ChannelID, error) {
+	return list(ctx, s.readers, scanChannelID, `SELECT channel_id FROM nchat_channel_members WHERE user_id = $1`, string(user))
+}
+
 // AddMember makes m.User a member of the channel. A user who is one already
 // gets the role and nothing is published: added is false then, and m.JoinedAt
 // becomes what it was. check is asked about the membership as it is then, nil

@@ -32,6 +32,13 @@ func (s *Store) OutgoingWebhooks(ctx context.Context) ([]hub.OutgoingWebhook, er
 		`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE deleted_at IS NULL ORDER BY id`)
 }
 
+// OutgoingPage returns at most limit outgoing webhooks that are not deleted with an
+// id above after, oldest first.
+func (s *Store) OutgoingPage(ctx context.Context, after hub.WebhookID, limit int) ([]hub.OutgoingWebhook, error) {
+	return list(ctx, s.readers, scanOutgoing, `SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks
+		WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2`, from(after), limit)
+}
+
 // OutgoingWebhook returns one outgoing webhook, or NotFound when it does not
 // exist or is deleted.
 func (s *Store) OutgoingWebhook(ctx context.Context, id hub.WebhookID) (hub.OutgoingWebhook, error) {

@@ -52,7 +52,8 @@ func fillMany(t *testing.T, s *Store) {
 			SELECT id, 1, at, 1, 'success', '' FROM ` + series,
 		`INSERT INTO nchat_inbox (id, provider, webhook_id, verdict, http_status, created_at)
 			SELECT id, 'token', owner, CASE WHEN i % 50 = 0 THEN 'refused' ELSE 'accepted' END, 200, at FROM ` + series,
-		`INSERT INTO nchat_audit_log (id, action, subject, created_at) SELECT id, 'x', 'x', at FROM ` + series,
+		`INSERT INTO nchat_audit_log (id, actor_id, action, subject, created_at)
+			SELECT id, owner, CASE WHEN i < 20 THEN 'rare' ELSE 'x' END, CASE WHEN i < 20 THEN 'rare' ELSE 'x' END, at FROM ` + series,
 		`VACUUM ANALYZE`,
 	} {
 		if _, err := s.pg.pool.Exec(t.Context(), statement); err != nil {
@@ -100,7 +101,10 @@ func TestPlansPostgres(t *testing.T) {
 	ctx := t.Context()
 	deliveries := func(q hub.DeliveryQuery) func() (int, error) {
 		q.Limit = 50
-		return func() (int, error) { return counted(s.Deliveries(ctx, q)) }
+		return func() (int, error) {
+			page, _, err := s.Deliveries(ctx, q)
+			return len(page), err
+		}
 	}
 	search := func(viewer hub.UserID, all bool, before hub.MessageID, terms ...string) func() (int, error) {
 		return func() (int, error) { return counted(s.Search(ctx, terms, true, viewer, all, nil, before, 50)) }
@@ -130,22 +134,55 @@ func TestPlansPostgres(t *testing.T) {
 		"quiet webhook, held":   {deliveries(hub.DeliveryQuery{WebhookID: quiet, Status: hub.DeliveryHeld}), 1, 60},
 		"failed":                {deliveries(hub.DeliveryQuery{Status: hub.DeliveryFailed}), 50, 300},
 		"active":                {deliveries(hub.DeliveryQuery{Status: hub.DeliveryActive}), 20, 60},
-		"held":                  {deliveries(hub.DeliveryQuery{Status: hub.DeliveryHeld}), 50, 6000},
-		"success":               {deliveries(hub.DeliveryQuery{Status: hub.DeliverySuccess}), 50, 60},
-		"deliveries of a type":  {deliveries(hub.DeliveryQuery{Event: "type.3"}), 50, 600},
+		"held":                  {deliveries(hub.DeliveryQuery{Status: hub.DeliveryHeld}), 50, 60},
+		"success":               {deliveries(hub.DeliveryQuery{Status: hub.DeliverySuccess}), 50, 120},
+		"deliveries of a type":  {deliveries(hub.DeliveryQuery{Event: "type.3"}), 50, 1200},
 		"attempts": {func() (int, error) {
 			return counted(s.Attempts(ctx, hub.DeliveryID(mid[:14]+"7000-8000-000000000000")))
 		}, 1, 60},
-		"events":               {func() (int, error) { return counted(s.EventsAfter(ctx, many-10, 50)) }, 10, 60},
-		"events, oldest":       {func() (int, error) { return counted(s.EventsAfter(ctx, 0, 50)) }, 50, 300},
-		"events of a type":     {func() (int, error) { return counted(s.EventsBefore(ctx, 0, "type.3", 50)) }, 50, 600},
+		"events":         {func() (int, error) { return counted(s.EventsAfter(ctx, many-10, 50)) }, 10, 60},
+		"events, oldest": {func() (int, error) { return counted(s.EventsAfter(ctx, 0, 50)) }, 50, 300},
+		"events of a type": {func() (int, error) {
+			page, _, err := s.EventsBefore(ctx, 0, "type.3", 50)
+			return len(page), err
+		}, 50, 600},
 		"calls":                {func() (int, error) { return counted(s.Calls(ctx, "", "", 50)) }, 50, 60},
 		"calls of one":         {func() (int, error) { return counted(s.Calls(ctx, busy, hub.CallID(mid), 50)) }, 50, 60},
 		"calls of a quiet one": {func() (int, error) { return counted(s.Calls(ctx, quiet, "", 50)) }, 50, 60},
-		"audit log":            {func() (int, error) { return counted(s.AuditLog(ctx, hub.AuditQuery{Limit: 50})) }, 50, 60},
-		"unposted files":       {func() (int, error) { return counted(s.UnpostedFiles(ctx, noon, 50)) }, 50, 60},
-		"leased":               {func() (int, error) { return counted(s.Leased(ctx, momentOf(many), "", 50)) }, 20, 60},
-		"lanes":                {func() (int, error) { return counted(s.Lanes(ctx)) }, 3, 300},
+		"retrying":             {deliveries(hub.DeliveryQuery{Status: hub.DeliveryRetrying}), 20, 60},
+		"canceled":             {deliveries(hub.DeliveryQuery{Status: hub.DeliveryCanceled}), 0, 60},
+		"quiet, canceled":      {deliveries(hub.DeliveryQuery{WebhookID: quiet, Status: hub.DeliveryCanceled}), 0, 60},
+		"quiet, retrying":      {deliveries(hub.DeliveryQuery{WebhookID: quiet, Status: hub.DeliveryRetrying}), 1, 60},
+		"quiet, active":        {deliveries(hub.DeliveryQuery{WebhookID: quiet, Status: hub.DeliveryActive}), 1, 300},
+		"pending":              {deliveries(hub.DeliveryQuery{Status: hub.DeliveryPending}), 5, 2 * lookedAt},
+		"never":                {deliveries(hub.DeliveryQuery{Event: "never"}), 0, 2 * lookedAt},
+		"busy, never":          {deliveries(hub.DeliveryQuery{WebhookID: busy, Event: "never"}), 0, 2 * lookedAt},
+		"failed, never":        {deliveries(hub.DeliveryQuery{Status: hub.DeliveryFailed, Event: "never"}), 0, 2 * lookedAt},
+		"events, never": {func() (int, error) {
+			page, _, err := s.EventsBefore(ctx, 0, "never", 50)
+			return len(page), err
+		}, 0, 2 * lookedAt},
+		"events of a message": {func() (int, error) { return counted(s.EventsOfKey(ctx, "m:x", 50)) }, 0, 60},
+		"deliveries of an event": {func() (int, error) {
+			return counted(s.DeliveriesOf(ctx, hub.EventID(mid[:14]+"7000-8000-000000000000"), 50))
+		}, 1, 60},
+		"outgoing webhooks":  {func() (int, error) { return counted(s.OutgoingPage(ctx, "", 50)) }, 0, 60},
+		"incoming webhooks":  {func() (int, error) { return counted(s.IncomingPage(ctx, "", 50)) }, 0, 60},
+		"tokens":             {func() (int, error) { return counted(s.TokenPage(ctx, "", 50)) }, 0, 60},
+		"sessions":           {func() (int, error) { return counted(s.SessionPage(ctx, busy, "", 50)) }, 0, 60},
+		"audit log, actor":   {func() (int, error) { return counted(s.AuditLog(ctx, hub.AuditQuery{ActorID: quiet, Limit: 50})) }, 50, 300},
+		"audit log, action":  {func() (int, error) { return counted(s.AuditLog(ctx, hub.AuditQuery{Action: "rare", Limit: 50})) }, 20, 60},
+		"audit log, subject": {func() (int, error) { return counted(s.AuditLog(ctx, hub.AuditQuery{Subject: "rare", Limit: 50})) }, 20, 60},
+		"audit log, since": {func() (int, error) {
+			return counted(s.AuditLog(ctx, hub.AuditQuery{Since: momentOf(10), Until: momentOf(20), Limit: 50}))
+		}, 10, 60},
+		"audit log, subject, since": {func() (int, error) {
+			return counted(s.AuditLog(ctx, hub.AuditQuery{Subject: "rare", ActorID: quiet, Action: "rare", Since: momentOf(10), Limit: 50}))
+		}, 10, 60},
+		"audit log":      {func() (int, error) { return counted(s.AuditLog(ctx, hub.AuditQuery{Limit: 50})) }, 50, 60},
+		"unposted files": {func() (int, error) { return counted(s.UnpostedFiles(ctx, noon, 50)) }, 50, 60},
+		"leased":         {func() (int, error) { return counted(s.Leased(ctx, momentOf(many), "", 50)) }, 20, 60},
+		"lanes":          {func() (int, error) { return counted(s.Lanes(ctx)) }, 3, 300},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &recorder{pool: s.readers}

@@ -66,6 +66,14 @@ func (s *Store) Sessions(ctx context.Context, user hub.UserID) ([]hub.Session, e
 		string(user), at(s.Now()))
 }
 
+// SessionPage returns at most limit of the user's sessions that have not expired with
+// an id below before ("": the newest), newest first.
+func (s *Store) SessionPage(ctx context.Context, user hub.UserID, before hub.SessionID, limit int) ([]hub.Session, error) {
+	return list(ctx, s.readers, scanSession, `SELECT `+sessionColumns+` FROM nchat_sessions s
+		WHERE s.user_id = $1 AND s.id < $2 AND s.expires_at > $3 ORDER BY s.id DESC LIMIT $4`,
+		string(user), upTo(before), at(s.Now()), limit)
+}
+
 // Session returns one session, expired or not.
 func (s *Store) Session(ctx context.Context, id hub.SessionID) (hub.Session, error) {
 	return one(ctx, s.readers, "session", scanSession, `SELECT `+sessionColumns+` FROM nchat_sessions s WHERE s.id = $1`, string(id))

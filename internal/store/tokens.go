@@ -98,6 +98,12 @@ func (s *Store) Tokens(ctx context.Context) ([]hub.APIToken, error) {
 	return list(ctx, s.readers, scanToken, `SELECT `+tokenColumns+` FROM nchat_api_tokens t ORDER BY t.id`)
 }
 
+// TokenPage returns at most limit API tokens with an id above after, oldest first.
+func (s *Store) TokenPage(ctx context.Context, after hub.TokenID, limit int) ([]hub.APIToken, error) {
+	return list(ctx, s.readers, scanToken, `SELECT `+tokenColumns+` FROM nchat_api_tokens t WHERE t.id > $1 ORDER BY t.id LIMIT $2`,
+		from(after), limit)
+}
+
 // Token returns one API token, or NotFound.
 func (s *Store) Token(ctx context.Context, id hub.TokenID) (hub.APIToken, error) {
 	return one(ctx, s.readers, "API token", scanToken, `SELECT `+tokenColumns+` FROM nchat_api_tokens t WHERE t.id = $1`, string(id))
