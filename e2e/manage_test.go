@@ -245,6 +245,7 @@ func incomingCalls(t *testing.T, c *caller, channelID string) {
 	}
 	receive("GET", path, "")
 	receive("GET", path+"/slack", "")
+	receive("GET", path+"/discord", "")
 	receive("POST", path+"/slack", `{"text":"hello"}`)
 	receive("PUT", path, `{"content":"put"}`)
 	receive("PUT", path+"/slack", `{"text":"put"}`)

@@ -210,7 +210,7 @@ func (d *Document) Operation(method, path string) *Operation {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	given := strings.Split(strings.TrimSuffix(path, "/"), "/")
+	given := strings.Split(path, "/")
 	var best *Operation
 	for _, op := range d.operations {
 		if op.Method == method && op.matches(given) && (best == nil || op.moreLiteral(best)) {
