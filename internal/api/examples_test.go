@@ -54,6 +54,8 @@ func bodiesOf(op *openapitest.Operation) map[string]any {
 type examples struct {
 	r    *rig
 	real map[string]string // by what the examples have
+	// serial makes names that nothing else has.
+	serial int
 }
 
 // newExamples makes one of everything.
@@ -162,9 +164,7 @@ func (x *examples) try(op *openapitest.Operation, name string, body any) {
 	case body == nil:
 		got = r.call(as, op.Method, path, nil)
 	default:
-		text, err := json.Marshal(body)
-		must(r.t, err)
-		got = r.call(as, op.Method, path, x.replace(string(text)))
+		got = r.call(as, op.Method, path, x.text(body))
 	}
 	if got.status > 299 {
 		r.t.Fatalf("%s %s: %d %s", op.Method, path, got.status, got.body)
@@ -208,6 +208,13 @@ func (x *examples) path(op *openapitest.Operation, name string) string {
 		return path
 	}
 	return path + "?" + query.Encode()
+}
+
+// text is a body with what is there.
+func (x *examples) text(body any) string {
+	text, err := json.Marshal(body)
+	must(x.r.t, err)
+	return x.replace(string(text))
 }
 
 // replace puts what is there in the place of what the examples have.

@@ -169,7 +169,6 @@ func (a *API) messageRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: one, id: "deleteMessage", tag: "messages", summary: "Delete a message",
-		conflict: archived,
 	}, func(ctx context.Context, who hub.Actor, in *MessagePath) (nothing, error) {
 		return nothing{}, a.Control.DeleteMessage(ctx, who, in.ID)
 	})
