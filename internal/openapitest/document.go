@@ -71,7 +71,7 @@ type Schema struct {
 }
 
 // name is what the compiler knows the document by.
-const name = "openapi.json"
+const name = "mem:///openapi.json"
 
 // Parse reads a document. Every schema and reference in it must be good.
 func Parse(text []byte) (*Document, error) {
