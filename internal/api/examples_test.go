@@ -95,7 +95,8 @@ func (x *examples) made(example any, method, path string, body any) {
 
 // posted makes a call of the incoming webhook.
 func (x *examples) posted() {
-	x.r.call("", http.MethodPost, "/api/webhooks/incoming/"+x.real[exampleToken], object{"host": "db-1", "state": "down", "job": "a"}).want(http.StatusOK, nil)
+	x.r.call("", http.MethodPost, "/api/webhooks/incoming/"+x.real[exampleToken], object{"host": "db-1", "state": "down", "job": "a"}).
+		want(http.StatusOK, nil)
 	var calls listing
 	x.r.call("owner", http.MethodGet, "/api/incoming-webhooks/"+x.id(exampleIncomingID)+"/log", nil).want(http.StatusOK, &calls)
 	x.real[string(exampleCallID)], _ = calls.Items[0]["id"].(string)
@@ -142,7 +143,8 @@ func (x *examples) prepare(operation string) {
 	case "receiveEdit", "receiveDelete", "receiveDiscordMessage", "receiveDiscordEdit", "receiveDiscordDelete", "receiveClientMessage",
 		"receiveClientEdit", "receiveClientDelete":
 		var made Posted
-		x.r.call("", http.MethodPost, "/api/webhooks/incoming/"+x.real[exampleToken], object{"text": "x", "icon_url": "https://a.example/"}).want(http.StatusOK, &made)
+		x.r.call("", http.MethodPost, "/api/webhooks/incoming/"+x.real[exampleToken], object{"text": "x", "icon_url": "https://a.example/"}).
+			want(http.StatusOK, &made)
 		x.real[string(exampleMessageID)] = string(made.MessageID)
 	}
 }

@@ -42,7 +42,10 @@ func (a *API) fileRoutes() {
 	}, a.uploadFile, func(op *huma.Operation) {
 		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {
 			Schema: &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{
-				"file": {Type: huma.TypeString, Description: "Its content, with its name.", Extensions: map[string]any{"contentMediaType": "application/octet-stream"}},
+				"file": {
+					Type: huma.TypeString, Description: "Its content, with its name.",
+					Extensions: map[string]any{"contentMediaType": "application/octet-stream"},
+				},
 			}, Required: []string{"file"}},
 		}}}
 		op.Responses = a.success(operation{method: http.MethodPost, status: http.StatusCreated}, reflect.TypeFor[hub.AttachmentInfo]())

@@ -72,7 +72,8 @@ func (a *API) memberRoutes() {
 		return wired(wireMember)(a.Control.SetMember(ctx, who, in.ID, in.UserID, role))
 	})
 	register(a, operation{
-		method: http.MethodDelete, path: base + "/{userId}", id: "removeMember", tag: "channels", summary: "End a membership", doc: "Everybody may leave; who manages the channel may take others out.",
+		method: http.MethodDelete, path: base + "/{userId}", id: "removeMember", tag: "channels", summary: "End a membership",
+		doc: "Everybody may leave; who manages the channel may take others out.",
 	}, func(ctx context.Context, who hub.Actor, in *MemberPath) (nothing, error) {
 		return nothing{}, a.Control.RemoveMember(ctx, who, in.ID, in.UserID)
 	})

@@ -146,9 +146,10 @@ func (x *examples) archive() (a archivedChannel) {
 	x.serial++
 	x.r.call("owner", http.MethodPost, "/api/channels", object{"name": fmt.Sprintf("archived-%d", x.serial)}).want(http.StatusCreated, &made)
 	a.channel = made.ID
-	x.r.call("owner", http.MethodPost, "/api/channels/"+a.channel+"/messages", object{"content": "x", "fileIds": []any{a.file}}).want(http.StatusCreated, &made)
+	path := "/api/channels/" + a.channel
+	x.r.call("owner", http.MethodPost, path+"/messages", object{"content": "x", "fileIds": []any{a.file}}).want(http.StatusCreated, &made)
 	a.message = made.ID
-	x.r.call("owner", http.MethodPatch, "/api/channels/"+a.channel, object{"isArchived": true}).want(http.StatusOK, nil)
+	x.r.call("owner", http.MethodPatch, path, object{"isArchived": true}).want(http.StatusOK, nil)
 	return a
 }
 

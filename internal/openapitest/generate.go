@@ -233,9 +233,15 @@ func (g *Generator) anything(depth int) any {
 
 // odd are values that programs stumble over.
 var odd = []any{
-	nil, true, false, 0, -1, 1, 1.5, -0.0, 1 << 31, 1 << 53, -1 << 63, 1e308, "", " ", "0", "null", "\x00", "a\x00b", "\u202e\u2066abc", "👩‍👩‍👧‍👦", "é", "\ufeff",
+	nil, true, false, 0, -1, 1, 1.5, 1 << 31, 1 << 53, -1 << 63, 1e308, "", " ", "0", "null",
+	"\x00", "a\x00b", "\u202e\u2066abc", "👩‍👩‍👧‍👦", "é", "\ufeff",
 	"\uffff", "../../etc/passwd", "%00", "' OR 1=1 --", "<script>alert(1)</script>", "{{7*7}}", "${x}", "\r\nX-Injected: 1", "2026-02-30T00:00:00Z",
-	"9999-12-31T23:59:59.999999999-23:59", "0000-00-00T00:00:00Z", []any{}, map[string]any{}, []any{nil}, map[string]any{"": nil}, json.Number("1e400"),
+	"9999-12-31T23:59:59.999999999-23:59", "0000-00-00T00:00:00Z",
+	[]any{},
+	map[string]any{},
+	[]any{nil},
+	map[string]any{"": nil},
+	json.Number("1e400"),
 	json.Number("123456789012345678901234567890"), json.Number("-0"), json.Number("0.1e-400"),
 }
 
