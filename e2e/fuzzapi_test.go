@@ -30,7 +30,9 @@ const fuzzWorkers = 3
 // answer may be a failure of the hub, of an undeclared status or shape, or hold
 // a secret or a word about the hub's inside. HUB_FUZZ_API is how long it takes,
 // HUB_FUZZ_SEED the first seed; 0: another one each time.
-func TestFuzzAPI(t *testing.T) {
+func TestFuzzAPI(t *testing.T) { onBoth(t, testFuzzAPI) }
+
+func testFuzzAPI(t *testing.T, on database) {
 	duration, seed := 10*time.Second, uint64(1)
 	if text := os.Getenv("HUB_FUZZ_API"); text != "" {
 		d, err := time.ParseDuration(text)
@@ -46,7 +48,7 @@ func TestFuzzAPI(t *testing.T) {
 		}
 		seed = n
 	}
-	f := newFuzz(t)
+	f := newFuzz(t, on)
 	deadline := time.Now().Add(duration)
 	var workers sync.WaitGroup
 	for i := range uint64(fuzzWorkers) {
@@ -75,9 +77,9 @@ type fuzz struct {
 	failures map[string]bool
 }
 
-func newFuzz(t *testing.T) *fuzz {
+func newFuzz(t *testing.T, on database) *fuzz {
 	f := &fuzz{
-		t: t, p: startHub(t, "HUB_LOG_LEVEL=error", "HUB_TRUSTED_PROXIES=127.0.0.1"), sink: newSink(t),
+		t: t, p: on.startHub(t, "HUB_LOG_LEVEL=error", "HUB_TRUSTED_PROXIES=127.0.0.1"), sink: newSink(t),
 		tokens: make(map[string]string), own: make(map[string]bool),
 		known: make(map[string][]string), secrets: make(map[string]bool), statuses: make(map[int]int), reached: make(map[string]bool),
 		failures: make(map[string]bool),

@@ -113,6 +113,9 @@ func (a *API) deliveryRoutes() {
 		method: http.MethodGet, path: "/api/deliveries", id: "listDeliveries", tag: "deliveries", summary: "List deliveries, newest first",
 	}, func(ctx context.Context, who hub.Actor, in *listDeliveriesInput) (page[Delivery], error) {
 		before, err := idCursor[hub.DeliveryID]("delivery", in.Cursor)
+		if err == nil {
+			err = checkIDs("webhookId", string(in.WebhookID))
+		}
 		if err != nil {
 			return page[Delivery]{}, err
 		}

@@ -252,6 +252,9 @@ func (a *API) listMessages(ctx context.Context, who hub.Actor, in *listMessagesI
 	q := control.MessageQuery{
 		ChannelID: in.ID, Thread: in.Thread, Pinned: in.Pinned, Before: in.Before, After: in.After, Limit: in.Limit,
 	}
+	if err := checkIDs("before", string(in.Before), "after", string(in.After), "thread", string(in.Thread)); err != nil {
+		return none, err
+	}
 	if q.Before != "" && q.After != "" {
 		return none, badField("after", "cannot be combined with before")
 	}
