@@ -37,7 +37,9 @@ function nameOf(schema) {
 // limitsOf says what values a schema takes, besides its type.
 function limitsOf(s) {
   const words = [];
-  if (s.minimum !== undefined || s.maximum !== undefined) words.push((s.minimum ?? "…") + " to " + (s.maximum ?? "…"));
+  if (s.minimum !== undefined && s.maximum !== undefined) words.push(s.minimum + " to " + s.maximum);
+  else if (s.minimum !== undefined) words.push("at least " + s.minimum);
+  else if (s.maximum !== undefined) words.push("at most " + s.maximum);
   if (s.maxLength !== undefined) words.push("at most " + s.maxLength + " characters");
   if (s.maxItems !== undefined) words.push("at most " + s.maxItems);
   if (s.default !== undefined) words.push("default " + JSON.stringify(s.default));
