@@ -52,7 +52,7 @@ fuzz: ## Run every fuzz target for FUZZTIME each (FUZZTIME=10m; FUZZ=regexp choo
 	.ci/fuzz $(FUZZTIME) '$(FUZZ)'
 
 fuzz-api: ## Make requests from /openapi.json of a hub for TIME, with other ones each time (TIME=20m; SEED=n repeats one)
-	HUB_FUZZ_API=$(TIME) HUB_FUZZ_SEED=$(SEED) $(TEST) -run '^TestFuzzAPI$$' -timeout 0 -v ./e2e
+	HUB_FUZZ_API=$(TIME) HUB_FUZZ_SEED=$(SEED) .ci/provide postgres -- $(TEST) -run '^TestFuzzAPI$$' -timeout 0 -v ./e2e
 
 api: ## Compare the REST API with that of the last release: clients must not break
 	@mkdir -p dist

@@ -197,6 +197,7 @@ func incomingCalls(t *testing.T, p *process, channelID string) {
 	}
 	receive("GET", path, "")
 	receive("GET", path+"/slack", "")
+	receive("GET", path+"/discord", "")
 	receive("POST", path+"/slack", `{"text":"hello"}`)
 	receive("PUT", path, `{"content":"put"}`)
 	receive("PUT", path+"/slack", `{"text":"put"}`)

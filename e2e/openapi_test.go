@@ -42,7 +42,9 @@ func (p *process) describedOperations() []operation {
 		for method, described := range methods {
 			o := operation{Method: strings.ToUpper(method), Path: path}
 			for media, content := range described.RequestBody.Content {
-				o.Media, o.Schema = media, content.Schema
+				if o.Media != "application/json" { // goes before the others
+					o.Media, o.Schema = media, content.Schema
+				}
 			}
 			if name, ok := strings.CutPrefix(o.Schema.Ref, "#/components/schemas/"); ok {
 				o.Schema = doc.Components.Schemas[name]

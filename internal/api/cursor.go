@@ -53,6 +53,18 @@ func idCursor[T ~string](kind, cursor string) (T, error) {
 	return T(key), err
 }
 
+// checkIDs refuses parameters of the query that are there and are no ids, which
+// the databases would take each in its own way. given are names and values.
+func checkIDs(given ...string) error {
+	var errs hub.FieldErrors
+	for i := 0; i+1 < len(given); i += 2 {
+		if id := given[i+1]; id != "" && !hub.ValidID(id) {
+			errs.Add(given[i], "must be an id")
+		}
+	}
+	return errs.Err()
+}
+
 // Paging holds the query parameters of every list.
 type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Items on a page."`

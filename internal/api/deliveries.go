@@ -114,6 +114,9 @@ func (a *API) deliveryRoutes() {
 		doc: "A page of one event, or of those pending, can hold fewer than limit and not be the last: nextCursor says.",
 	}, func(ctx context.Context, who hub.Actor, in *listDeliveriesInput) (page[Delivery], error) {
 		before, err := idCursor[hub.DeliveryID]("delivery", in.Cursor)
+		if err == nil {
+			err = checkIDs("webhookId", string(in.WebhookID))
+		}
 		if err != nil {
 			return page[Delivery]{}, err
 		}

@@ -21,10 +21,29 @@ function resolve(spec, schema) {
 
 function typeOf(spec, schema) {
   const s = resolve(spec, schema);
+  const either = s.anyOf || s.oneOf;
+  if (either) return either.map((one) => nameOf(one) || typeOf(spec, one)).join(" or ");
   const type = Array.isArray(s.type) ? s.type.join(" or ") : s.type || "any";
   if (s.enum) return s.enum.join(" | ");
   if (type.startsWith("array")) return "array of " + typeOf(spec, s.items);
   return s.format ? type + " (" + s.format + ")" : type;
+}
+
+// nameOf is the name of a component that is referred to.
+function nameOf(schema) {
+  return schema && schema.$ref ? schema.$ref.split("/").pop() : "";
+}
+
+// limitsOf says what values a schema takes, besides its type.
+function limitsOf(s) {
+  const words = [];
+  if (s.minimum !== undefined && s.maximum !== undefined) words.push(s.minimum + " to " + s.maximum);
+  else if (s.minimum !== undefined) words.push("at least " + s.minimum);
+  else if (s.maximum !== undefined) words.push("at most " + s.maximum);
+  if (s.maxLength !== undefined) words.push("at most " + s.maxLength + " characters");
+  if (s.maxItems !== undefined) words.push("at most " + s.maxItems);
+  if (s.default !== undefined) words.push("default " + JSON.stringify(s.default));
+  return words.length ? " " + words.join(", ") + "." : "";
 }
 
 // rows lists the properties of an object, nested ones below their parents.
@@ -37,7 +56,8 @@ function rows(spec, schema, table, prefix, depth) {
     const path = prefix ? prefix + "." + name : name;
     const cell = row.appendChild(element("td"));
     cell.append(element("code", path + required));
-    row.append(element("td", typeOf(spec, property), "quiet"), element("td", resolve(spec, property).description || property.description || ""));
+    const about = (property.description || resolve(spec, property).description || "") + limitsOf(property);
+    row.append(element("td", typeOf(spec, property), "quiet"), element("td", about));
     if (depth < 3) rows(spec, property, table, path, depth + 1);
   }
 }
@@ -54,7 +74,7 @@ function parameters(spec, list) {
     const row = table.appendChild(element("tr"));
     const name = element("td");
     name.append(element("code", p.name + (p.required ? " *" : "")));
-    row.append(name, element("td", p.in + ", " + typeOf(spec, p.schema), "quiet"), element("td", p.description || ""));
+    row.append(name, element("td", p.in + ", " + typeOf(spec, p.schema), "quiet"), element("td", (p.description || "") + limitsOf(p.schema || {})));
   }
   return table;
 }
@@ -63,6 +83,12 @@ function content(spec, holder, body) {
   for (const [kind, media] of Object.entries(body.content || {})) {
     holder.append(element("p", kind, "quiet"));
     if (media.schema) holder.append(properties(spec, media.schema));
+    const named = Object.entries(media.examples || {}).map(([name, e]) => [name, e.value]);
+    if (media.example !== undefined) named.unshift(["", media.example]);
+    for (const [name, value] of named) {
+      holder.append(element("p", name ? "Example: " + name : "Example", "quiet"));
+      holder.append(element("pre", typeof value === "string" ? value : JSON.stringify(value, null, 2)));
+    }
   }
 }
 
@@ -75,8 +101,11 @@ function fill(spec, holder, op) {
     content(spec, holder, op.requestBody);
   }
   for (const [status, response] of Object.entries(op.responses || {})) {
-    holder.append(element("h3", "Answer " + status + (response.description ? ": " + response.description : "")));
-    if (status !== "default") content(spec, holder, response);
+    const answer = resolve(spec, response);
+    holder.append(element("h3", "Answer " + status + (answer.description ? ": " + answer.description : "")));
+    const named = Object.keys(answer.headers || {});
+    if (named.length) holder.append(element("p", "Headers: " + named.join(", "), "quiet"));
+    if (status < 400) content(spec, holder, answer); // the others are all alike: problem+json
   }
 }
 

@@ -70,14 +70,16 @@ var (
 		ID: exampleFileID, Filename: "build.log", MimeType: "text/plain; charset=utf-8", Size: 2048, URL: "/api/files/" + string(exampleFileID),
 	}
 	exampleMessage = Message{
-		ID: exampleMessageID, ChannelID: exampleChannelID, ThreadID: exampleRootID, Author: exampleAuthor, Content: "Build 17 is **out**", Type: hub.MessageText,
+		ID: exampleMessageID, ChannelID: exampleChannelID, ThreadID: exampleRootID, Author: exampleAuthor,
+		Content: "Build 17 is **out**", Type: hub.MessageText,
 		Embeds: []hub.Embed{exampleEmbed}, Attachments: []hub.AttachmentInfo{exampleFile},
 		Reactions: []hub.Reaction{{Emoji: "🎉", Count: 1, UserIDs: []hub.UserID{exampleMemberID}}},
 		IsPinned:  true, CreatedAt: exampleTime(3), EditedAt: exampleTime(4), Revision: 2,
 	}
 	exampleRoot = Message{
 		ID: exampleRootID, ChannelID: exampleChannelID, Author: exampleAuthor, Content: "Which builds are out?", Type: hub.MessageText, ReplyCount: 1,
-		Embeds: []hub.Embed{}, Attachments: []hub.AttachmentInfo{}, Reactions: []hub.Reaction{{Emoji: "👀", Count: 1, UserIDs: []hub.UserID{exampleMemberID}}},
+		Embeds: []hub.Embed{}, Attachments: []hub.AttachmentInfo{},
+		Reactions: []hub.Reaction{{Emoji: "👀", Count: 1, UserIDs: []hub.UserID{exampleMemberID}}},
 		CreatedAt: exampleTime(2), EditedAt: exampleTime(3), Revision: 2,
 	}
 	exampleUser = User{
@@ -93,13 +95,14 @@ var (
 	}
 	exampleFieldMap = FieldMap{Title: "{/host} is {/state}", Text: "/output", Color: "/state"}
 	exampleCall     = Call{
-		ID: exampleCallID, IncomingID: exampleIncomingID, Verdict: "accepted", Reason: "1 image shown as a link.", Dialect: "nself-chat", RecognisedBy: "text with icon_url",
+		ID: exampleCallID, IncomingID: exampleIncomingID, Verdict: "accepted", Reason: "1 image shown as a link.",
+		Dialect: "nself-chat", RecognisedBy: "text with icon_url",
 		RemoteIP: "192.0.2.7", Status: http.StatusOK, BodySize: 57, MessageID: exampleMessageID, Duration: 3.003, CreatedAt: exampleTime(3),
 	}
 	exampleFullCall = func() Call {
 		c := exampleCall
 		c.Headers, c.Query = map[string]string{"Content-Type": "application/json"}, "wait=true"
-		c.Body, c.Answer = `{"text":"Build 17 is **out**","icon_url":"https://example.com/build.png"}`, `{"success":true,"message":"Message posted successfully"}`
+		c.Body, c.Answer = `{"text":"Build 17 is **out**"}`, `{"success":true,"message":"Message posted successfully"}`
 		return c
 	}()
 	exampleCallDetail = CallDetail{exampleFullCall, &exampleMessage, &Rendered{1, "Build 17 is out", []hub.Embed{}}}
@@ -124,8 +127,9 @@ var (
 	}
 	exampleEvent = Event{
 		ID: exampleEventID, Seq: 77, Event: "order.created", Timestamp: exampleTime(5), ChannelID: exampleChannelID,
-		TriggeredBy: &hub.TriggeredBy{UserID: exampleUserID, Username: "owner"}, Origin: hub.Origin{Kind: hub.OriginIncoming, ID: string(exampleIncomingID)},
-		TraceID: "87d7c3f0a1b2c3d4e5f60718293a4b5c", Data: json.RawMessage(`{"id":17,"total":"99.00"}`),
+		TriggeredBy: &hub.TriggeredBy{UserID: exampleUserID, Username: "owner"},
+		Origin:      hub.Origin{Kind: hub.OriginIncoming, ID: string(exampleIncomingID)},
+		TraceID:     "87d7c3f0a1b2c3d4e5f60718293a4b5c", Data: json.RawMessage(`{"id":17,"total":"99.00"}`),
 	}
 	exampleCredential = Credential{
 		ID: exampleTokenID, Name: "ci", UserID: exampleUserID, Scope: hub.ScopeWrite, ChannelIDs: []hub.ChannelID{exampleChannelID},
@@ -137,10 +141,13 @@ var (
 var answerExamples = func() map[reflect.Type]any {
 	all := make(map[reflect.Type]any)
 	for _, v := range []any{
-		exampleChannel, exampleMessage, exampleUser, exampleFile, exampleIncoming, exampleCall, exampleOutgoing, exampleDelivery, exampleEvent, exampleCredential,
+		exampleChannel, exampleMessage, exampleUser, exampleFile, exampleIncoming, exampleCall, exampleOutgoing, exampleDelivery, exampleEvent,
+		exampleCredential,
 		Member{
 			ChannelID: exampleChannelID, UserID: exampleMemberID, Role: hub.RoleMember, JoinedAt: exampleTime(2), Version: exampleVersion + ".member",
-			User: hub.UserInfo{ID: exampleMemberID, Username: "ann", DisplayName: "Ann Example", Kind: hub.UserHuman, AvatarURL: "https://example.com/ann.png"},
+			User: hub.UserInfo{
+				ID: exampleMemberID, Username: "ann", DisplayName: "Ann Example", Kind: hub.UserHuman, AvatarURL: "https://example.com/ann.png",
+			},
 		},
 		Thread{Root: exampleRoot, Items: []Message{exampleMessage}},
 		Revision{Number: 1, Content: "Build 17 is out", Embeds: []hub.Embed{exampleEmbed}, EditedBy: exampleUserID, CreatedAt: exampleTime(4)},
@@ -154,7 +161,8 @@ var answerExamples = func() map[reflect.Type]any {
 		Dialect{"nself-chat", "nself-chat"},
 		Reading{
 			Dialect: "card", RecognisedBy: "nothing else", Key: "template:db-1", Username: "Build", AvatarURL: "https://example.com/build.png", Content: "",
-			Embeds: []hub.Embed{{Title: "db-1 is down", Color: "#e01e5a", Fields: []hub.EmbedField{{Name: "state", Value: "down"}}}}, Attachments: []ReadingFile{}, Losses: []Loss{{"image", "asLink", 1}},
+			Embeds:      []hub.Embed{{Title: "db-1 is down", Color: "#e01e5a", Fields: []hub.EmbedField{{Name: "state", Value: "down"}}}},
+			Attachments: []ReadingFile{}, Losses: []Loss{{"image", "asLink", 1}},
 		},
 		OutgoingWebhookMade{exampleOutgoing, exampleSecret},
 		RotatedSecret{exampleSecret, exampleTime(50)},
@@ -214,7 +222,8 @@ var requestExamples = map[string]any{
 	},
 	"editMessage": object{"content": "Build 17 is **out**"},
 	"createUser": object{
-		"kind": "human", "username": "ann", "displayName": "Ann Example", "email": "ann@example.com", "avatarUrl": "https://example.com/ann.png", "role": "member",
+		"kind": "human", "username": "ann", "displayName": "Ann Example", "email": "ann@example.com",
+		"avatarUrl": "https://example.com/ann.png", "role": "member",
 	},
 	"updateUser": object{"displayName": "Ann Example", "avatarUrl": nil, "role": "member", "status": "active"},
 	"createIncomingWebhook": object{

@@ -54,6 +54,8 @@ func bodiesOf(op *openapitest.Operation) map[string]any {
 type examples struct {
 	r    *rig
 	real map[string]string // by what the examples have
+	// serial makes names that nothing else has.
+	serial int
 }
 
 // newExamples makes one of everything.
@@ -93,7 +95,8 @@ func (x *examples) made(example any, method, path string, body any) {
 
 // posted makes a call of the incoming webhook.
 func (x *examples) posted() {
-	x.r.call("", http.MethodPost, "/api/webhooks/incoming/"+x.real[exampleToken], object{"host": "db-1", "state": "down", "job": "a"}).want(http.StatusOK, nil)
+	x.r.call("", http.MethodPost, "/api/webhooks/incoming/"+x.real[exampleToken], object{"host": "db-1", "state": "down", "job": "a"}).
+		want(http.StatusOK, nil)
 	var calls listing
 	x.r.call("owner", http.MethodGet, "/api/incoming-webhooks/"+x.id(exampleIncomingID)+"/log", nil).want(http.StatusOK, &calls)
 	x.real[string(exampleCallID)], _ = calls.Items[0]["id"].(string)
@@ -140,7 +143,8 @@ func (x *examples) prepare(operation string) {
 	case "receiveEdit", "receiveDelete", "receiveDiscordMessage", "receiveDiscordEdit", "receiveDiscordDelete", "receiveClientMessage",
 		"receiveClientEdit", "receiveClientDelete":
 		var made Posted
-		x.r.call("", http.MethodPost, "/api/webhooks/incoming/"+x.real[exampleToken], object{"text": "x", "icon_url": "https://a.example/"}).want(http.StatusOK, &made)
+		x.r.call("", http.MethodPost, "/api/webhooks/incoming/"+x.real[exampleToken], object{"text": "x", "icon_url": "https://a.example/"}).
+			want(http.StatusOK, &made)
 		x.real[string(exampleMessageID)] = string(made.MessageID)
 	}
 }
@@ -162,9 +166,7 @@ func (x *examples) try(op *openapitest.Operation, name string, body any) {
 	case body == nil:
 		got = r.call(as, op.Method, path, nil)
 	default:
-		text, err := json.Marshal(body)
-		must(r.t, err)
-		got = r.call(as, op.Method, path, x.replace(string(text)))
+		got = r.call(as, op.Method, path, x.text(body))
 	}
 	if got.status > 299 {
 		r.t.Fatalf("%s %s: %d %s", op.Method, path, got.status, got.body)
@@ -208,6 +210,13 @@ func (x *examples) path(op *openapitest.Operation, name string) string {
 		return path
 	}
 	return path + "?" + query.Encode()
+}
+
+// text is a body with what is there.
+func (x *examples) text(body any) string {
+	text, err := json.Marshal(body)
+	must(x.r.t, err)
+	return x.replace(string(text))
 }
 
 // replace puts what is there in the place of what the examples have.

@@ -42,7 +42,10 @@ func (a *API) fileRoutes() {
 	}, a.uploadFile, func(op *huma.Operation) {
 		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {
 			Schema: &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{
-				"file": {Type: huma.TypeString, Description: "Its content, with its name.", Extensions: map[string]any{"contentMediaType": "application/octet-stream"}},
+				"file": {
+					Type: huma.TypeString, Description: "Its content, with its name.",
+					Extensions: map[string]any{"contentMediaType": "application/octet-stream"},
+				},
 			}, Required: []string{"file"}},
 		}}}
 		op.Responses = a.success(operation{method: http.MethodPost, status: http.StatusCreated}, reflect.TypeFor[hub.AttachmentInfo]())
@@ -60,7 +63,7 @@ func (a *API) fileRoutes() {
 		} {
 			op.Responses[status] = &huma.Response{Description: what, Headers: headers("X-Request-Id")}
 		}
-		for _, status := range []string{"200", "206", "304"} {
+		for _, status := range []string{"200", "206", "304", "412"} {
 			op.Responses[status].Headers["ETag"] = &huma.Header{
 				Description: "Of the content, for If-None-Match and If-Range.", Schema: &huma.Schema{Type: huma.TypeString},
 			}
@@ -70,7 +73,7 @@ func (a *API) fileRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: "/api/files/{id}", id: "deleteFile", tag: "files", summary: "Delete a file",
-		conflict: "Its message was posted or changed meanwhile, or its channel is archived.",
+		conflict: "It was posted, or its message changed, at the same time; nothing was deleted.",
 	}, func(ctx context.Context, who hub.Actor, in *fileInput) (nothing, error) {
 		return nothing{}, a.Control.DeleteFile(ctx, who, in.ID)
 	})

@@ -176,7 +176,6 @@ func (a *API) messageRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: one, id: "deleteMessage", tag: "messages", summary: "Delete a message",
-		conflict: archived,
 	}, func(ctx context.Context, who hub.Actor, in *deleteMessageInput) (nothing, error) {
 		return nothing{}, a.Control.DeleteMessage(ctx, who, in.ID, in.IfMatch)
 	})
@@ -259,6 +258,9 @@ func (a *API) listMessages(ctx context.Context, who hub.Actor, in *listMessagesI
 	none := page[Message]{}
 	q := control.MessageQuery{
 		ChannelID: in.ID, Thread: in.Thread, Pinned: in.Pinned, Before: in.Before, After: in.After, Limit: in.Limit,
+	}
+	if err := checkIDs("before", string(in.Before), "after", string(in.After), "thread", string(in.Thread)); err != nil {
+		return none, err
 	}
 	if q.Before != "" && q.After != "" {
 		return none, badField("after", "cannot be combined with before")

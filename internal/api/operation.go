@@ -161,7 +161,7 @@ func (a *API) describeInput(op operation, in reflect.Type) {
 	for _, f := range reflect.VisibleFields(in) {
 		for _, p := range h.Parameters {
 			if p.Name == f.Tag.Get(p.In) {
-				describeField(p.Schema, f.Type, f.Tag.Get("limits"), p.In == "path")
+				describeField(p.Schema, f.Type, f.Tag.Get("limits"), true)
 				if id, ok := exampleIDs[f.Type]; ok && p.In == "path" {
 					p.Example = id
 				}

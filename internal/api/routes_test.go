@@ -224,3 +224,19 @@ func TestUnknownThings(t *testing.T) {
 		})
 	}
 }
+
+// TestQueriesTakeIDs: what is no id is refused, on each database in the same way.
+func TestQueriesTakeIDs(t *testing.T) {
+	r := newRig(t)
+	messages := "/api/channels/" + string(r.defaults.General) + "/messages?"
+	for query, field := range map[string]string{
+		"GET /api/deliveries?webhookId=x": "webhookId", "GET /api/sessions?userId=%2A": "userId", "DELETE /api/sessions?userId=x": "userId",
+		"GET " + messages + "before=x": "before", "GET " + messages + "after=x": "after", "GET " + messages + "thread=x": "thread",
+	} {
+		method, path, _ := strings.Cut(query, " ")
+		r.call("owner", method, path, nil).refused(http.StatusBadRequest, hub.Invalid, field)
+	}
+	unknown := "0190b3c8-7c4e-7a12-8000-00000000abcd"
+	r.call("owner", http.MethodGet, "/api/deliveries?webhookId="+unknown, nil).want(http.StatusOK, nil)
+	r.call("owner", http.MethodGet, "/api/sessions?userId="+unknown, nil).want(http.StatusOK, nil)
+}

@@ -285,12 +285,12 @@ var (
 	mattermost = sender{&senderKind{
 		name: "mattermost", body: reflect.TypeFor[MattermostPost](), refusal: reflect.TypeFor[MattermostError](),
 		example:        object{"text": "**Build 17** is out", "username": "ci", "props": object{"card": "All tests passed"}},
-		refusalExample: MattermostError{ID: "web.incoming_webhook.text.app_error", Message: "There is nothing to post in the body.", StatusCode: http.StatusBadRequest},
+		refusalExample: MattermostError{ID: "web.incoming_webhook.text.app_error", Message: nothingToPost, StatusCode: 400},
 	}}
 	rocketChat = sender{&senderKind{
 		name: "rocketchat", body: reflect.TypeFor[RocketChatPost](), refusal: reflect.TypeFor[RocketChatAnswer](),
 		example:        object{"text": "*Build 17* is out", "alias": "ci", "emoji": ":rocket:"},
-		refusalExample: RocketChatAnswer{Error: "There is nothing to post in the body."},
+		refusalExample: RocketChatAnswer{Error: nothingToPost},
 	}}
 	teams = sender{&senderKind{
 		name: "teams", body: reflect.TypeFor[TeamsPost](), text: true,
@@ -299,17 +299,17 @@ var (
 	gotify = sender{&senderKind{
 		name: "gotify", body: reflect.TypeFor[GotifyPost](), refusal: reflect.TypeFor[GotifyError](),
 		example:        object{"title": "Build 17", "message": "is out", "priority": 5},
-		refusalExample: GotifyError{"Bad Request", http.StatusBadRequest, "There is nothing to post in the body."},
+		refusalExample: GotifyError{"Bad Request", http.StatusBadRequest, nothingToPost},
 	}}
 	ntfy = sender{&senderKind{
 		name: "ntfy", body: reflect.TypeFor[NtfyPost](), refusal: reflect.TypeFor[NtfyError](),
 		example:        object{"topic": "builds", "title": "Build 17", "message": "is out", "priority": 4, "tags": []any{"rocket"}},
-		refusalExample: NtfyError{40001, http.StatusBadRequest, "There is nothing to post in the body."},
+		refusalExample: NtfyError{40001, http.StatusBadRequest, nothingToPost},
 	}}
 	telegram = sender{&senderKind{
 		name: "telegram", body: reflect.TypeFor[TelegramPost](), refusal: reflect.TypeFor[TelegramAnswer](),
 		example:        object{"chat_id": "@ops", "text": "<b>Build 17</b> is out", "parse_mode": "HTML"},
-		refusalExample: TelegramAnswer{Code: http.StatusBadRequest, Description: "Bad Request: There is nothing to post in the body."},
+		refusalExample: TelegramAnswer{Code: http.StatusBadRequest, Description: "Bad Request: " + nothingToPost},
 	}}
 
 	allSenders    = []sender{nself, slack, discord, mattermost, rocketChat, teams, gotify, ntfy, telegram}
@@ -325,7 +325,10 @@ type answerKind struct {
 	example any
 }
 
-const exampleDecimal = "2143853839483742823948573947293847293"
+const (
+	nothingToPost  = "There is nothing to post in the body."
+	exampleDecimal = "2143853839483742823948573947293847293"
+)
 
 var (
 	saysPosted = answer200{&answerKind{"nself-chat", reflect.TypeFor[Posted](), Posted{
@@ -339,8 +342,9 @@ var (
 	}}}
 	saysDiscordMessage = answer200{&answerKind{"discord", reflect.TypeFor[DiscordMessage](), DiscordMessage{
 		ID: exampleDecimal, ChannelID: exampleDecimal, WebhookID: exampleDecimal, Content: "**Build 17** is out", Timestamp: exampleTime(3),
-		Author: loose{"id": exampleDecimal, "username": "build server", "bot": true}, Embeds: []loose{{"type": "rich", "title": "Log", "color": 3066993}}, Attachments: []loose{},
-		Components: []loose{}, Mentions: []loose{}, MentionRoles: []string{}, EditedTimestamp: ptr("2026-11-21T22:04:25.083935Z"),
+		Author: loose{"id": exampleDecimal, "username": "build server", "bot": true}, Embeds: []loose{{"type": "rich", "title": "Log", "color": 3066993}},
+		Attachments: []loose{},
+		Components:  []loose{}, Mentions: []loose{}, MentionRoles: []string{}, EditedTimestamp: ptr("2026-11-21T22:04:25.083935Z"),
 	}}}
 	saysDiscordHook = answer200{&answerKind{"discord", reflect.TypeFor[DiscordWebhook](), DiscordWebhook{
 		ID: exampleDecimal, Type: 1, Name: "build server", ChannelID: exampleDecimal, GuildID: exampleDecimal, Token: exampleToken,
@@ -357,7 +361,8 @@ var (
 		OK: true, Result: &loose{"message_id": 1795298605, "date": 1795298605, "chat": object{"type": "channel"}, "text": "Build 17 is out"},
 	}}}
 	saysUsage = answer200{&answerKind{"usage", reflect.TypeFor[Usage](), Usage{
-		Detail: "This address posts messages into a channel. Send POST; GET only shows this.", Method: http.MethodPost, Bodies: []string{"JSON", "plain text"},
+		Detail: "This address posts messages into a channel. Send POST; GET only shows this.", Method: http.MethodPost,
+		Bodies: []string{"JSON", "plain text"},
 		Fields: map[string]string{"text": "the message, Markdown; also: content"}, Dialects: []string{"nself-chat", "slack"},
 		Example: `curl -X POST "$URL" -H "Content-Type: application/json" -d '{"text": "Hello"}'`,
 		Edit:    "PATCH $URL/messages/{messageId} with the same fields", Delete: "DELETE $URL/messages/{messageId}",

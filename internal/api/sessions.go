@@ -47,6 +47,9 @@ func (a *API) sessionRoutes() {
 	register(a, operation{
 		method: http.MethodGet, path: "/api/sessions", id: "listSessions", tag: "access", summary: "List signed-in browsers, newest first",
 	}, func(ctx context.Context, who hub.Actor, in *listSessionsInput) (page[Session], error) {
+		if err := checkIDs("userId", string(in.UserID)); err != nil {
+			return page[Session]{}, err
+		}
 		before, err := idCursor[hub.SessionID]("session", in.Cursor)
 		if err != nil {
 			return page[Session]{}, err
@@ -60,6 +63,9 @@ func (a *API) sessionRoutes() {
 	register(a, operation{
 		method: http.MethodDelete, path: "/api/sessions", id: "deleteSessions", tag: "access", summary: "Sign out everywhere else",
 	}, func(ctx context.Context, who hub.Actor, in *Whose) (SessionsEnded, error) {
+		if err := checkIDs("userId", string(in.UserID)); err != nil {
+			return SessionsEnded{}, err
+		}
 		n, err := a.Control.DeleteSessions(ctx, who, in.UserID)
 		return SessionsEnded{n}, err
 	})

@@ -242,10 +242,10 @@ func (c *call) refuse(failed *dialect.Failure) {
 	if failed.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.FormatInt(max(1, ceilSeconds(failed.RetryAfter)), 10))
 	}
-	switch failed.Verdict {
-	case dialect.BadSignature:
+	switch {
+	case failed.Verdict == dialect.BadSignature && answer.Status == http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `HMAC-SHA256 realm="incoming webhook"`) // required by RFC 9110 §15.5.2
-	case dialect.TooLarge:
+	case failed.Verdict == dialect.TooLarge:
 		h.Set("Connection", "close") // the rest of the body is not read
 	}
 	respond(c.w, answer)

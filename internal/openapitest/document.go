@@ -71,7 +71,7 @@ type Schema struct {
 }
 
 // name is what the compiler knows the document by.
-const name = "openapi.json"
+const name = "mem:///openapi.json"
 
 // Parse reads a document. Every schema and reference in it must be good.
 func Parse(text []byte) (*Document, error) {
@@ -210,7 +210,7 @@ func (d *Document) Operation(method, path string) *Operation {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	given := strings.Split(strings.TrimSuffix(path, "/"), "/")
+	given := strings.Split(path, "/")
 	var best *Operation
 	for _, op := range d.operations {
 		if op.Method == method && op.matches(given) && (best == nil || op.moreLiteral(best)) {

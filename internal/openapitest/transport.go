@@ -145,12 +145,13 @@ func (x *exchange) check(got []byte) {
 	if err == nil {
 		return
 	}
+	err = fmt.Errorf("the description and the hub differ: %w", err)
 	for _, known := range x.t.found[x.origin] {
 		if known.Error() == err.Error() {
 			return
 		}
 	}
-	x.t.found[x.origin] = append(x.t.found[x.origin], fmt.Errorf("the description and the hub differ: %w", err))
+	x.t.found[x.origin] = append(x.t.found[x.origin], err)
 }
 
 // request returns the body that was sent.

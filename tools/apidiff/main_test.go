@@ -86,11 +86,15 @@ var changes = []struct {
 		op := d.operation("get", "/api/deliveries")
 		op["parameters"] = op["parameters"].([]any)[:2]
 	}, "request-parameter-removed"},
-	{"a parameter is renamed", func(d document) { d.parameter("get", "/api/deliveries", "status")["name"] = "state" }, "request-parameter-removed"},
+	{"a parameter is renamed", func(d document) {
+		d.parameter("get", "/api/deliveries", "status")["name"] = "state"
+	}, "request-parameter-removed"},
 	{"a required parameter is new", func(d document) {
 		d.addParameter("get", "/api/channels", object{"name": "x", "in": "query", "required": true, "schema": object{"type": "string"}})
 	}, "new-required-request-parameter"},
-	{"a parameter becomes required", func(d document) { d.parameter("get", "/api/deliveries", "status")["required"] = true }, "request-parameter-became-required"},
+	{"a parameter becomes required", func(d document) {
+		d.parameter("get", "/api/deliveries", "status")["required"] = true
+	}, "request-parameter-became-required"},
 	{"a parameter's type changes", func(d document) {
 		d.parameter("get", "/api/deliveries", "webhookId")["schema"] = object{"type": "integer"}
 	}, "request-parameter-type-changed"},
@@ -98,20 +102,30 @@ var changes = []struct {
 		s := d.parameter("get", "/api/deliveries", "status")["schema"].(object)
 		s["enum"] = without(s["enum"], "held")
 	}, "request-parameter-enum-value-removed"},
-	{"a parameter's maximum falls", func(d document) { d.parameter("get", "/api/channels", "limit")["schema"].(object)["maximum"] = 100 }, "request-parameter-max-decreased"},
-	{"a parameter's length falls", func(d document) { d.parameter("get", "/api/channels", "cursor")["schema"].(object)["maxLength"] = 10 }, "request-parameter-max-length-decreased"},
-	{"a parameter's default changes", func(d document) { d.parameter("get", "/api/channels", "limit")["schema"].(object)["default"] = 10 }, "request-parameter-default-value-changed"},
+	{"a parameter's maximum falls", func(d document) {
+		d.parameter("get", "/api/channels", "limit")["schema"].(object)["maximum"] = 100
+	}, "request-parameter-max-decreased"},
+	{"a parameter's length falls", func(d document) {
+		d.parameter("get", "/api/channels", "cursor")["schema"].(object)["maxLength"] = 10
+	}, "request-parameter-max-length-decreased"},
+	{"a parameter's default changes", func(d document) {
+		d.parameter("get", "/api/channels", "limit")["schema"].(object)["default"] = 10
+	}, "request-parameter-default-value-changed"},
 	{"the status of success changes", func(d document) {
 		r := d.operation("post", "/api/channels")["responses"].(object)
 		r["200"] = r["201"]
 		delete(r, "201")
 	}, "response-success-status-removed"},
-	{"a status of refusal is removed", func(d document) { delete(d.operation("post", "/api/channels")["responses"].(object), "409") }, "response-non-success-status-removed"},
+	{"a status of refusal is removed", func(d document) {
+		delete(d.operation("post", "/api/channels")["responses"].(object), "409")
+	}, "response-non-success-status-removed"},
 	{"a field of an answer is removed", func(d document) {
 		delete(d.schema("Channel")["properties"].(object), "topic")
 		release(d.schema("Channel"), "topic")
 	}, "response-required-property-removed"},
-	{"an optional field of an answer is removed", func(d document) { delete(d.schema("Channel")["properties"].(object), "archivedAt") }, "response-optional-property-removed"},
+	{"an optional field of an answer is removed", func(d document) {
+		delete(d.schema("Channel")["properties"].(object), "archivedAt")
+	}, "response-optional-property-removed"},
 	{"a field of an answer is renamed", func(d document) {
 		p := d.schema("Channel")["properties"].(object)
 		p["subject"] = p["topic"]
@@ -119,8 +133,12 @@ var changes = []struct {
 		release(d.schema("Channel"), "topic")
 	}, "response-required-property-removed"},
 	{"a field of an answer may be absent", func(d document) { release(d.schema("Channel"), "topic") }, "response-property-became-optional"},
-	{"a field of an answer may be null", func(d document) { d.field("Channel", "topic")["type"] = []any{"string", "null"} }, "response-property-became-nullable"},
-	{"the type of a field of an answer changes", func(d document) { d.field("Channel", "memberCount")["type"] = "string" }, "response-property-type-changed"},
+	{"a field of an answer may be null", func(d document) {
+		d.field("Channel", "topic")["type"] = []any{"string", "null"}
+	}, "response-property-became-nullable"},
+	{"the type of a field of an answer changes", func(d document) {
+		d.field("Channel", "memberCount")["type"] = "string"
+	}, "response-property-type-changed"},
 	{"a field of an answer has new values", func(d document) {
 		f := d.field("Delivery", "status")
 		f["enum"] = append(slices.Clone(f["enum"].([]any)), "lost")
@@ -140,21 +158,43 @@ var changes = []struct {
 		d.schema("ChannelCreate")["properties"].(object)["team"] = object{"type": "string"}
 		require(d.schema("ChannelCreate"), "team")
 	}, "new-required-request-property"},
-	{"a field of a request becomes required", func(d document) { require(d.schema("ChannelCreate"), "topic") }, "request-property-became-required"},
-	{"a field of a request is removed", func(d document) { delete(d.schema("ChannelCreate")["properties"].(object), "topic") }, "request-property-removed"},
-	{"the type of a field of a request changes", func(d document) { d.field("TokenCreate", "name")["type"] = "integer" }, "request-property-type-changed"},
+	{"a field of a request becomes required", func(d document) {
+		require(d.schema("ChannelCreate"), "topic")
+	}, "request-property-became-required"},
+	{"a field of a request is removed", func(d document) {
+		delete(d.schema("ChannelCreate")["properties"].(object), "topic")
+	}, "request-property-removed"},
+	{"the type of a field of a request changes", func(d document) {
+		d.field("TokenCreate", "name")["type"] = "integer"
+	}, "request-property-type-changed"},
 	{"a field of a request takes fewer values", func(d document) {
 		f := d.field("ChannelCreate", "type")
 		f["enum"] = without(f["enum"], "private")
 	}, "request-property-enum-value-removed"},
-	{"a field of a request may not be null any more", func(d document) { d.field("ChannelPatch", "topic")["type"] = "string" }, "request-property-became-not-nullable"},
-	{"a field of a request may be less long", func(d document) { d.field("ChannelCreate", "topic")["maxLength"] = 10 }, "request-property-max-length-decreased"},
-	{"a field of a request must be longer", func(d document) { d.field("ChannelCreate", "name")["minLength"] = 5 }, "request-property-min-length-increased"},
-	{"a field of a request has a pattern", func(d document) { d.field("ChannelCreate", "topic")["pattern"] = "^a" }, "request-property-pattern-added"},
-	{"the minimum of a request rises", func(d document) { d.field("ReplayRequest", "ratePerMinute")["minimum"] = 1 }, "request-property-min-increased"},
-	{"the maximum of a request falls", func(d document) { d.field("ReplayRequest", "ratePerMinute")["maximum"] = 60 }, "request-property-max-decreased"},
-	{"a list of a request may be less long", func(d document) { d.field("TokenCreate", "channelIds")["maxItems"] = 1 }, "request-property-max-items-decreased"},
-	{"a list of a request has other elements", func(d document) { d.field("TokenCreate", "channelIds")["items"] = object{"type": "integer"} }, "request-property-type-changed"},
+	{"a field of a request may not be null any more", func(d document) {
+		d.field("ChannelPatch", "topic")["type"] = "string"
+	}, "request-property-became-not-nullable"},
+	{"a field of a request may be less long", func(d document) {
+		d.field("ChannelCreate", "topic")["maxLength"] = 10
+	}, "request-property-max-length-decreased"},
+	{"a field of a request must be longer", func(d document) {
+		d.field("ChannelCreate", "name")["minLength"] = 5
+	}, "request-property-min-length-increased"},
+	{"a field of a request has a pattern", func(d document) {
+		d.field("ChannelCreate", "topic")["pattern"] = "^a"
+	}, "request-property-pattern-added"},
+	{"the minimum of a request rises", func(d document) {
+		d.field("ReplayRequest", "ratePerMinute")["minimum"] = 1
+	}, "request-property-min-increased"},
+	{"the maximum of a request falls", func(d document) {
+		d.field("ReplayRequest", "ratePerMinute")["maximum"] = 60
+	}, "request-property-max-decreased"},
+	{"a list of a request may be less long", func(d document) {
+		d.field("TokenCreate", "channelIds")["maxItems"] = 1
+	}, "request-property-max-items-decreased"},
+	{"a list of a request has other elements", func(d document) {
+		d.field("TokenCreate", "channelIds")["items"] = object{"type": "integer"}
+	}, "request-property-type-changed"},
 	{"a body becomes required", func(d document) {
 		d.operation("post", "/api/outgoing-webhooks/{id}/resume")["requestBody"].(object)["required"] = true
 	}, "request-body-became-required"},
@@ -174,7 +214,9 @@ var changes = []struct {
 		d.addParameter("get", "/api/channels", object{"name": "x", "in": "query", "schema": object{"type": "string"}})
 	}, ""},
 	{"a field of an answer is new", func(d document) { d.schema("Channel")["properties"].(object)["team"] = object{"type": "string"} }, ""},
-	{"an optional field of a request is new", func(d document) { d.schema("ChannelCreate")["properties"].(object)["team"] = object{"type": "string"} }, ""},
+	{"an optional field of a request is new", func(d document) {
+		d.schema("ChannelCreate")["properties"].(object)["team"] = object{"type": "string"}
+	}, ""},
 	{"a field of a request takes more values", func(d document) {
 		f := d.field("ChannelCreate", "type")
 		f["enum"] = append(slices.Clone(f["enum"].([]any)), "secret")
