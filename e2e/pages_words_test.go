@@ -232,7 +232,9 @@ var (
 	// ourCommand is a call of the program, at the beginning of a command.
 	ourCommand = regexp.MustCompile(`(?:^|[;&|(] *|\b[A-Z_]+=\S* +|exec \S+ |sudo )(?:\./|/)?hub ((?:[a-z][a-z-]*)(?: [^;&|)#>]*)?)`)
 	ourFlag    = regexp.MustCompile(`(?:^|\s)(--[a-z][a-z-]*)`)
-	listedName = regexp.MustCompile(`(?m)^  ([a-z][a-z-]*) {2,}`)
+	listedName = regexp.MustCompile(`(?m)^  ([a-z][a-z-]*) +[A-Z]`)
+	// listedNames is a list of commands in a help text, under the title of their group.
+	listedNames = regexp.MustCompile(`(?m)^[A-Z].*:\n(?:  [a-z][a-z-]* +[A-Z].*\n)+`)
 )
 
 // TestCommands: every command of the program that a page names is one, and takes
@@ -249,13 +251,10 @@ func TestCommands(t *testing.T) {
 			t.Fatalf("hub %s --help: %v", name, err)
 		}
 		help[name] = string(out)
-		_, below, has := strings.Cut(string(out), "Available Commands:\n")
-		if !has {
-			return
-		}
-		below, _, _ = strings.Cut(below, "\n\n")
-		for _, m := range listedName.FindAllStringSubmatch(below, -1) {
-			learn(strings.TrimSpace(name + " " + m[1]))
+		for _, list := range listedNames.FindAllString(string(out), -1) {
+			for _, m := range listedName.FindAllStringSubmatch(list, -1) {
+				learn(strings.TrimSpace(name + " " + m[1]))
+			}
 		}
 	}
 	learn("")
@@ -267,12 +266,15 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%s: there is no command hub %s", place, name)
 			return
 		}
-		if len(words) > 1 {
-			if _, ok := help[name+" "+words[1]]; ok {
-				name += " " + words[1]
-			} else if strings.Contains(help[name], "Available Commands:") && !strings.HasPrefix(words[1], "-") {
-				t.Errorf("%s: there is no command hub %s %s", place, name, words[1])
+		for _, word := range words[1:] {
+			if _, ok := help[name+" "+word]; ok {
+				name += " " + word
+				continue
 			}
+			if strings.Contains(help[name], "Available Commands:") && !strings.HasPrefix(word, "-") {
+				t.Errorf("%s: there is no command hub %s %s", place, name, word)
+			}
+			break
 		}
 		named[name] = true
 		for _, m := range ourFlag.FindAllStringSubmatch(call, -1) {
