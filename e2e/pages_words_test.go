@@ -232,9 +232,7 @@ var (
 	// ourCommand is a call of the program, at the beginning of a command.
 	ourCommand = regexp.MustCompile(`(?:^|[;&|(] *|\b[A-Z_]+=\S* +|exec \S+ |sudo )(?:\./|/)?hub ((?:[a-z][a-z-]*)(?: [^;&|)#>]*)?)`)
 	ourFlag    = regexp.MustCompile(`(?:^|\s)(--[a-z][a-z-]*)`)
-	listedName = regexp.MustCompile(`(?m)^  ([a-z][a-z-]*) +[A-Z]`)
-	// listedNames is a list of commands in a help text, under the title of their group.
-	listedNames = regexp.MustCompile(`(?m)^[A-Z].*:\n(?:  [a-z][a-z-]* +[A-Z].*\n)+`)
+	listedName = regexp.MustCompile(`(?m)^  ([a-z][a-z-]*) +\S`)
 )
 
 // TestCommands: every command of the program that a page names is one, and takes
@@ -250,11 +248,17 @@ func TestCommands(t *testing.T) {
 		if err != nil {
 			t.Fatalf("hub %s --help: %v", name, err)
 		}
+		if !strings.Contains(string(out), "\n"+strings.TrimRight("  hub "+name, " ")+" ") {
+			return // an example, say, was taken for a command
+		}
 		help[name] = string(out)
-		for _, list := range listedNames.FindAllString(string(out), -1) {
-			for _, m := range listedName.FindAllStringSubmatch(list, -1) {
-				learn(strings.TrimSpace(name + " " + m[1]))
-			}
+		_, below, has := strings.Cut(string(out), strings.TrimRight("  hub "+name, " ")+" [command]\n")
+		if !has {
+			return
+		}
+		below, _, _ = strings.Cut(below, "\nFlags:\n")
+		for _, m := range listedName.FindAllStringSubmatch(below, -1) {
+			learn(strings.TrimSpace(name + " " + m[1]))
 		}
 	}
 	learn("")
@@ -271,7 +275,7 @@ func TestCommands(t *testing.T) {
 				name += " " + word
 				continue
 			}
-			if strings.Contains(help[name], "Available Commands:") && !strings.HasPrefix(word, "-") {
+			if strings.Contains(help[name], "hub "+name+" [command]\n") && !strings.HasPrefix(word, "-") {
 				t.Errorf("%s: there is no command hub %s %s", place, name, word)
 			}
 			break
@@ -319,7 +323,7 @@ func TestMap(t *testing.T) {
 	_, table, _ := strings.Cut(string(text), "\n## Packages\n")
 	table, _, _ = strings.Cut(table, "\n## ")
 	var named []string
-	for _, row := range regexp.MustCompile("(?m)^\\| ([^|]+) \\|").FindAllStringSubmatch(table, -1) {
+	for _, row := range regexp.MustCompile(`(?m)^\| ([^|]+) \|`).FindAllStringSubmatch(table, -1) {
 		for _, span := range codeSpan.FindAllStringSubmatch(row[1], -1) {
 			named = append(named, span[1])
 		}
