@@ -92,19 +92,29 @@ func oneOf(words ...string) completion {
 // finishCompletion adds cobra's completion commands, with examples.
 func finishCompletion(root *cobra.Command) {
 	root.InitDefaultCompletionCmd("completion")
-	examples := map[string]string{
-		"bash":       "  hub completion bash > /etc/bash_completion.d/hub",
-		"zsh":        "  hub completion zsh > \"${fpath[1]}/_hub\"",
-		"fish":       "  hub completion fish > ~/.config/fish/completions/hub.fish",
-		"powershell": "  hub completion powershell | Out-String | Invoke-Expression",
+	where := map[string]struct{ long, example string }{
+		"bash": {
+			"Load it in every new shell, by the package bash-completion.",
+			"  source <(hub completion bash)                           # in this shell\n" +
+				"  hub completion bash > /etc/bash_completion.d/hub        # in every new one",
+		},
+		"zsh": {
+			"Load it in every new shell, where compinit runs: echo 'autoload -U compinit; compinit' >> ~/.zshrc",
+			"  hub completion zsh > \"${fpath[1]}/_hub\"",
+		},
+		"fish":       {"Load it in every new shell.", "  hub completion fish > ~/.config/fish/completions/hub.fish"},
+		"powershell": {"Load it in this shell, or in every new one from its profile.", "  hub completion powershell | Out-String | Invoke-Expression"},
 	}
 	for _, cmd := range root.Commands() {
 		if cmd.Name() != "completion" {
 			continue
 		}
-		cmd.Example = examples["bash"]
+		cmd.Short, cmd.Example = "Print the completion of commands and names for a shell", where["bash"].example
+		cmd.Long = "Print the completion of commands, flags, channels and webhooks for a shell, which loads it."
 		for _, shell := range cmd.Commands() {
-			shell.Example = examples[shell.Name()]
+			at := where[shell.Name()]
+			shell.Short = "Print the completion for " + shell.Name()
+			shell.Long, shell.Example = shell.Short+". "+at.long, at.example
 		}
 		group(cmd)
 	}
