@@ -5,7 +5,12 @@ VERSION   ?= $(shell git describe --tags --match 'v*' --always --dirty 2>/dev/nu
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/arm64
 FUZZTIME  ?= 10s
 FUZZ      ?= .
+TIME      ?= 1m
+SEED      ?=
 ARGS      ?=
+
+# The description of the API that clients have.
+RELEASED := internal/api/testdata/released.json
 
 # The tools' versions are those of tools/go.mod; go builds each once and keeps it.
 TOOL := go tool -modfile=tools/go.mod
@@ -15,10 +20,10 @@ TOOL := go tool -modfile=tools/go.mod
 TEST := go test -count=1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race lint fmt bench fuzz generate man release cover clean
+.PHONY: help run test race lint fmt bench fuzz fuzz-api api released generate man release cover clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Start the hub on 127.0.0.1:8000 with its data in ./data (ARGS=--demo for company)
 	go run ./cmd/hub serve $(ARGS)
@@ -45,6 +50,18 @@ bench: ## Measure against the floor on this machine (ARGS=-help for scenarios)
 
 fuzz: ## Run every fuzz target for FUZZTIME each (FUZZTIME=10m; FUZZ=regexp chooses)
 	.ci/fuzz $(FUZZTIME) '$(FUZZ)'
+
+fuzz-api: ## Make requests from /openapi.json of a hub for TIME, with other ones each time (TIME=20m; SEED=n repeats one)
+	HUB_FUZZ_API=$(TIME) HUB_FUZZ_SEED=$(SEED) $(TEST) -run '^TestFuzzAPI$$' -timeout 0 -v ./e2e
+
+api: ## Compare the REST API with that of the last release: clients must not break
+	@mkdir -p dist
+	$(TEST) -run '^TestDescription$$' ./internal/api -description $(CURDIR)/dist/openapi.json
+	go run -C tools/apidiff . ../../$(RELEASED) ../../dist/openapi.json
+	cd tools/apidiff && go test ./...
+
+released: ## Take the REST API as that of the last release: part of making a release
+	$(TEST) -run '^TestDescription$$' ./internal/api -description $(CURDIR)/$(RELEASED)
 
 generate: ## Generate the pages' code from their templates
 	$(TOOL) templ generate

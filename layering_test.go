@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	".":                     {},
 	"internal/egress":       {},
 	"internal/fault":        {},
+	"internal/openapitest":  {},
 	"internal/postgrestest": {},
 	"internal/secret":       {},
 	"internal/words":        {},
@@ -86,7 +87,7 @@ var mayImport = map[string][]string{
 
 	// Programs that see the hub from outside, as its users do.
 	"bench": {".", "client", "webhook"},
-	"e2e":   {".", "client", "internal/postgrestest", "webhook"},
+	"e2e":   {".", "client", "internal/openapitest", "internal/postgrestest", "webhook"},
 }
 
 // fromOutside are the packages whose test files, too, keep to their row: what

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -428,6 +430,37 @@ func TestUploadAgain(t *testing.T) {
 	}
 	if all := h.requests(); len(all) != 4 || all[3].Key != "k" {
 		t.Errorf("%d requests", len(all))
+	}
+}
+
+// TestUploadOfAGrowingFile: what is written to a file after the upload began is
+// not a part of it.
+func TestUploadOfAGrowingFile(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString("hello"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	h := newHub(t, answer(201, `{"id":"f1"}`))
+	grows := roundTripper(func(r *http.Request) (*http.Response, error) {
+		if _, err := f.WriteAt([]byte(" world"), 5); err != nil {
+			t.Error(err)
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	h.client.http = &http.Client{Transport: grows}
+	defer http.DefaultClient.CloseIdleConnections()
+	if _, err := h.client.Upload(t.Context(), "log", f); err != nil {
+		t.Fatal(err)
+	}
+	if body := h.requests()[0].Body; !strings.Contains(body, "\r\n\r\nhello\r\n") {
+		t.Error(body)
 	}
 }
 

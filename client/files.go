@@ -36,8 +36,8 @@ type File struct {
 const filesPath = "/api/files"
 
 // Upload stores a file, to be posted with a message by its id. The content is
-// streamed, from where it stands to its end. If it is an io.Seeker, the call is
-// repeated as others are; else not. Upload returns only after the last Read of
+// streamed, from where it stands to its end. If it is an io.Seeker, its end is
+// where it is now, and the call is repeated as others are; else not. Upload returns only after the last Read of
 // the content.
 func (c *Client) Upload(ctx context.Context, filename string, content io.Reader, options ...CallOption) (Attachment, error) {
 	u := upload{content: content, size: -1}
@@ -107,6 +107,9 @@ func (u *upload) once(ctx context.Context, c *Client, r request) (*http.Response
 		}
 	}
 	content := &borrowed{r: u.content}
+	if u.size >= 0 {
+		content.r = io.LimitReader(u.content, u.size) // a log file may grow meanwhile
+	}
 	defer content.giveBack()
 	req, err := c.newRequest(ctx, r, io.MultiReader(bytes.NewReader(u.head), content, bytes.NewReader(u.tail)))
 	if err != nil {

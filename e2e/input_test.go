@@ -248,7 +248,7 @@ func inputTargets(p *process, receiver *sink) []inputTarget {
 		"/outgoing-webhooks/{id}", "/outgoing-webhooks/"+out.ID, "/deliveries/{id}", "/deliveries/"+p.deliveries(out.ID, "")[0].ID,
 		"{version}", "v10", "{method}", "chat.postMessage", "{team}", "T1", "{app}", "B1", "/hooks/{id}/", "/hooks/any/",
 		"/webhooks/discord", "/webhooks/discord?token="+in.Token,
-		"{callId}", p.callsOf(in.ID)[0].ID, "{token}", in.Token, "{dialect}", "slack", "{message}", ok.MessageID, "{emoji}", "x",
+		"{callId}", p.callsOf(in.ID)[0].ID, "/inbox/{id}", "/inbox/"+p.callsOf(in.ID)[0].ID, "{token}", in.Token, "{dialect}", "slack", "{message}", ok.MessageID, "{emoji}", "x",
 	)
 	var all []inputTarget
 	for _, o := range p.describedOperations() {

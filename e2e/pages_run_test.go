@@ -3,6 +3,8 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -117,7 +119,7 @@ func newReader(t *testing.T, starts bool) *reader {
 	if err := os.Symlink(p.binary, filepath.Join(r.dir, "hub")); err != nil {
 		t.Fatal(err)
 	}
-	addr := freeAddr(t)
+	addr := unusedAddr(t)
 	if !starts {
 		if err := os.Mkdir(p.dir, 0o700); err != nil {
 			t.Fatal(err)
@@ -125,7 +127,7 @@ func newReader(t *testing.T, starts bool) *reader {
 		p.addr, r.p = addr, p
 		p.start()
 	}
-	listener := freeAddr(t)
+	listener := unusedAddr(t)
 	r.addresses = strings.NewReplacer("127.0.0.1:8000", addr, "localhost:8000", addr, "127.0.0.1:9000", listener,
 		"hub listen", "hub listen --addr "+listener)
 	r.env = append(os.Environ(), "PATH="+r.dir+":"+os.Getenv("PATH"), "HOME="+r.dir, "HUB_ADDR="+addr, "HUB_LOG_FORMAT=text",
@@ -135,6 +137,22 @@ func newReader(t *testing.T, starts bool) *reader {
 	}
 	r.open()
 	return r
+}
+
+// unusedAddr returns an address for a program that may take its time to listen
+// there: its port is below those that systems give to clients, as which it would be
+// somebody else's by then.
+func unusedAddr(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12000+rand.IntN(8000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("there is no free port")
+	return ""
 }
 
 // open starts the shell that is there for the whole page. It ends at the first

@@ -135,17 +135,19 @@ var (
 	slugDrops  = regexp.MustCompile(`[^\p{L}\p{N}\- _]`)
 )
 
-// anchors returns what a page's headings are called in links, as GitHub does.
+// anchors returns what a page's headings are called in links, as GitHub does: of
+// those with the same words the second has -1 behind it.
 func anchors(t *testing.T, page string) []string {
 	t.Helper()
 	var all []string
 	for _, line := range unfenced(t, page) {
 		if m := heading.FindStringSubmatch(line); m != nil {
 			slug := strings.ReplaceAll(slugDrops.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-")
-			if slices.Contains(all, slug) {
-				t.Errorf("%s has two headings %q: a link leads to the first", page, m[1])
+			name := slug
+			for n := 1; slices.Contains(all, name); n++ {
+				name = fmt.Sprintf("%s-%d", slug, n)
 			}
-			all = append(all, slug)
+			all = append(all, name)
 		}
 	}
 	return all

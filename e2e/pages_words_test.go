@@ -232,7 +232,7 @@ var (
 	// ourCommand is a call of the program, at the beginning of a command.
 	ourCommand = regexp.MustCompile(`(?:^|[;&|(] *|\b[A-Z_]+=\S* +|exec \S+ |sudo )(?:\./|/)?hub ((?:[a-z][a-z-]*)(?: [^;&|)#>]*)?)`)
 	ourFlag    = regexp.MustCompile(`(?:^|\s)(--[a-z][a-z-]*)`)
-	listedName = regexp.MustCompile(`(?m)^  ([a-z][a-z-]*) {2,}`)
+	listedName = regexp.MustCompile(`(?m)^  ([a-z][a-z-]*) +\S`)
 )
 
 // TestCommands: every command of the program that a page names is one, and takes
@@ -248,12 +248,15 @@ func TestCommands(t *testing.T) {
 		if err != nil {
 			t.Fatalf("hub %s --help: %v", name, err)
 		}
+		if !strings.Contains(string(out), "\n"+strings.TrimRight("  hub "+name, " ")+" ") {
+			return // an example, say, was taken for a command
+		}
 		help[name] = string(out)
-		_, below, has := strings.Cut(string(out), "Available Commands:\n")
+		_, below, has := strings.Cut(string(out), strings.TrimRight("  hub "+name, " ")+" [command]\n")
 		if !has {
 			return
 		}
-		below, _, _ = strings.Cut(below, "\n\n")
+		below, _, _ = strings.Cut(below, "\nFlags:\n")
 		for _, m := range listedName.FindAllStringSubmatch(below, -1) {
 			learn(strings.TrimSpace(name + " " + m[1]))
 		}
@@ -267,12 +270,15 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%s: there is no command hub %s", place, name)
 			return
 		}
-		if len(words) > 1 {
-			if _, ok := help[name+" "+words[1]]; ok {
-				name += " " + words[1]
-			} else if strings.Contains(help[name], "Available Commands:") && !strings.HasPrefix(words[1], "-") {
-				t.Errorf("%s: there is no command hub %s %s", place, name, words[1])
+		for _, word := range words[1:] {
+			if _, ok := help[name+" "+word]; ok {
+				name += " " + word
+				continue
 			}
+			if strings.Contains(help[name], "hub "+name+" [command]\n") && !strings.HasPrefix(word, "-") {
+				t.Errorf("%s: there is no command hub %s %s", place, name, word)
+			}
+			break
 		}
 		named[name] = true
 		for _, m := range ourFlag.FindAllStringSubmatch(call, -1) {
@@ -317,7 +323,7 @@ func TestMap(t *testing.T) {
 	_, table, _ := strings.Cut(string(text), "\n## Packages\n")
 	table, _, _ = strings.Cut(table, "\n## ")
 	var named []string
-	for _, row := range regexp.MustCompile("(?m)^\\| ([^|]+) \\|").FindAllStringSubmatch(table, -1) {
+	for _, row := range regexp.MustCompile(`(?m)^\| ([^|]+) \|`).FindAllStringSubmatch(table, -1) {
 		for _, span := range codeSpan.FindAllStringSubmatch(row[1], -1) {
 			named = append(named, span[1])
 		}

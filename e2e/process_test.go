@@ -139,6 +139,7 @@ func (p *process) launch(extra ...string) {
 	}
 	if url := "http://" + addr; url != p.url {
 		p.url = url
+		keepsContract(p.t, url)
 	}
 	p.cmd = exec.Command(p.binary, append([]string{"serve"}, p.args...)...)
 	p.cmd.Dir = p.dir
@@ -270,10 +271,7 @@ func (p *process) do(method, path string, header http.Header, body io.Reader) (a
 	return answer{resp.StatusCode, resp.Header, text}, nil
 }
 
-var client = &http.Client{
-	Transport: &http.Transport{MaxIdleConnsPerHost: 64, ExpectContinueTimeout: 30 * time.Second},
-	Timeout:   60 * time.Second,
-}
+var client = &http.Client{Transport: contract, Timeout: 60 * time.Second}
 
 func tail(s string) string {
 	lines := strings.Split(s, "\n")

@@ -209,7 +209,7 @@ func spoilt(t *testing.T, receiver, path string, good arrival) {
 // its address.
 func runReceiver(t *testing.T, command []string, secrets string) string {
 	t.Helper()
-	addr := freeAddr(t)
+	addr := unusedAddr(t)
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,6 +85,78 @@ func TestStreamResumes(t *testing.T) {
 	first.stop()
 	second.stop()
 	second.verify()
+}
+
+// TestClientFollows: the Go client's stream goes on by itself when the hub is
+// killed and starts again, and brings each event once and in order.
+func TestClientFollows(t *testing.T) { onBoth(t, testClientFollows) }
+
+func testClientFollows(t *testing.T, on database) {
+	p := on.newProcess(t)
+	p.addr = freeAddr(t)
+	p.start()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	c, err := api.New(p.url, p.token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const kills, each = 2, 5
+	var breaks atomic.Int64
+	arrived := make(chan api.Event)
+	go func() {
+		defer close(arrived)
+		for e, err := range c.Events(ctx, api.Now, api.WithPattern("follow.*"), api.WithBreaks(func(error) { breaks.Add(1) })) {
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			select {
+			case arrived <- e:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	eventually(t, "the stream to begin", func() bool {
+		p.publish("follow.begin", 1)
+		select {
+		case <-arrived:
+			return true
+		default:
+			return false
+		}
+	})
+	n, want := 0, 0
+	for round := range kills + 1 {
+		for range each {
+			p.publish("follow.item", n)
+			n++
+		}
+		for e := range arrived {
+			if e.Event == "follow.begin" {
+				continue
+			}
+			if string(e.Data) != strconv.Itoa(want) {
+				t.Errorf("%s follows %d", e.Data, want-1)
+			}
+			if want++; want == n {
+				break
+			}
+		}
+		if round < kills {
+			p.kill()
+			p.start()
+		}
+	}
+	cancel()
+	if want != n || breaks.Load() < kills {
+		t.Errorf("%d events of %d, over %d breaks", want, n, breaks.Load())
+	}
+	for range arrived { // to the end of the reader
+	}
+	p.stop()
+	p.verify()
 }
 
 // streamReader follows the event stream from its beginning over many

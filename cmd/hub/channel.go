@@ -132,12 +132,13 @@ func newChannelEditCommand(r *reach) *cobra.Command {
 			}
 			return j.UpdateChannel(j.ctx, id, client.ChannelChange{
 				Name: given(&f, "name", name), Topic: given(&f, "topic", topic), Description: given(&f, "description", description),
-			})
+			}, j.onVersion()...)
 		}),
 	}
 	cmd.Flags().StringVar(&name, "name", "", "new name")
 	cmd.Flags().StringVar(&topic, "topic", "", "what it is about")
 	cmd.Flags().StringVar(&description, "description", "", "what it is for")
+	versionFlag(cmd)
 	f.resetFlag(cmd, "topic", "description")
 	return cmd
 }

@@ -90,7 +90,7 @@ func unreachableText(at target, err error) string {
 var flagOf = map[string]string{
 	"targetChannelId": "channel", "channelIds": "channel", "channelId": "channel", "events": "event", "allowIps": "allow-ip",
 	"headers": "header", "expiresAt": "expires", "userId": "user", "overlapHours": "overlap", "fileIds": "file-id",
-	"webhookId": "webhook", "ratePerMinute": "rate", "idempotencyKey": "key", "idempotency-key": "key", "isArchived": "archived", "url": "to",
+	"webhookId": "webhook", "ratePerMinute": "rate", "idempotencyKey": "key", "idempotency-key": "key", "url": "to",
 }
 
 // flagNamed says which flag a field of the API belongs to, or the field's name

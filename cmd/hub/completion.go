@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"iter"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,9 @@ func complete[T any](r *reach, items func(context.Context, *client.Client) iter.
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), completionTime)
 		defer cancel()
+		if !r.quick() {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
 		c, err := r.connect(ctx, client.WithRetries(0))
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -36,6 +40,20 @@ func complete[T any](r *reach, items func(context.Context, *client.Client) iter.
 		}
 		return words, cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// quick reports whether a hub can be asked without opening its database.
+func (r *reach) quick() bool {
+	at, err := r.where()
+	if err != nil || !at.local {
+		return err == nil
+	}
+	config, err := r.config()
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(config.SocketPath())
+	return err == nil
 }
 
 func (r *reach) completeChannels() completion {

@@ -192,7 +192,8 @@ type connection struct {
 	at    target
 	said  *recorder
 	close func() error
-	// running is false when the hub is of this machine and does not run.
+	// running is false when no hub sends what the commands ask for: it is of this machine and does
+	// not run.
 	running bool
 }
 
@@ -204,12 +205,17 @@ func (r *reach) connect(ctx context.Context, options ...client.Option) (*connect
 	}
 	c := &connection{said: &recorder{on: r.json, next: http.DefaultTransport}, close: func() error { return nil }, running: true}
 	if at.local {
-		local, err := r.openLocal(ctx, at)
+		config, err := r.config()
+		if err != nil {
+			return nil, err
+		}
+		local, err := openLocal(ctx, config, at)
 		if err != nil {
 			return nil, err
 		}
 		at.url, at.tokenFrom = app.LocalURL, "this machine"
-		c.said.next, c.close, c.running = local.Transport(), local.Close, local.Running()
+		c.said.next, c.close = local.Transport(), local.Close
+		c.running = local.Running() || config.Database.Postgres // where others may run
 	}
 	r.at, c.at = at, at
 	options = append([]client.Option{
@@ -221,11 +227,16 @@ func (r *reach) connect(ctx context.Context, options ...client.Option) (*connect
 	return c, nil
 }
 
-func (r *reach) openLocal(ctx context.Context, at target) (*app.Local, error) {
+// config is the configuration of the hub of this machine.
+func (r *reach) config() (app.Config, error) {
 	config, err := app.LoadConfig(r.settings, r.env)
 	if err != nil {
-		return nil, &failure{code: exitUsage, err: err}
+		return app.Config{}, &failure{code: exitUsage, err: err}
 	}
+	return config, nil
+}
+
+func openLocal(ctx context.Context, config app.Config, at target) (*app.Local, error) {
 	local, err := app.OpenLocal(ctx, config, buildVersion())
 	switch {
 	case err == nil:

@@ -29,6 +29,9 @@ changes, until Ctrl-C. What was unfinished at the beginning is followed as well.
 		Example: "  hub deliveries tail --webhook orders\n  hub deliveries tail --status failed --json",
 		Args:    cobra.NoArgs,
 		RunE: r.job(func(j *job, _ []string) error {
+			if err := j.follows(); err != nil {
+				return err
+			}
 			q, err := f.query(j)
 			if err != nil {
 				return err

@@ -149,6 +149,9 @@ it goes on where it stopped. --after begins in the past.`,
 			if pattern != "" && !hub.ValidEventPattern(pattern) {
 				return usagef("--type: want an event name or pattern, as in message.created or message.*")
 			}
+			if err := j.follows(); err != nil {
+				return err
+			}
 			following := []client.StreamOption{client.WithBreaks(func(err error) {
 				if j.ctx.Err() == nil {
 					j.note("The connection broke (%v); it is made again.", err)

@@ -68,7 +68,7 @@ func newInboxShowCommand(r *reach) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "show CALL",
 		Short:   "Show a call with its body",
-		Long:    "Show a call with its headers, its body and what was answered. Secrets in it are masked.",
+		Long:    "Show a call with its headers, its body, what was answered and what came of it. Secrets in it are masked.",
 		Example: "  hub inbox show 01a20028-dd55-7000-8b7e-02788dca0b21",
 		Args:    cobra.ExactArgs(1),
 		RunE: r.job(func(j *job, args []string) error {
@@ -85,13 +85,23 @@ func newInboxShowCommand(r *reach) *cobra.Command {
 
 func (j *job) showCall(c client.Call) error {
 	content := ""
-	if c.Message != nil {
+	switch {
+	case c.Rendered != nil:
+		content = c.Rendered.Content
+	case c.Message != nil:
 		content = c.Message.Content
+	}
+	var events []string
+	for _, e := range c.Events {
+		events = append(events, fmt.Sprintf("%s  %s", e.Event, e.ID))
+		for _, d := range e.Deliveries {
+			events = append(events, fmt.Sprintf("  to %s  %s  %s", j.outgoingName(d.WebhookID), d.ID, d.Status))
+		}
 	}
 	return j.show(c.ID, "ID", c.ID, "Time", clock(c.CreatedAt), "Webhook", j.incomingName(c.IncomingID), "From", c.RemoteIP,
 		"Verdict", c.Verdict, "Reason", c.Reason, "Dialect", c.Dialect, "Known by", c.RecognisedBy,
 		"Answered", strings.TrimSpace(fmt.Sprintf("%d %s", c.Status, http.StatusText(c.Status))), "Took", millis(c.Duration),
-		"Size", fmt.Sprintf("%d bytes", c.BodySize), "Message", c.MessageID, "Says", content,
+		"Size", fmt.Sprintf("%d bytes", c.BodySize), "Message", c.MessageID, "Says", content, "Events", strings.Join(events, "\n"),
 		"Query", c.Query, "Headers", headerText(c.Headers), "Body", prettyJSON(c.Body), "Answer", prettyJSON(c.Answer))
 }
 
@@ -106,7 +116,7 @@ func headerText(headers map[string]string) string {
 }
 
 func newInboxReplayCommand(r *reach) *cobra.Command {
-	var dryRun bool
+	var f readingFlags
 	cmd := &cobra.Command{
 		Use:   "replay CALL...",
 		Short: "Post calls again",
@@ -115,46 +125,78 @@ posted. A call whose token was nobody's has nowhere to go.`,
 		Example: "  hub inbox replay 01a20028-dd55-7000-8b7e-02788dca0b21 --dry-run",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: r.job(func(j *job, args []string) error {
-			return j.replayCalls(args, dryRun, func(call string) (string, error) {
-				var webhook string
-				var err error
-				j.aside(func() {
-					var c client.Call
-					c, err = j.InboxCall(j.ctx, call)
-					webhook = c.IncomingID
-				})
-				if err == nil && webhook == "" {
-					err = fail(exitConflict, "the token of the call %s was nobody's: there is no webhook to post it", call)
-				}
-				return webhook, err
-			})
+			return j.replayCalls(args, &f,
+				func(call string) (string, error) {
+					c, err := j.InboxCall(j.ctx, call)
+					if err == nil && c.IncomingID == "" {
+						err = fail(exitConflict, "the token of the call %s was nobody's: there is no webhook to post it", call)
+					}
+					return c.IncomingID, err
+				},
+				func(call string) (client.Call, error) { return j.ReplayInbox(j.ctx, call) })
 		}),
 	}
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be posted; post nothing")
-	yesFlag(cmd)
+	f.add(cmd)
 	return cmd
 }
 
+// readingFlags say how calls are read that are posted again.
+type readingFlags struct {
+	change
+	dryRun        bool
+	key, fieldMap string
+}
+
+func (f *readingFlags) add(cmd *cobra.Command) {
+	f.cmd = cmd
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be posted; post nothing")
+	cmd.Flags().StringVar(&f.key, "key-template", "", "with --dry-run: try this one instead of the webhook's; '' is none")
+	cmd.Flags().StringVar(&f.fieldMap, "field-map", "", "with --dry-run: try this one instead of the webhook's, JSON, @FILE or -; '' is none")
+	yesFlag(cmd)
+}
+
+func (f *readingFlags) fields(j *job) (client.ReadingFields, error) {
+	flags := j.cmd.Flags()
+	if !f.dryRun && (flags.Changed("key-template") || flags.Changed("field-map")) {
+		return client.ReadingFields{}, usagef("--key-template and --field-map are tried with --dry-run; `hub webhook incoming edit` sets them")
+	}
+	fieldMap, err := fieldMapValue(j.cmd, f.fieldMap)
+	out := client.ReadingFields{KeyTemplate: given(&f.change, "key-template", f.key), FieldMap: given(&f.change, "field-map", fieldMap)}
+	if f.key == "" && flags.Changed("key-template") {
+		out.KeyTemplate = client.Null[string]()
+	}
+	if f.fieldMap == "" && flags.Changed("field-map") {
+		out.FieldMap = client.Null[client.FieldMap]()
+	}
+	return out, err
+}
+
 // replayCalls posts calls again, or shows what they would be.
-func (j *job) replayCalls(calls []string, dryRun bool, webhookOf func(call string) (string, error)) error {
-	if len(calls) > replayUnasked && !dryRun {
+func (j *job) replayCalls(
+	calls []string, f *readingFlags, webhook func(call string) (id string, err error), replay func(call string) (client.Call, error),
+) error {
+	reading, err := f.fields(j)
+	if err != nil {
+		return err
+	}
+	if len(calls) > replayUnasked && !f.dryRun {
 		if err := j.confirm("Post %d calls again?", len(calls)); err != nil {
 			return err
 		}
 	}
 	return j.each(calls, func(call string) error {
-		webhook, err := webhookOf(call)
-		if err != nil {
-			return err
-		}
-		if dryRun {
-			reading, err := j.PreviewCall(j.ctx, webhook, call, client.ReadingFields{})
+		if f.dryRun {
+			id, err := webhook(call)
 			if err != nil {
 				return err
 			}
-			return j.showReading(call, reading)
+			read, err := j.PreviewCall(j.ctx, id, call, reading)
+			if err != nil {
+				return err
+			}
+			return j.showReading(call, read)
 		}
-		again, err := j.ReplayCall(j.ctx, webhook, call)
+		again, err := replay(call)
 		if err != nil {
 			return err
 		}

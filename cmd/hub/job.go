@@ -70,16 +70,21 @@ const leastWatch = 100 * time.Millisecond
 
 // watch shows something until the command is interrupted: on a terminal in place.
 func (j *job) watch(every time.Duration, show func() error) error {
+	if err := j.follows(); err != nil {
+		return err
+	}
 	out := j.out
 	defer func() { j.out = out }()
 	for first := true; ; first = false {
 		var page bytes.Buffer
 		j.out, j.names = &page, names{}
 		j.said.forget()
-		if err := show(); err != nil {
-			return err
-		}
+		err := show()
 		switch {
+		case err != nil && (first || j.ctx.Err() != nil || !temporary(err)):
+			return err
+		case err != nil: // the hub is being restarted
+			complain(j.err, j.cmd, j.at, err)
 		case j.width > 0: // home, the page with each line's rest erased, what was below it erased (ECMA-48 §8.3)
 			text := strings.ReplaceAll(page.String(), "\n", "\x1b[K\n")
 			fmt.Fprintf(out, "\x1b[H%s  every %s, Ctrl-C ends it\x1b[K\n\x1b[K\n%s\x1b[J", time.Now().Format("15:04:05"), every, text)
@@ -92,6 +97,15 @@ func (j *job) watch(every time.Duration, show func() error) error {
 			return err
 		}
 	}
+}
+
+// follows fails when there is nothing to follow: this process itself holds the database then, and no
+// hub could start.
+func (j *job) follows() error {
+	if j.running {
+		return nil
+	}
+	return fail(exitUnavailable, "no hub is running, so there is nothing to follow: `hub serve` starts one")
 }
 
 // pause waits for d, or fails when ctx is done before.
@@ -197,6 +211,7 @@ func (j *job) confirm(format string, args ...any) error {
 	fmt.Fprintf(j.err, "%s [y/N] ", oneLine(question))
 	answer, err := readLine(j.ctx, in)
 	if err != nil {
+		fmt.Fprintln(j.err) // the question's line ends here
 		return err
 	}
 	switch strings.ToLower(strings.TrimSpace(answer)) {
@@ -249,10 +264,4 @@ func (j *job) each(args []string, do func(arg string) error) error {
 		complain(j.err, j.cmd, j.at, err)
 	}
 	return failed[len(failed)-1]
-}
-
-// isDenied reports whether a call was refused for want of rights.
-func isDenied(err error) bool {
-	e, ok := errors.AsType[*client.Error](err)
-	return ok && refusalCode(e) == exitDenied
 }

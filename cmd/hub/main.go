@@ -130,7 +130,7 @@ func group(cmd *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		text := "there is no command `" + cmd.CommandPath() + " " + args[0] + "`"
+		text := "unknown command `" + cmd.CommandPath() + " " + args[0] + "`"
 		cmd.SuggestionsMinimumDistance = 2
 		for i, s := range cmd.SuggestionsFor(args[0]) {
 			if i == 0 {

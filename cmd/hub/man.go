@@ -82,6 +82,9 @@ func writeMarkdown(w io.Writer, root *cobra.Command) error {
 			b.WriteString("\n")
 			writeFlags(&b, flags)
 		}
+		if hasSettings(c) {
+			b.WriteString("\nEvery setting of [configuration.md](configuration.md) is a flag as well.\n")
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -106,11 +109,16 @@ func described(cmd *cobra.Command) []*cobra.Command {
 
 func anchor(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
+// hasSettings reports whether the settings of a hub are flags of a command.
+func hasSettings(c *cobra.Command) bool {
+	return c.LocalNonPersistentFlags().Lookup("retention-days") != nil
+}
+
+// ownFlags are those that other commands do not have.
 func ownFlags(c *cobra.Command) *pflag.FlagSet {
 	own := pflag.NewFlagSet("", pflag.ContinueOnError)
-	settings := c.LocalNonPersistentFlags().Lookup("retention-days") != nil
 	c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
-		if f.Name == "help" || f.Hidden || settings && strings.Contains(f.Usage, " [") {
+		if f.Name == "help" || f.Hidden || hasSettings(c) && strings.Contains(f.Usage, " [") {
 			return
 		}
 		own.AddFlag(f)
@@ -130,11 +138,14 @@ func writeFlags(b *strings.Builder, flags *pflag.FlagSet) {
 			name = "-" + f.Shorthand + ", " + name
 		}
 		if kind != "" && f.NoOptDefVal == "" {
-			name += " " + strings.ToUpper(kind)
+			name += " " + strings.ToUpper(orText(kindWords[kind], kind))
 		}
 		fmt.Fprintf(b, "| `%s` | %s%s |\n", name, strings.ReplaceAll(usage, "|", "\\|"), defaultText(f))
 	})
 }
+
+// kindWords are the words for kinds of values that pflag calls otherwise.
+var kindWords = map[string]string{"string": "text", "strings": "text,…", "stringArray": "text", "int": "number", "list": "text"}
 
 // defaultText says what a flag is when it is not given.
 func defaultText(f *pflag.Flag) string {

@@ -249,7 +249,7 @@ func newMessageEditCommand(r *reach) *cobra.Command {
 				return err
 			}
 			c.Embeds = given(&f, "embeds", cards)
-			m, err := j.EditMessage(j.ctx, args[0], c)
+			m, err := j.EditMessage(j.ctx, args[0], c, j.onVersion()...)
 			if err != nil {
 				return err
 			}
@@ -258,6 +258,7 @@ func newMessageEditCommand(r *reach) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&embeds, "embeds", "", "cards in place of those it has: JSON, @FILE or -")
 	f.cmd = cmd
+	versionFlag(cmd)
 	return cmd
 }
 
@@ -351,7 +352,8 @@ func newMessageThreadCommand(r *reach) *cobra.Command {
 		Example: "  hub message thread 01a20028-dd55-7000-8b7e-02788dca0b21",
 		Args:    cobra.ExactArgs(1),
 		RunE: r.job(func(j *job, args []string) error {
-			return printList(j, j.Replies(j.ctx, args[0], atMost(limit)), limit, "There are no replies: `hub message post CHANNEL TEXT --thread MESSAGE` posts one.",
+			return printList(j, j.Replies(j.ctx, args[0], atMost(limit)), limit,
+				"There are no replies: `hub message post CHANNEL TEXT --thread MESSAGE` posts one.",
 				messageID, messageColumns)
 		}),
 	}

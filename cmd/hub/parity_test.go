@@ -193,14 +193,16 @@ func TestLocalAndRemotePrintTheSame(t *testing.T) {
 		out, errs, code := remote.step(t, line)
 		lout, lerrs, lcode := local.step(t, line)
 		if code != lcode || steady(out) != steady(lout) || steady(errs) != steady(lerrs) {
-			t.Errorf("hub %s\nremote: exit code %d\n%s%s\nlocal: exit code %d\n%s%s", line, code, steady(out), steady(errs), lcode, steady(lout), steady(lerrs))
+			t.Errorf("hub %s\nremote: exit code %d\n%s%s\nlocal: exit code %d\n%s%s", line,
+				code, steady(out), steady(errs), lcode, steady(lout), steady(lerrs))
 		}
 		if sends {
 			continue
 		}
 		sout, serrs, scode := stopped.step(t, line)
 		if code != scode || steady(out) != steady(sout) {
-			t.Errorf("hub %s\nremote: exit code %d\n%s%s\nnot running: exit code %d\n%s%s", line, code, steady(out), steady(errs), scode, steady(sout), steady(serrs))
+			t.Errorf("hub %s\nremote: exit code %d\n%s%s\nnot running: exit code %d\n%s%s", line,
+				code, steady(out), steady(errs), scode, steady(sout), steady(serrs))
 		}
 	}
 }

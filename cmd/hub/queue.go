@@ -32,7 +32,7 @@ func newQueueStatsCommand(r *reach) *cobra.Command {
 			}
 			oldest := ""
 			if s.OldestDueSeconds > 0 {
-				oldest = (time.Duration(s.OldestDueSeconds * float64(time.Second))).Round(time.Millisecond).String()
+				oldest = time.Duration(s.OldestDueSeconds * float64(time.Second)).Round(time.Millisecond).String()
 			}
 			if err := j.show("", "Total", amount(s.Total, false), "Due", amount(s.Pending, false), "Being sent", amount(s.Active, false),
 				"Later", amount(s.Delayed, false), "Sent", amount(s.Completed, false), "Failed", amount(s.Failed, false),

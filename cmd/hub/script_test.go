@@ -11,7 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,7 +22,10 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/tools/txtar"
+
+	"github.com/nself-chat/hub/client"
 )
 
 const scripts = "testdata/script"
@@ -252,7 +257,10 @@ func follow(ts *testscript.TestScript, neg bool, args []string) {
 // scriptEnv is what a script has set.
 func scriptEnv(ts *testscript.TestScript) []string {
 	var env []string
-	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "TZ", "NO_COLOR", "HUB_URL", "HUB_TOKEN", "HUB_DATA_DIR", "TESTSCRIPT_COMMAND", "TMPDIR"} {
+	for _, name := range []string{
+		"PATH", "HOME", "XDG_CONFIG_HOME", "TZ", "NO_COLOR", "HUB_URL", "HUB_TOKEN",
+		"HUB_DATA_DIR", "TESTSCRIPT_COMMAND", "TMPDIR",
+	} {
 		if value := ts.Getenv(name); value != "" {
 			env = append(env, name+"="+value)
 		}
@@ -297,8 +305,66 @@ func TestEveryCommandIsDescribedAndRun(t *testing.T) {
 			t.Errorf("%s: no script in %s runs it", c.CommandPath(), scripts)
 		}
 	}
+	var groups func(c *cobra.Command)
+	groups = func(c *cobra.Command) {
+		if c.Name() == "help" || c.Hidden || c.IsAdditionalHelpTopicCommand() {
+			return
+		}
+		if c.Short == "" || c.Long == "" || c.Example == "" {
+			t.Errorf("%s: needs a Short, a Long and an Example text", c.CommandPath())
+		}
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.Usage == "" {
+				t.Errorf("%s: --%s has no text", c.CommandPath(), f.Name)
+			}
+		})
+		for _, sub := range c.Commands() {
+			groups(sub)
+		}
+	}
+	groups(newProgram().root)
 	if len(run) < 60 {
 		t.Errorf("the scripts run %d commands: are they read as they should be?", len(run))
+	}
+}
+
+// TestEveryFieldHasAFlag: what the API takes can be given on the command line.
+func TestEveryFieldHasAFlag(t *testing.T) {
+	root := newProgram().root
+	for _, test := range []struct {
+		command   string
+		body      any
+		arguments []string // given as arguments, or by flags of other names
+	}{
+		{"webhook incoming create", client.IncomingWebhookFields{}, []string{"name"}},
+		{"webhook incoming edit", client.IncomingWebhookFields{}, nil},
+		{"webhook outgoing create", client.OutgoingWebhookFields{}, []string{"name", "url"}},
+		{"webhook outgoing edit", client.OutgoingWebhookFields{}, []string{"secret"}}, // rotate-secret changes it
+		{"webhook incoming replay", client.ReadingFields{}, nil},
+		{"webhook outgoing replay", client.Replay{}, nil},
+		{"inbox replay", client.ReadingFields{}, nil},
+		{"channel create", client.NewChannel{}, []string{"name", "type"}},
+		{"channel edit", client.ChannelChange{}, []string{"isArchived"}}, // archive and unarchive
+		{"user create", client.NewUser{}, []string{"kind", "username"}},
+		{"user edit", client.UserChange{}, nil},
+		{"token create", client.NewToken{}, []string{"name"}},
+		{"message post", client.NewMessage{}, []string{"content", "threadId"}},
+		{"message edit", client.MessageChange{}, []string{"content"}},
+	} {
+		cmd, _, err := root.Find(strings.Fields(test.command))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fields := reflect.TypeOf(test.body)
+		for i := range fields.NumField() {
+			name, _, _ := strings.Cut(fields.Field(i).Tag.Get("json"), ",")
+			if name == "-" || slices.Contains(test.arguments, name) {
+				continue
+			}
+			if flag := flagNamed(cmd, name); !strings.HasPrefix(flag, "--") {
+				t.Errorf("hub %s has no flag for %s", test.command, name)
+			}
+		}
 	}
 }
 

@@ -126,7 +126,7 @@ func newUserEditCommand(r *reach) *cobra.Command {
 			u, err := j.UpdateUser(j.ctx, id, client.UserChange{
 				Username: given(&f, "username", username), DisplayName: given(&f, "display-name", name), AvatarURL: given(&f, "avatar-url", avatar),
 				Role: given(&f, "role", role), Status: given(&f, "status", status),
-			})
+			}, j.onVersion()...)
 			if err != nil {
 				return err
 			}
@@ -141,6 +141,7 @@ func newUserEditCommand(r *reach) *cobra.Command {
 	flags.StringVar(&status, "status", "", "active, inactive, suspended or deleted")
 	completeFlag(cmd, "role", oneOf(roles...))
 	completeFlag(cmd, "status", oneOf("active", "inactive", "suspended", "deleted"))
+	versionFlag(cmd)
 	f.resetFlag(cmd, "display-name", "avatar-url")
 	return cmd
 }

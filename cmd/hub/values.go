@@ -190,6 +190,20 @@ func (c *change) resetFlag(cmd *cobra.Command, resettable ...string) {
 	}
 }
 
+// versionFlag adds --if-match to a command that changes something.
+func versionFlag(cmd *cobra.Command) {
+	cmd.Flags().String("if-match", "", "only when this is still its version, as --json shows it (a message's revision)")
+}
+
+// onVersion are the options of a change that is made on a version.
+func (j *job) onVersion() []client.CallOption {
+	version, _ := j.cmd.Flags().GetString("if-match")
+	if version == "" {
+		return nil
+	}
+	return []client.CallOption{client.IfMatch(version)}
+}
+
 // empty reports that nothing was asked for; ignored are flags that change nothing.
 func (c *change) empty(flags ...string) error {
 	if len(c.reset) > 0 {

@@ -32,7 +32,8 @@ func newIncomingListCommand(r *reach) *cobra.Command {
 		Example: "  hub webhook incoming list\n  hub webhook incoming list --json | jq -r '.[].name'",
 		Args:    cobra.NoArgs,
 		RunE: r.job(func(j *job, _ []string) error {
-			return printList(j, j.IncomingWebhooks(j.ctx), 0, "There are no incoming webhooks yet: `hub webhook incoming create NAME --channel CHANNEL` makes one.",
+			return printList(j, j.IncomingWebhooks(j.ctx), 0,
+				"There are no incoming webhooks yet: `hub webhook incoming create NAME --channel CHANNEL` makes one.",
 				func(w client.IncomingWebhook) string { return w.ID }, []column[client.IncomingWebhook]{
 					{"ID", func(w client.IncomingWebhook) string { return w.ID }},
 					{"NAME", func(w client.IncomingWebhook) string { return w.Name }},
@@ -151,15 +152,9 @@ func (f *incomingFlags) fields(j *job) (client.IncomingWebhookFields, error) {
 	if err != nil {
 		return client.IncomingWebhookFields{}, err
 	}
-	var fieldMap client.FieldMap
-	if f.fieldMap != "" {
-		text, err := jsonValue(j.cmd, "--field-map", f.fieldMap)
-		if err != nil {
-			return client.IncomingWebhookFields{}, err
-		}
-		if err := decodeStrict(text, &fieldMap); err != nil {
-			return client.IncomingWebhookFields{}, usagef("--field-map: %w", err)
-		}
+	fieldMap, err := fieldMapValue(j.cmd, f.fieldMap)
+	if err != nil {
+		return client.IncomingWebhookFields{}, err
 	}
 	c := &f.change
 	return client.IncomingWebhookFields{
@@ -169,6 +164,21 @@ func (f *incomingFlags) fields(j *job) (client.IncomingWebhookFields, error) {
 		AllowMentions: given(c, "allow-mentions", f.mentions), KeyTemplate: given(c, "key-template", f.key),
 		FieldMap: given(c, "field-map", fieldMap),
 	}, nil
+}
+
+// fieldMapValue reads a field map; "" is an empty one.
+func fieldMapValue(cmd *cobra.Command, text string) (m client.FieldMap, err error) {
+	if text == "" {
+		return m, nil
+	}
+	raw, err := jsonValue(cmd, "--field-map", text)
+	if err != nil {
+		return m, err
+	}
+	if err := decodeStrict(raw, &m); err != nil {
+		return m, usagef("--field-map: %w", err)
+	}
+	return m, nil
 }
 
 // decodeStrict decodes JSON that has no fields but those of v.
@@ -244,7 +254,7 @@ func newIncomingEditCommand(r *reach) *cobra.Command {
 				return err
 			}
 			fields.Name = given(&f.change, "name", f.name)
-			w, err := j.UpdateIncomingWebhook(j.ctx, id, fields)
+			w, err := j.UpdateIncomingWebhook(j.ctx, id, fields, j.onVersion()...)
 			if err != nil {
 				return err
 			}
@@ -253,6 +263,7 @@ func newIncomingEditCommand(r *reach) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&f.name, "name", "", "new name")
 	f.add(r, cmd)
+	versionFlag(cmd)
 	f.resetFlag(cmd, "username", "avatar-url", "hmac-secret", "allow-ip", "expires", "rate-limit", "key-template", "field-map")
 	return cmd
 }
@@ -348,14 +359,14 @@ show one call with its body and what was answered.`,
 }
 
 func newIncomingReplayCommand(r *reach) *cobra.Command {
-	var dryRun bool
+	var f readingFlags
 	cmd := &cobra.Command{
 		Use:   "replay WEBHOOK CALL...",
 		Short: "Post calls of the log again",
 		Long: `Post calls of the log again, read as the webhook is set now. --dry-run shows what
-would be posted.`,
-		Example: `  hub webhook incoming replay ci 01a20028-dd55-7000-8b7e-02788dca0b21 --dry-run
-  hub webhook incoming replay ci 01a20028-dd55-7000-8b7e-02788dca0b21`,
+would be posted, with another key template or field map, too.`,
+		Example: `  hub webhook incoming replay ci 01a20028-dd55-7000-8b7e-02788dca0b21
+  hub webhook incoming replay ci 01a20028-dd55-7000-8b7e-02788dca0b21 --dry-run --field-map '{"title": "{/host}"}'`,
 		Args:              cobra.MinimumNArgs(2),
 		ValidArgsFunction: r.completeIncoming(),
 		RunE: r.job(func(j *job, args []string) error {
@@ -363,11 +374,11 @@ would be posted.`,
 			if err != nil {
 				return err
 			}
-			return j.replayCalls(args[1:], dryRun, func(string) (string, error) { return id, nil })
+			return j.replayCalls(args[1:], &f, func(string) (string, error) { return id, nil },
+				func(call string) (client.Call, error) { return j.ReplayCall(j.ctx, id, call) })
 		}),
 	}
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be posted; post nothing")
-	yesFlag(cmd)
+	f.add(cmd)
 	return cmd
 }
 

@@ -38,7 +38,8 @@ func newOutgoingListCommand(r *reach) *cobra.Command {
 		Example: "  hub webhook outgoing list\n  hub webhook outgoing list --watch",
 		Args:    cobra.NoArgs,
 		RunE: r.job(func(j *job, _ []string) error {
-			return printList(j, j.OutgoingWebhooks(j.ctx), 0, "There are no outgoing webhooks yet: `hub webhook outgoing create NAME URL --event EVENT` makes one.",
+			return printList(j, j.OutgoingWebhooks(j.ctx), 0,
+				"There are no outgoing webhooks yet: `hub webhook outgoing create NAME URL --event EVENT` makes one.",
 				func(w client.OutgoingWebhook) string { return w.ID }, []column[client.OutgoingWebhook]{
 					{"ID", func(w client.OutgoingWebhook) string { return w.ID }},
 					{"NAME", func(w client.OutgoingWebhook) string { return w.Name }},
@@ -287,12 +288,13 @@ the default. Lists (--event, --channel, --header) are replaced as a whole.`,
 				return client.OutgoingWebhook{}, err
 			}
 			fields.Name, fields.URL = given(&f.change, "name", f.name), given(&f.change, "to", f.url)
-			return j.UpdateOutgoingWebhook(j.ctx, id, fields)
+			return j.UpdateOutgoingWebhook(j.ctx, id, fields, j.onVersion()...)
 		}),
 	}
 	cmd.Flags().StringVar(&f.name, "name", "", "new name")
 	cmd.Flags().StringVar(&f.url, "to", "", "new URL to send to")
 	f.add(r, cmd)
+	versionFlag(cmd)
 	f.resetFlag(cmd, "channel", "filter", "header", "timeout", "max-retries", "retry-delay", "retry-schedule", "rate-limit", "concurrency",
 		"ordering", "signing")
 	return cmd

@@ -88,6 +88,8 @@ func Mount(mux *http.ServeMux, o Options) *API {
 	a.auditRoutes()
 	a.describeReceive()
 	a.documentRoutes()
+	a.describeRefusals()
+	a.describeLimits()
 	a.describe = sync.OnceValue(a.description)
 	return a
 }

@@ -12,16 +12,16 @@ import (
 // AuditEntry is one change as it is shown.
 type AuditEntry struct {
 	ID        hub.AuditID     `json:"id"`
-	ActorID   hub.UserID      `json:"actorId,omitempty"`
+	ActorID   hub.UserID      `json:"actorId,omitempty" doc:"Absent: the hub, or its command line."`
 	TokenID   hub.TokenID     `json:"tokenId,omitempty" doc:"The API token it was made with."`
 	SessionID hub.SessionID   `json:"sessionId,omitempty" doc:"The signed-in browser it was made in."`
-	RemoteIP  string          `json:"remoteIp,omitempty"`
+	RemoteIP  string          `json:"remoteIp,omitempty" doc:"The caller's address; local: on the hub's own machine."`
 	UserAgent string          `json:"userAgent,omitempty" doc:"What the client calls itself."`
 	TraceID   string          `json:"traceId,omitempty" doc:"Ties it to the events that it caused."`
-	Action    string          `json:"action" example:"outgoing_webhook.update"`
+	Action    string          `json:"action" example:"outgoing_webhook.update" doc:"What was done."`
 	Subject   string          `json:"subject" doc:"The id of what it was done to."`
-	Before    json.RawMessage `json:"before,omitempty" doc:"Without secrets and without what messages say; absent when it was made by this change."`
-	After     json.RawMessage `json:"after,omitempty" doc:"The same, after it; absent when it was deleted."`
+	Before    json.RawMessage `json:"before,omitempty" limits:"type=object" doc:"Without secrets and without what messages say; absent when it was made by this change."`
+	After     json.RawMessage `json:"after,omitempty" limits:"type=object" doc:"The same, after it; absent when it was deleted."`
 	CreatedAt time.Time       `json:"createdAt"`
 }
 

@@ -13,7 +13,7 @@ import (
 // Dialect is a product whose posts incoming webhooks understand.
 type Dialect struct {
 	Name  string `json:"name" doc:"As in the log; as the last part of a webhook's URL it forces the dialect."`
-	Title string `json:"title"`
+	Title string `json:"title" doc:"The product's name."`
 }
 
 func wireDialect(d hub.Dialect) Dialect { return Dialect(d) }
@@ -26,8 +26,8 @@ type FieldMap struct {
 	Color  string `json:"color,omitempty" doc:"A colour, or a word for how something is: firing, ok, P1 …"`
 	Link   string `json:"link,omitempty" doc:"Where the title leads."`
 	Key    string `json:"key,omitempty" doc:"What the message is about: the later takes the place of the earlier one."`
-	Image  string `json:"image,omitempty"`
-	Author string `json:"author,omitempty"`
+	Image  string `json:"image,omitempty" doc:"The URL of a picture."`
+	Author string `json:"author,omitempty" doc:"The name that the message shows."`
 	Thread string `json:"thread,omitempty" doc:"What the message replies to: the same word for all of a thread, or the id of a message."`
 }
 
@@ -36,19 +36,19 @@ func (m FieldMap) control() control.FieldMap { return control.FieldMap(m) }
 // Call is one request to an incoming webhook.
 type Call struct {
 	ID           hub.CallID        `json:"id"`
-	IncomingID   hub.IncomingID    `json:"incomingWebhookId" doc:"Empty: the token was nobody's."`
+	IncomingID   hub.IncomingID    `json:"incomingWebhookId" limits:"-" doc:"Empty: the token was nobody's."`
 	Verdict      string            `json:"verdict" doc:"accepted, or why not."`
-	Reason       string            `json:"reason,omitempty"`
-	Dialect      string            `json:"dialect,omitempty"`
+	Reason       string            `json:"reason,omitempty" doc:"Why it was refused, or what of it could not be shown."`
+	Dialect      string            `json:"dialect,omitempty" doc:"Whose it was; absent: not known."`
 	RecognisedBy string            `json:"recognisedBy,omitempty" doc:"The mark by which the dialect was known."`
-	RemoteIP     string            `json:"remoteIp,omitempty"`
-	Status       int               `json:"status" doc:"HTTP status answered."`
-	BodySize     int64             `json:"bodySize"`
+	RemoteIP     string            `json:"remoteIp,omitempty" doc:"The client's address."`
+	Status       int               `json:"status" minimum:"100" maximum:"599" doc:"HTTP status answered."`
+	BodySize     int64             `json:"bodySize" minimum:"0" doc:"Bytes."`
 	Headers      map[string]string `json:"headers,omitempty" doc:"Those that say what the body means; in the single call only."`
 	Query        string            `json:"query,omitempty" doc:"Of the URL, secrets masked; in the single call only."`
 	Body         string            `json:"body,omitempty" doc:"As received, secrets masked; in the single call only."`
 	Answer       string            `json:"answer,omitempty" doc:"The beginning of what was answered; in the single call only."`
-	MessageID    hub.MessageID     `json:"messageId,omitempty"`
+	MessageID    hub.MessageID     `json:"messageId,omitempty" doc:"That it made or changed."`
 	Duration     float64           `json:"duration" doc:"Milliseconds."`
 	CreatedAt    time.Time         `json:"createdAt"`
 }
@@ -73,7 +73,7 @@ type CallDetail struct {
 type Rendered struct {
 	Revision int         `json:"revision" doc:"Of the message."`
 	Content  string      `json:"content" doc:"Markdown."`
-	Embeds   []hub.Embed `json:"embeds"`
+	Embeds   []hub.Embed `json:"embeds" doc:"Cards."`
 }
 
 func wireCallDetail(c control.CallDetail) CallDetail {
@@ -83,31 +83,31 @@ func wireCallDetail(c control.CallDetail) CallDetail {
 	}
 	if c.Rendered != nil {
 		r := wireRevision(*c.Rendered)
-		out.Rendered = &Rendered{r.Number, r.Content, r.Embeds}
+		out.Rendered = &Rendered{r.Number, r.Content, orEmpty(r.Embeds)}
 	}
 	return out
 }
 
 // Reading is what a call would be posted as.
 type Reading struct {
-	Dialect      string        `json:"dialect"`
-	RecognisedBy string        `json:"recognisedBy"`
+	Dialect      string        `json:"dialect" doc:"Whose call it is."`
+	RecognisedBy string        `json:"recognisedBy" doc:"The mark by which the dialect is known."`
 	Key          string        `json:"key,omitempty" doc:"What the message would be about."`
 	Thread       string        `json:"thread,omitempty" doc:"What it would reply to."`
 	Username     string        `json:"username" doc:"The name it would show."`
-	AvatarURL    string        `json:"avatarUrl,omitempty"`
+	AvatarURL    string        `json:"avatarUrl,omitempty" doc:"The picture it would show."`
 	Content      string        `json:"content" doc:"Markdown."`
-	Embeds       []hub.Embed   `json:"embeds"`
+	Embeds       []hub.Embed   `json:"embeds" doc:"Cards."`
 	Document     Document      `json:"document,omitzero"`
-	Attachments  []ReadingFile `json:"attachments"`
+	Attachments  []ReadingFile `json:"attachments" doc:"Files."`
 	Losses       []Loss        `json:"losses" doc:"What a message cannot show, and what it does instead."`
 }
 
 // ReadingFile is a file that a message would have.
 type ReadingFile struct {
-	Filename string `json:"filename"`
+	Filename string `json:"filename" doc:"As the sender names it."`
 	MimeType string `json:"mimeType,omitempty" doc:"As the sender says; the hub looks at files that it stores."`
-	Size     int64  `json:"size,omitempty"`
+	Size     int64  `json:"size,omitempty" doc:"Bytes."`
 	URL      string `json:"url,omitempty" doc:"Of one that lives elsewhere."`
 }
 
@@ -115,7 +115,7 @@ type ReadingFile struct {
 type Loss struct {
 	Kind  string `json:"kind" doc:"What it is: image, mention, card …"`
 	Done  string `json:"done" doc:"What is done instead: asText, asLink, shortened …"`
-	Count int    `json:"count"`
+	Count int    `json:"count" minimum:"1" doc:"How often."`
 }
 
 func wireReading(r hub.Reading) Reading {
@@ -197,14 +197,16 @@ func (a *API) callRoutes(log string) {
 	})
 	register(a, operation{
 		method: http.MethodPost, path: log + "/{callId}/replay", id: "replayCall", tag: "incoming webhooks", summary: "Post a call again",
+		conflict: "The call posted nothing that could be posted again, or the channel is archived.", also: []int{http.StatusLoopDetected},
 		doc: "It is read as the webhook is set now.", status: http.StatusAccepted,
 	}, func(ctx context.Context, who hub.Actor, in *CallPath) (Call, error) {
 		return wired(wireCall)(a.Control.ReplayCall(ctx, who, in.ID, in.CallID))
 	})
 	register(a, operation{
 		method: http.MethodPost, path: log + "/{callId}/preview", id: "previewCall", tag: "incoming webhooks",
-		summary: "Show what a replay would post",
-		doc:     "Nothing is posted. The body may try another keyTemplate or fieldMap than the webhook's. A refusal is what the replay would get.",
+		summary:  "Show what a replay would post",
+		conflict: "The call posted nothing that could be posted again, or the channel is archived.", also: []int{http.StatusLoopDetected},
+		doc: "Nothing is posted. The body may try another keyTemplate or fieldMap than the webhook's. A refusal is what the replay would get.",
 	}, func(ctx context.Context, who hub.Actor, in *previewInput) (Reading, error) {
 		return wired(wireReading)(a.Control.PreviewCall(ctx, who, in.ID, in.CallID, in.Body.change()))
 	})

@@ -356,8 +356,8 @@ var sampleTime = time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
 // sample returns a value with everything that the schema has, none of it zero.
 func (d *description) sample(s *schema, depth int) any {
 	s = d.resolve(s)
-	if len(s.Enum) > 0 {
-		return s.Enum[len(s.Enum)-1]
+	if values := slices.DeleteFunc(slices.Clone(s.Enum), func(v any) bool { return v == nil }); len(values) > 0 {
+		return values[len(values)-1]
 	}
 	switch s.kind() {
 	case "string":
@@ -463,7 +463,7 @@ func (x *exchange) check(answer any) {
 	path, query, header := x.operation.path, url.Values{}, make(map[string]string)
 	for _, p := range x.operation.Parameters {
 		switch {
-		case slices.Contains(redundant[x.operation.ID], p.Name):
+		case slices.Contains(redundant[x.operation.ID], p.Name), p.Name == "If-None-Match": // for caches
 		case p.In == "path":
 			path = strings.Replace(path, "{"+p.Name+"}", url.PathEscape(x.path(p.Name)), 1)
 		case p.In == "query":

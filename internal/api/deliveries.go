@@ -16,16 +16,16 @@ type Delivery struct {
 	ID         hub.DeliveryID     `json:"id" doc:"Receivers see it as webhook-id and X-Webhook-ID."`
 	WebhookID  hub.WebhookID      `json:"webhookId"`
 	EventID    hub.EventID        `json:"eventId"`
-	Event      string             `json:"event"`
-	Status     hub.DeliveryStatus `json:"status" enum:"pending,active,retrying,held,success,failed,canceled"`
-	Attempts   int                `json:"attempts"`
-	DueAt      time.Time          `json:"scheduledFor,omitzero" doc:"When the next attempt may begin."`
-	LastStatus int                `json:"lastStatus,omitempty" doc:"HTTP status of the last attempt."`
-	LastError  string             `json:"lastError,omitempty"`
+	Event      string             `json:"event" doc:"Name of the event."`
+	Status     hub.DeliveryStatus `json:"status" enum:"pending,active,retrying,held,success,failed,canceled" doc:"held: its webhook is paused; failed: given up after all attempts."`
+	Attempts   int                `json:"attempts" minimum:"0" doc:"How many began."`
+	DueAt      time.Time          `json:"scheduledFor,omitzero" doc:"When the next attempt may begin, or the last one might."`
+	LastStatus int                `json:"lastStatus,omitempty" doc:"HTTP status of the last attempt; absent: no answer, or no attempt."`
+	LastError  string             `json:"lastError,omitempty" doc:"Why the last attempt failed."`
 	OrderKey   string             `json:"orderKey,omitempty" doc:"Deliveries with the same key are sent in order."`
 	CreatedAt  time.Time          `json:"createdAt"`
 	UpdatedAt  time.Time          `json:"updatedAt"`
-	FinishedAt time.Time          `json:"finishedAt,omitzero"`
+	FinishedAt time.Time          `json:"finishedAt,omitzero" doc:"Absent: it is not finished."`
 }
 
 func wireDelivery(d hub.Delivery) Delivery {
@@ -38,16 +38,16 @@ func wireDelivery(d hub.Delivery) Delivery {
 
 // Attempt is one try of a delivery.
 type Attempt struct {
-	Number          int             `json:"number"`
+	Number          int             `json:"number" minimum:"1" doc:"From 1; goes on over retries by hand."`
 	StartedAt       time.Time       `json:"startedAt"`
 	Duration        float64         `json:"duration" doc:"Milliseconds."`
-	RequestHeaders  json.RawMessage `json:"requestHeaders,omitempty" doc:"As sent; values of the owner's headers masked."`
-	ResponseStatus  int             `json:"responseStatus,omitempty"`
-	ResponseHeaders json.RawMessage `json:"responseHeaders,omitempty"`
+	RequestHeaders  json.RawMessage `json:"requestHeaders,omitempty" limits:"type=object" doc:"As sent; values of the owner's headers masked."`
+	ResponseStatus  int             `json:"responseStatus,omitempty" doc:"HTTP status; absent: there was no answer."`
+	ResponseHeaders json.RawMessage `json:"responseHeaders,omitempty" limits:"type=object" doc:"Of the answer."`
 	ResponseBody    string          `json:"responseBody,omitempty" doc:"At most 16 KiB; bytes that are not UTF-8 are replaced."`
-	Truncated       bool            `json:"truncated,omitempty"`
-	RemoteAddr      string          `json:"remoteAddr,omitempty"`
-	Error           string          `json:"error,omitempty"`
+	Truncated       bool            `json:"truncated,omitempty" doc:"The answer was longer."`
+	RemoteAddr      string          `json:"remoteAddr,omitempty" doc:"Where it was sent."`
+	Error           string          `json:"error,omitempty" doc:"What failed, when there was no answer."`
 	Result          string          `json:"result" doc:"success, unknown, or the kind of failure."`
 	Reason          string          `json:"reason" doc:"What was decided, in words."`
 	DueAt           time.Time       `json:"scheduledFor,omitzero" doc:"When the next attempt was due by that decision."`
@@ -79,7 +79,7 @@ type DeliveryDetail struct {
 
 // SentRequest is the request of a delivery.
 type SentRequest struct {
-	Headers map[string][]string `json:"headers"`
+	Headers map[string][]string `json:"headers" doc:"Of the next attempt, without the signatures; values of the owner's headers masked."`
 	Body    string              `json:"body" doc:"Byte for byte as sent."`
 }
 
@@ -100,9 +100,9 @@ type deliveryInput struct {
 
 type listDeliveriesInput struct {
 	Paging
-	WebhookID hub.WebhookID      `query:"webhookId" maxLength:"36"`
-	Status    hub.DeliveryStatus `query:"status" enum:"pending,active,retrying,held,success,failed,canceled"`
-	Event     string             `query:"event" maxLength:"128" doc:"Event name or pattern."`
+	WebhookID hub.WebhookID      `query:"webhookId" maxLength:"36" doc:"Only those of this webhook."`
+	Status    hub.DeliveryStatus `query:"status" enum:"pending,active,retrying,held,success,failed,canceled" doc:"Only those in this state."`
+	Event     string             `query:"event" maxLength:"128" doc:"Event name or pattern: message.*"`
 	Since     time.Time          `query:"since" doc:"Event time, included."`
 	Until     time.Time          `query:"until" doc:"Event time, excluded."`
 }
@@ -132,12 +132,14 @@ func (a *API) deliveryRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodPost, path: one + "/retry", id: "retryDelivery", tag: "deliveries", summary: "Send a delivery again",
-		doc: "It keeps its id and continues its count of attempts.", status: http.StatusAccepted,
+		conflict: "It is being sent right now, or its webhook is deleted or disabled.",
+		doc:      "It keeps its id and continues its count of attempts.", status: http.StatusAccepted,
 	}, func(ctx context.Context, who hub.Actor, in *deliveryInput) (Delivery, error) {
 		return wired(wireDelivery)(a.Control.RetryDelivery(ctx, who, in.ID))
 	})
 	register(a, operation{
 		method: http.MethodPost, path: one + "/cancel", id: "cancelDelivery", tag: "deliveries", summary: "Give a delivery up",
+		conflict: "It is finished, or being sent right now.",
 	}, func(ctx context.Context, who hub.Actor, in *deliveryInput) (Delivery, error) {
 		return wired(wireDelivery)(a.Control.CancelDelivery(ctx, who, in.ID))
 	})

@@ -16,23 +16,42 @@ import (
 
 // EventPublish is the body of POST /api/events.
 type EventPublish struct {
-	Event          string           `json:"event" doc:"Name: letters, digits, '_', '-' and '.'." example:"order.created"`
-	Data           json.RawMessage  `json:"data" doc:"Any JSON value; delivered byte for byte."`
-	TriggeredBy    *hub.TriggeredBy `json:"triggeredBy,omitempty" doc:"Who caused it; otherwise the caller."`
-	IdempotencyKey string           `json:"idempotencyKey,omitempty" doc:"The same as the header Idempotency-Key."`
+	Event          string          `json:"event" limits:"minLength=1,maxLength=128" doc:"Name: letters, digits, '_', '-' and '.'." example:"order.created"`
+	Data           json.RawMessage `json:"data" doc:"Any JSON value; delivered byte for byte."`
+	TriggeredBy    *Trigger        `json:"triggeredBy,omitempty" doc:"Who caused it; otherwise the caller."`
+	IdempotencyKey string          `json:"idempotencyKey,omitempty" limits:"maxLength=255" doc:"The same as the header Idempotency-Key."`
+}
+
+// Trigger names who caused an event, in the sender's words.
+type Trigger struct {
+	UserID   string `json:"userId,omitempty" limits:"maxLength=100" doc:"Any text that identifies the user."`
+	Username string `json:"username,omitempty" limits:"maxLength=100" doc:"The user's name."`
+}
+
+func (t *Trigger) hub() *hub.TriggeredBy {
+	if t == nil {
+		return nil
+	}
+	return &hub.TriggeredBy{UserID: hub.UserID(t.UserID), Username: t.Username}
+}
+
+// Published is what came of an event that was sent.
+type Published struct {
+	EventID    hub.EventID `json:"eventId"`
+	Deliveries int         `json:"deliveries" minimum:"0" doc:"How many webhooks it goes to."`
 }
 
 // Event is an event as it is shown.
 type Event struct {
 	ID          hub.EventID      `json:"id"`
-	Seq         int64            `json:"seq" doc:"Orders the event log."`
-	Event       string           `json:"event"`
-	Timestamp   time.Time        `json:"timestamp"`
-	ChannelID   hub.ChannelID    `json:"channelId,omitempty"`
-	TriggeredBy *hub.TriggeredBy `json:"triggeredBy,omitempty"`
-	Origin      hub.Origin       `json:"origin"`
-	TraceID     string           `json:"traceId,omitempty"`
-	Data        json.RawMessage  `json:"data"`
+	Seq         int64            `json:"seq" minimum:"1" doc:"Orders the event log."`
+	Event       string           `json:"event" doc:"Name of the event."`
+	Timestamp   time.Time        `json:"timestamp" doc:"When it happened."`
+	ChannelID   hub.ChannelID    `json:"channelId,omitempty" doc:"Absent: it is not of a channel."`
+	TriggeredBy *hub.TriggeredBy `json:"triggeredBy,omitempty" doc:"Absent: the hub."`
+	Origin      hub.Origin       `json:"origin" doc:"Where it came from."`
+	TraceID     string           `json:"traceId,omitempty" doc:"The same for all that one request caused."`
+	Data        json.RawMessage  `json:"data" doc:"Any JSON value, as it was sent."`
 }
 
 func wireEvent(e *hub.Event) Event {
@@ -53,20 +72,18 @@ type eventInput struct {
 
 func (a *API) eventRoutes() {
 	a.raw(operation{
-		method: http.MethodPost, path: "/api/events", id: "publishEvent", tag: "events", summary: "Send an event", inCommit: true,
-		answers: jsonType[0],
-		doc:     "Stores an event and the deliveries it makes. When the answer comes, both are on disk.",
+		method: http.MethodPost, path: "/api/events", id: "publishEvent", tag: "events", summary: "Send an event", inCommit: true, status: http.StatusAccepted,
+		answers: jsonType[0], also: []int{http.StatusLoopDetected},
+		doc: "Stores an event and the deliveries it makes. When the answer comes, both are on disk.",
 	}, a.publishEvent, func(op *huma.Operation) {
 		op.Parameters = append(op.Parameters, &huma.Param{
-			Name: hopHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeInteger},
+			Name: hopHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: ptr(0.0)},
 			Description: "Number of hubs the event has passed through; above 5 it is refused with 508.",
 		})
 		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			"application/json": {Schema: a.schema(reflect.TypeFor[EventPublish]())},
 		}}
-		op.Responses["202"] = &huma.Response{Description: "Accepted", Content: map[string]*huma.MediaType{
-			"application/json": {Schema: a.schema(reflect.TypeFor[control.Published]())},
-		}}
+		op.Responses = a.success(operation{method: http.MethodPost, status: http.StatusAccepted}, reflect.TypeFor[Published]())
 	})
 	register(a, operation{
 		method: http.MethodGet, path: "/api/events", id: "listEvents", tag: "events", summary: "List events, newest first",
@@ -124,7 +141,7 @@ func (a *API) publishEvent(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := control.Publication{
-		Event: e.Event, Data: e.Data, TriggeredBy: e.TriggeredBy, Hop: hop,
+		Event: e.Event, Data: e.Data, TriggeredBy: e.TriggeredBy.hub(), Hop: hop,
 	}
 	if p.Key, err = keyOf(r, e.IdempotencyKey); err != nil {
 		return err

@@ -34,7 +34,6 @@ type fileInput struct {
 }
 
 func (a *API) fileRoutes() {
-	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
 	a.raw(operation{
 		method: http.MethodPost, path: "/api/files", id: "uploadFile", tag: "files", summary: "Upload a file",
 		doc: "It is posted with a message by its id; until then only you and administrators see it. " +
@@ -42,21 +41,36 @@ func (a *API) fileRoutes() {
 		status: http.StatusCreated, inCommit: true, answers: jsonType[0],
 	}, a.uploadFile, func(op *huma.Operation) {
 		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {
-			Schema: &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{"file": binary}, Required: []string{"file"}},
+			Schema: &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{
+				"file": {Type: huma.TypeString, Description: "Its content, with its name.", Extensions: map[string]any{"contentMediaType": "application/octet-stream"}},
+			}, Required: []string{"file"}},
 		}}}
-		op.Responses["201"] = &huma.Response{Description: "Created", Content: map[string]*huma.MediaType{
-			"application/json": {Schema: a.schema(reflect.TypeFor[hub.AttachmentInfo]())},
-		}}
+		op.Responses = a.success(operation{method: http.MethodPost, status: http.StatusCreated}, reflect.TypeFor[hub.AttachmentInfo]())
+		op.Responses["201"].Headers["Location"] = headers("Location")["Location"]
 	})
 	a.raw(operation{
 		method: http.MethodGet, path: "/api/files/{id}", id: "downloadFile", tag: "files", summary: "Download a file",
-		doc: "Ranges are served. Files that live elsewhere are 409; their url says where.",
+		doc: "Ranges, If-None-Match and If-Modified-Since are served.", conflict: "The file lives elsewhere; its url says where.",
 	}, a.downloadFile, func(op *huma.Operation) {
-		op.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}}
-		op.Responses["200"] = &huma.Response{Description: "The content", Content: map[string]*huma.MediaType{"*/*": {Schema: binary}}}
+		op.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: uuid(), Example: exampleFileID}}
+		content := map[string]*huma.MediaType{"*/*": {Schema: &huma.Schema{}}}
+		for status, what := range map[string]string{
+			"200": "The content.", "206": "The range asked for.", "304": "The caller has this content already.",
+			"412": "If-Match or If-Unmodified-Since do not hold.", "416": "There is no such range.",
+		} {
+			op.Responses[status] = &huma.Response{Description: what, Headers: headers("X-Request-Id")}
+		}
+		for _, status := range []string{"200", "206", "304"} {
+			op.Responses[status].Headers["ETag"] = &huma.Header{
+				Description: "Of the content, for If-None-Match and If-Range.", Schema: &huma.Schema{Type: huma.TypeString},
+			}
+		}
+		op.Responses["200"].Content, op.Responses["206"].Content = content, content
+		op.Responses["416"].Content = map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: "/api/files/{id}", id: "deleteFile", tag: "files", summary: "Delete a file",
+		conflict: "Its message was posted or changed meanwhile, or its channel is archived.",
 	}, func(ctx context.Context, who hub.Actor, in *fileInput) (nothing, error) {
 		return nothing{}, a.Control.DeleteFile(ctx, who, in.ID)
 	})

@@ -19,8 +19,8 @@ type TracedCall struct {
 type TracedEvent struct {
 	ID         hub.EventID      `json:"id"`
 	Event      string           `json:"event"`
-	Timestamp  time.Time        `json:"timestamp"`
-	TraceID    string           `json:"traceId,omitempty"`
+	Timestamp  time.Time        `json:"timestamp" doc:"When it happened."`
+	TraceID    string           `json:"traceId,omitempty" doc:"The same for all that one request caused."`
 	Deliveries []TracedDelivery `json:"deliveries" doc:"At most 100."`
 }
 
@@ -28,7 +28,7 @@ type TracedEvent struct {
 type TracedDelivery struct {
 	ID        hub.DeliveryID     `json:"id"`
 	WebhookID hub.WebhookID      `json:"webhookId"`
-	Status    hub.DeliveryStatus `json:"status" enum:"pending,active,retrying,held,success,failed,canceled"`
+	Status    hub.DeliveryStatus `json:"status" enum:"pending,active,retrying,held,success,failed,canceled" doc:"As in the list of deliveries."`
 }
 
 func wireTrace(t control.Trace) TracedCall {

@@ -12,24 +12,24 @@ import (
 // IncomingWebhook is an incoming webhook as it is shown.
 type IncomingWebhook struct {
 	ID            hub.IncomingID `json:"id"`
-	Name          string         `json:"name"`
-	ChannelID     hub.ChannelID  `json:"targetChannelId"`
+	Name          string         `json:"name" doc:"For people."`
+	ChannelID     hub.ChannelID  `json:"targetChannelId" doc:"Where it posts."`
 	UserID        hub.UserID     `json:"userId" doc:"The user its messages are authored by."`
-	Username      string         `json:"username,omitempty"`
-	AvatarURL     string         `json:"avatarUrl,omitempty"`
-	Enabled       bool           `json:"enabled"`
+	Username      string         `json:"username,omitempty" doc:"The name its messages show; absent: the webhook's."`
+	AvatarURL     string         `json:"avatarUrl,omitempty" doc:"Absent: none."`
+	Enabled       bool           `json:"enabled" doc:"false: it answers as if it did not exist."`
 	Signed        bool           `json:"signed" doc:"An HMAC signature is asked for."`
-	AllowIPs      []string       `json:"allowIps"`
-	ExpiresAt     time.Time      `json:"expiresAt,omitzero"`
-	RateLimit     *int           `json:"rateLimit" doc:"Posts a minute per client; 0: no limit; null: the hub's default."`
-	AllowMentions bool           `json:"allowMentions"`
+	AllowIPs      []string       `json:"allowIps" doc:"Addresses and ranges that may post; empty: all."`
+	ExpiresAt     time.Time      `json:"expiresAt,omitzero" doc:"Absent: never."`
+	RateLimit     *int           `json:"rateLimit" minimum:"0" doc:"Posts a minute per client; 0: no limit; null: the hub's default."`
+	AllowMentions bool           `json:"allowMentions" doc:"Texts may mention everybody."`
 	KeyTemplate   string         `json:"keyTemplate,omitempty" doc:"Makes of each call what its message is about."`
-	FieldMap      *FieldMap      `json:"fieldMap,omitempty"`
+	FieldMap      *FieldMap      `json:"fieldMap,omitempty" doc:"What of a call becomes which part of its message, for senders that are not known."`
 	PreviousUntil time.Time      `json:"previousTokenUntil,omitzero" doc:"Until then the previous token is taken as well."`
-	LastUsedAt    time.Time      `json:"lastUsedAt,omitzero"`
-	CallCount     int64          `json:"callCount"`
-	RefusedCount  int64          `json:"refusedCount"`
-	CreatedBy     hub.UserID     `json:"createdBy,omitempty"`
+	LastUsedAt    time.Time      `json:"lastUsedAt,omitzero" doc:"Absent: never."`
+	CallCount     int64          `json:"callCount" minimum:"0" doc:"Calls that were carried out."`
+	RefusedCount  int64          `json:"refusedCount" minimum:"0" doc:"Calls that were refused."`
+	CreatedBy     hub.UserID     `json:"createdBy,omitempty" doc:"Absent: the hub."`
 	CreatedAt     time.Time      `json:"createdAt"`
 	UpdatedAt     time.Time      `json:"updatedAt"`
 	Version       string         `json:"version" doc:"Changes with every edit; If-Match takes it, in quotes."`
@@ -41,8 +41,8 @@ func (w IncomingWebhook) location() string { return "/api/incoming-webhooks/" + 
 // IncomingWebhookMade is an incoming webhook with its token, shown once.
 type IncomingWebhookMade struct {
 	IncomingWebhook
-	Token string `json:"token" doc:"Shown once."`
-	URL   string `json:"url" doc:"Where to post; it contains the token."`
+	Token string `json:"token" readOnly:"true" format:"password" doc:"Shown once."`
+	URL   string `json:"url" readOnly:"true" doc:"Where to post. It contains the token, and is shown once."`
 }
 
 func wireIncoming(w hub.IncomingWebhook) IncomingWebhook {
@@ -68,18 +68,18 @@ func wireIncomingMade(w hub.IncomingWebhook, s control.IncomingSecret) IncomingW
 
 // IncomingWebhookFields makes an incoming webhook, or changes one.
 type IncomingWebhookFields struct {
-	Name          field[string]    `json:"name,omitzero" doc:"Required when making one."`
-	ChannelID     field[string]    `json:"targetChannelId,omitzero" doc:"Required when making one."`
-	Username      field[string]    `json:"username,omitzero" doc:"The name its messages show; otherwise the webhook's."`
-	AvatarURL     field[string]    `json:"avatarUrl,omitzero"`
-	Enabled       field[bool]      `json:"enabled,omitzero"`
-	HMACSecret    field[string]    `json:"hmacSecret,omitzero" doc:"Posts must then be signed with it; never shown."`
-	AllowIPs      field[[]string]  `json:"allowIps,omitzero" doc:"Addresses and ranges that may post."`
-	ExpiresAt     field[time.Time] `json:"expiresAt,omitzero"`
-	RateLimit     field[int]       `json:"rateLimit,omitzero" doc:"Posts a minute per client; 0: no limit; null: the hub's default."`
-	AllowMentions field[bool]      `json:"allowMentions,omitzero" doc:"Texts may mention everybody."`
+	Name          field[string]    `json:"name,omitzero" limits:"type=string,minLength=1,maxLength=100" doc:"Required when making one."`
+	ChannelID     field[string]    `json:"targetChannelId,omitzero" limits:"type=string" doc:"Where it posts; required when making one."`
+	Username      field[string]    `json:"username,omitzero" limits:"maxLength=80" doc:"The name its messages show; null: the webhook's."`
+	AvatarURL     field[string]    `json:"avatarUrl,omitzero" limits:"maxLength=2048" doc:"An http or https URL; null: none."`
+	Enabled       field[bool]      `json:"enabled,omitzero" limits:"default=true" doc:"false: it answers as if it did not exist."`
+	HMACSecret    field[string]    `json:"hmacSecret,omitzero" limits:"maxLength=512" writeOnly:"true" format:"password" doc:"8 to 512 bytes. Posts must then be signed with it; never shown; null: none."`
+	AllowIPs      field[[]string]  `json:"allowIps,omitzero" limits:"maxItems=100" doc:"Addresses and ranges that may post; null: all."`
+	ExpiresAt     field[time.Time] `json:"expiresAt,omitzero" doc:"In the future; null: never."`
+	RateLimit     field[int]       `json:"rateLimit,omitzero" limits:"minimum=0,maximum=60000" doc:"Posts a minute per client; 0: no limit; null: the hub's default."`
+	AllowMentions field[bool]      `json:"allowMentions,omitzero" limits:"default=false" doc:"Texts may mention everybody."`
 	KeyTemplate   field[string]    `json:"keyTemplate,omitzero" doc:"A JSON Pointer into the call, or a text with pointers in braces. Calls for which it makes the same text are about the same: the later takes the place of the earlier one."`
-	FieldMap      field[FieldMap]  `json:"fieldMap,omitzero"`
+	FieldMap      field[FieldMap]  `json:"fieldMap,omitzero" doc:"What of a call becomes which part of its message, for senders that are not known; null: none."`
 }
 
 func (b *IncomingWebhookFields) change() control.IncomingChange {
@@ -133,7 +133,8 @@ func (a *API) incomingRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodPost, path: base, id: "createIncomingWebhook", tag: "incoming webhooks", summary: "Make an incoming webhook",
-		status: http.StatusCreated,
+		conflict: "The channel is archived.",
+		status:   http.StatusCreated,
 	}, func(ctx context.Context, who hub.Actor, in *makeIncomingInput) (IncomingWebhookMade, error) {
 		w, s, err := a.Control.CreateIncoming(ctx, who, in.Body.change())
 		return wireIncomingMade(w, s), err
@@ -145,7 +146,8 @@ func (a *API) incomingRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodPatch, path: base + "/{id}", id: "updateIncomingWebhook", tag: "incoming webhooks", summary: "Change an incoming webhook",
-		doc: "Absent fields keep their value, null resets to the default.",
+		conflict: "The channel is archived.",
+		doc:      "Absent fields keep their value, null resets to the default.",
 	}, func(ctx context.Context, who hub.Actor, in *patchIncomingInput) (IncomingWebhook, error) {
 		return wired(wireIncoming)(a.Control.UpdateIncoming(ctx, who, in.ID, in.IfMatch, in.Body.change()))
 	})

@@ -396,6 +396,7 @@ func (d described) has(in, name string) bool {
 
 type fieldSchema struct {
 	Ref        string          `json:"$ref"`
+	AnyOf      []fieldSchema   // an object, or null
 	Type       json.RawMessage // a name, or several
 	Format     string
 	Enum       []any
@@ -496,7 +497,7 @@ func TestMatrixBadInput(t *testing.T) {
 			if _, used := good[name]; !used && name != "idempotencyKey" && name != "threadId" && name != "fileIds" && method != http.MethodPatch {
 				t.Errorf("the row's request does not use %s", name)
 			}
-			if p.is("object") || p.Ref != "" || p.is("array") {
+			if p.is("object") || p.Ref != "" || p.AnyOf != nil || p.is("array") {
 				send(name, json.RawMessage(`7`))
 			} else {
 				send(name, json.RawMessage(`{"x": [1]}`))

@@ -14,7 +14,7 @@ type Member struct {
 	ChannelID hub.ChannelID `json:"channelId"`
 	UserID    hub.UserID    `json:"userId"`
 	User      hub.UserInfo  `json:"user"`
-	Role      hub.Role      `json:"role"`
+	Role      hub.Role      `json:"role" enum:"owner,admin,member,guest" doc:"In this channel."`
 	JoinedAt  time.Time     `json:"joinedAt"`
 	Version   string        `json:"version" doc:"Changes with every edit; If-Match takes it, in quotes."`
 }
@@ -48,7 +48,7 @@ type (
 		MemberPath
 		Conditional
 		Body *struct {
-			Role hub.Role `json:"role,omitempty" enum:"owner,admin,member,guest" default:"member"`
+			Role hub.Role `json:"role,omitempty" enum:"owner,admin,member,guest" default:"member" doc:"In this channel."`
 		} `nameHint:"MemberSet"`
 	}
 )
@@ -72,6 +72,7 @@ func (a *API) memberRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodPut, path: base + "/{userId}", id: "setMember", tag: "channels", summary: "Make a user a member",
+		doc: "Everybody may join a public channel; who manages the channel may add others, and set roles. The body may be absent.",
 	}, func(ctx context.Context, who hub.Actor, in *setMemberInput) (Member, error) {
 		role := hub.Role("")
 		if in.Body != nil {
@@ -81,6 +82,7 @@ func (a *API) memberRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: base + "/{userId}", id: "removeMember", tag: "channels", summary: "End a membership",
+		doc: "Everybody may leave; who manages the channel may take others out.",
 	}, func(ctx context.Context, who hub.Actor, in *removeMemberInput) (nothing, error) {
 		return nothing{}, a.Control.RemoveMember(ctx, who, in.ID, in.UserID, in.IfMatch)
 	})

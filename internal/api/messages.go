@@ -18,20 +18,20 @@ type Message struct {
 	ID          hub.MessageID        `json:"id"`
 	ChannelID   hub.ChannelID        `json:"channelId"`
 	ThreadID    hub.MessageID        `json:"threadId,omitempty" doc:"The root of the thread it is a reply in."`
-	Author      hub.Author           `json:"author"`
+	Author      hub.Author           `json:"author" doc:"As it looked when it was posted."`
 	Content     string               `json:"content" doc:"Markdown; empty when deleted."`
-	Type        hub.MessageType      `json:"type"`
-	Embeds      []hub.Embed          `json:"embeds"`
+	Type        hub.MessageType      `json:"type" enum:"text,system,bot" doc:"system: a notice of the hub about itself."`
+	Embeds      []hub.Embed          `json:"embeds" doc:"Cards."`
 	Document    Document             `json:"document,omitzero"`
-	Attachments []hub.AttachmentInfo `json:"attachments"`
-	Reactions   []hub.Reaction       `json:"reactions"`
-	ReplyCount  int                  `json:"replyCount"`
-	IsPinned    bool                 `json:"isPinned"`
-	IsDeleted   bool                 `json:"isDeleted"`
+	Attachments []hub.AttachmentInfo `json:"attachments" doc:"Files."`
+	Reactions   []hub.Reaction       `json:"reactions" doc:"In the order in which they came up."`
+	ReplyCount  int                  `json:"replyCount" minimum:"0" doc:"Replies in the thread of which it is the root."`
+	IsPinned    bool                 `json:"isPinned" doc:"It is among the channel's pinned messages."`
+	IsDeleted   bool                 `json:"isDeleted" doc:"A deleted message keeps its place and says nothing."`
 	CreatedAt   time.Time            `json:"createdAt"`
-	EditedAt    time.Time            `json:"editedAt,omitzero"`
-	DeletedAt   time.Time            `json:"deletedAt,omitzero"`
-	Revision    int                  `json:"revision" doc:"1, and one more by each edit; If-Match takes it, in quotes."`
+	EditedAt    time.Time            `json:"editedAt,omitzero" doc:"Absent: never."`
+	DeletedAt   time.Time            `json:"deletedAt,omitzero" doc:"Absent: it is not."`
+	Revision    int                  `json:"revision" minimum:"1" doc:"1, and one more by each edit; If-Match takes it, in quotes."`
 }
 
 func (m Message) version() string { return control.MessageVersion(m.Revision) }
@@ -63,7 +63,7 @@ func (Document) Schema(huma.Registry) *huma.Schema {
 			"A block is an object with a type (paragraph, heading, list, codeBlock, table, card …); one of an unknown type has a fallback.",
 		Properties: map[string]*huma.Schema{
 			"v":      {Type: huma.TypeInteger, Description: "The version of the format: 1."},
-			"blocks": {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}},
+			"blocks": {Type: huma.TypeArray, Description: "What it says, block by block.", Items: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}},
 		},
 		Required: []string{"v", "blocks"},
 	}
@@ -71,16 +71,16 @@ func (Document) Schema(huma.Registry) *huma.Schema {
 
 // Thread is a thread: its root and a page of the replies.
 type Thread struct {
-	Root       Message   `json:"root"`
+	Root       Message   `json:"root" doc:"The message that began it."`
 	Items      []Message `json:"items" doc:"The replies, newest first."`
 	NextCursor string    `json:"nextCursor,omitempty" doc:"Where the next page begins; absent on the last one."`
 }
 
 // Revision is what a message said before an edit.
 type Revision struct {
-	Number    int         `json:"number" doc:"From 1, the first text."`
+	Number    int         `json:"number" minimum:"1" doc:"From 1, the first text."`
 	Content   string      `json:"content" doc:"Markdown."`
-	Embeds    []hub.Embed `json:"embeds"`
+	Embeds    []hub.Embed `json:"embeds" doc:"Cards."`
 	EditedBy  hub.UserID  `json:"editedBy,omitempty" doc:"Who replaced it; absent: the hub."`
 	CreatedAt time.Time   `json:"createdAt" doc:"When it was replaced."`
 }
@@ -111,10 +111,10 @@ type (
 		ChannelPath
 		Key  string `header:"Idempotency-Key" hidden:"true"`
 		Body struct {
-			Content  string        `json:"content,omitempty" doc:"Markdown."`
+			Content  string        `json:"content,omitempty" limits:"maxLength=16000" doc:"Markdown; may be absent when there is an embed or a file."`
 			ThreadID hub.MessageID `json:"threadId,omitempty" doc:"The message to reply to."`
-			Embeds   []hub.Embed   `json:"embeds,omitempty"`
-			FileIDs  []hub.FileID  `json:"fileIds,omitempty" doc:"Uploaded files of yours that are not posted yet."`
+			Embeds   []hub.Embed   `json:"embeds,omitempty" limits:"maxItems=50" doc:"Cards; 64 KiB of JSON together."`
+			FileIDs  []hub.FileID  `json:"fileIds,omitempty" limits:"maxItems=20" doc:"Uploaded files of yours that are not posted yet."`
 		} `nameHint:"MessageCreate"`
 	}
 	deleteMessageInput struct {
@@ -125,8 +125,8 @@ type (
 		MessagePath
 		Conditional
 		Body struct {
-			Content field[string]      `json:"content,omitzero"`
-			Embeds  field[[]hub.Embed] `json:"embeds,omitzero"`
+			Content field[string]      `json:"content,omitzero" limits:"maxLength=16000" doc:"Markdown; null: none, when there is an embed or a file."`
+			Embeds  field[[]hub.Embed] `json:"embeds,omitzero" limits:"maxItems=50" doc:"Cards; null: none."`
 		} `nameHint:"MessagePatch"`
 	}
 	messageListInput struct {
@@ -135,7 +135,7 @@ type (
 	}
 	reactionInput struct {
 		MessagePath
-		Emoji string `path:"emoji" maxLength:"50"`
+		Emoji string `path:"emoji" minLength:"1" maxLength:"50" example:"🎉" doc:"An emoji or its name, without spaces."`
 	}
 )
 
@@ -146,7 +146,8 @@ func (a *API) messageRoutes() {
 	}, a.listMessages)
 	register(a, operation{
 		method: http.MethodPost, path: list, id: "postMessage", tag: "messages", summary: "Post a message",
-		doc: "When the answer comes, the message, its event and the deliveries are on disk.", status: http.StatusCreated, inCommit: true,
+		conflict: archived,
+		doc:      "When the answer comes, the message, its event and the deliveries are on disk.", status: http.StatusCreated, inCommit: true,
 	}, func(ctx context.Context, who hub.Actor, in *postMessageInput) (Message, error) {
 		b, k := in.Body, keyedOf(ctx)
 		m, repeated, err := a.Control.PostOnce(ctx, who, in.ID, control.Draft{
@@ -161,7 +162,8 @@ func (a *API) messageRoutes() {
 		return wired(wireMessage)(a.Control.Message(ctx, who, in.ID))
 	})
 	register(a, operation{
-		method: http.MethodPatch, path: one, id: "editMessage", tag: "messages", summary: "Edit a message", doc: "What it said is kept as a revision.",
+		method: http.MethodPatch, path: one, id: "editMessage", tag: "messages", summary: "Edit a message",
+		conflict: archived, doc: "What it said is kept as a revision.",
 	}, func(ctx context.Context, who hub.Actor, in *patchMessageInput) (Message, error) {
 		e := control.Edit{}
 		if c := in.Body.Content; c.Present {
@@ -174,11 +176,13 @@ func (a *API) messageRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodDelete, path: one, id: "deleteMessage", tag: "messages", summary: "Delete a message",
+		conflict: archived,
 	}, func(ctx context.Context, who hub.Actor, in *deleteMessageInput) (nothing, error) {
 		return nothing{}, a.Control.DeleteMessage(ctx, who, in.ID, in.IfMatch)
 	})
 	register(a, operation{
 		method: http.MethodGet, path: one + "/thread", id: "getThread", tag: "messages", summary: "Show a message's thread",
+		doc: "The message may be its root or any reply.",
 	}, func(ctx context.Context, who hub.Actor, in *messageListInput) (Thread, error) {
 		before, err := idCursor[hub.MessageID]("reply", in.Cursor)
 		if err != nil {
@@ -219,13 +223,17 @@ func (a *API) listRevisions(ctx context.Context, who hub.Actor, in *messageListI
 
 func messageKey(m hub.Message) string { return string(m.ID) }
 
+// archived is why messages of a channel cannot be changed.
+const archived = "The channel is archived; nothing can be changed in it."
+
 // messageMarks are the routes of what people set on messages.
 func (a *API) messageMarks(one string) {
 	for method, set := range map[string]bool{http.MethodPut: true, http.MethodDelete: false} {
 		pin, react := operation{
-			method: method, path: one + "/pin", id: "pinMessage", tag: "messages", summary: "Pin a message",
+			method: method, path: one + "/pin", id: "pinMessage", tag: "messages", summary: "Pin a message", conflict: archived,
 		}, operation{
 			method: method, path: one + "/reactions/{emoji}", id: "addReaction", tag: "messages", summary: "React to a message",
+			conflict: archived + " Or the message carries as many different reactions as it can.",
 		}
 		if !set {
 			pin.id, pin.summary = "unpinMessage", "Take a pinned message off"

@@ -26,6 +26,10 @@ type operation struct {
 	status       int    // of success; 0: 200
 	inCommit     bool   // Idempotency-Key is handled by the operation itself
 	answers      string // the media type of the answer; "": it cannot be told before, or JSON for register
+	// conflict says when the answer is 409, besides those about an Idempotency-Key.
+	conflict string
+	// also are statuses that refuse and do not follow from what the operation takes.
+	also []int
 }
 
 // nothing is the answer of operations that have nothing to say: 204.
@@ -49,9 +53,14 @@ func register[I, O any](a *API, op operation, do func(ctx context.Context, who h
 	}
 	pattern := op.method + " " + op.path
 	a.inCommit[pattern], a.mayAsk[pattern] = op.inCommit, mayAskOf(op)
-	a.answers[pattern] = jsonType[0]
+	op.answers = jsonType[0]
+	a.answers[pattern] = op.answers
 	h := a.operation(op)
-	h.Responses = a.success(op.status, reflect.TypeFor[O]())
+	if op.method == http.MethodGet {
+		readsOf(&h)
+	}
+	h.Responses = a.success(op, reflect.TypeFor[O]())
+	defer a.describeInput(op, reflect.TypeFor[I]())
 	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*answer, error) {
 		out, err := do(ctx, actorOf(ctx), in)
 		return &answer{Body: func(c huma.Context) {
@@ -111,14 +120,63 @@ func (a *API) operation(op operation) huma.Operation {
 func ptr[T any](v T) *T { return &v }
 
 // success describes the answer of an operation.
-func (a *API) success(status int, out reflect.Type) map[string]*huma.Response {
-	if out == reflect.TypeFor[nothing]() {
-		return map[string]*huma.Response{strconv.Itoa(http.StatusNoContent): {Description: "Done."}}
+func (a *API) success(op operation, out reflect.Type) map[string]*huma.Response {
+	names := []string{"X-Request-Id"}
+	if op.method == http.MethodPost {
+		names = append(names, repeatedHeader)
 	}
-	return map[string]*huma.Response{strconv.Itoa(status): {
-		Description: http.StatusText(status),
-		Content:     map[string]*huma.MediaType{"application/json": {Schema: a.schema(out)}},
+	if out == reflect.TypeFor[nothing]() {
+		return map[string]*huma.Response{strconv.Itoa(http.StatusNoContent): {Description: "Done.", Headers: headers(names...)}}
+	}
+	if op.method == http.MethodGet || out.Implements(reflect.TypeFor[tagged]()) {
+		names = append(names, "ETag")
+	}
+	if op.status == http.StatusCreated && out.Implements(reflect.TypeFor[located]()) {
+		names = append(names, "Location")
+	}
+	all := map[string]*huma.Response{strconv.Itoa(op.status): {
+		Description: http.StatusText(op.status), Headers: headers(names...),
+		Content: map[string]*huma.MediaType{jsonType[0]: {Schema: a.schema(out), Example: exampleOf(out)}},
 	}}
+	if op.method == http.MethodGet {
+		all[strconv.Itoa(http.StatusNotModified)] = &huma.Response{
+			Description: "The caller knows this answer already.", Headers: headers("X-Request-Id", "ETag"),
+		}
+	}
+	return all
+}
+
+// readsOf adds what reads take besides their input.
+func readsOf(h *huma.Operation) {
+	h.Parameters = append(h.Parameters, &huma.Param{
+		Name: "If-None-Match", In: "header", Schema: &huma.Schema{Type: huma.TypeString},
+		Description: "The ETag of an earlier answer, or several: when the answer is the same, it is 304.",
+	})
+}
+
+// describeInput completes the description of an operation that huma has read
+// from its input: what is an id, and the answers that refuse.
+func (a *API) describeInput(op operation, in reflect.Type) {
+	h := a.described(op)
+	for _, f := range reflect.VisibleFields(in) {
+		for _, p := range h.Parameters {
+			if p.Name == f.Tag.Get(p.In) {
+				describeField(p.Schema, f.Type, f.Tag.Get("limits"), p.In == "path")
+				if id, ok := exampleIDs[f.Type]; ok && p.In == "path" {
+					p.Example = id
+				}
+			}
+		}
+	}
+	a.finish(op, h)
+}
+
+// described returns the description of an operation.
+func (a *API) described(op operation) *huma.Operation {
+	p := a.huma.OpenAPI().Paths[op.path]
+	return map[string]*huma.Operation{
+		http.MethodGet: p.Get, http.MethodPost: p.Post, http.MethodPut: p.Put, http.MethodPatch: p.Patch, http.MethodDelete: p.Delete,
+	}[op.method]
 }
 
 func (a *API) schema(t reflect.Type) *huma.Schema {
@@ -138,6 +196,7 @@ func (a *API) raw(op operation, h handler, change func(*huma.Operation)) {
 	pattern := op.method + " " + op.path
 	a.inCommit[pattern], a.mayAsk[pattern], a.answers[pattern] = op.inCommit, mayAskOf(op), op.answers
 	a.describeOperation(op, change)
+	a.finish(op, a.described(op))
 	a.route(pattern, func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
 			writeError(w, r, err)
@@ -152,15 +211,7 @@ func (a *API) describeOperation(op operation, change func(*huma.Operation)) {
 	if change != nil {
 		change(&h)
 	}
-	h.Responses["default"] = a.problemResponse()
 	a.huma.OpenAPI().AddOperation(&h)
-}
-
-func (a *API) problemResponse() *huma.Response {
-	return &huma.Response{
-		Description: "Error",
-		Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: a.schema(reflect.TypeFor[Problem]())}},
-	}
 }
 
 // writeError answers with a problem. A stale If-Match is 412, as

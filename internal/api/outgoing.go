@@ -14,26 +14,26 @@ import (
 // milliseconds, as nself-chat has them.
 type OutgoingWebhook struct {
 	ID            hub.WebhookID                `json:"id"`
-	Name          string                       `json:"name"`
-	URL           string                       `json:"url"`
-	State         hub.WebhookState             `json:"state" enum:"active,paused,disabled"`
-	Enabled       bool                         `json:"enabled"`
-	Events        []string                     `json:"events"`
-	ChannelIDs    []hub.ChannelID              `json:"channelIds"`
-	Filter        *Filter                      `json:"filter,omitempty"`
-	Headers       map[string]string            `json:"headers,omitempty" doc:"Names of the custom headers; the values are not shown."`
-	Timeout       int64                        `json:"timeout" doc:"Milliseconds for one attempt."`
-	MaxRetries    int                          `json:"maxRetries"`
-	RetryDelay    int64                        `json:"retryDelay" doc:"Milliseconds before the first retry; doubles."`
-	RetrySchedule string                       `json:"retrySchedule,omitempty" enum:"days"`
-	RateLimit     int                          `json:"rateLimit" doc:"Requests a minute; 0: no limit."`
-	Concurrency   int                          `json:"concurrency"`
-	Ordering      hub.Ordering                 `json:"ordering" enum:"conversation,unordered"`
-	Signing       hub.Signing                  `json:"signing" enum:"nchat,standard,github,slack"`
-	Health        EndpointHealth               `json:"health"`
+	Name          string                       `json:"name" doc:"For people."`
+	URL           string                       `json:"url" doc:"Where deliveries are sent."`
+	State         hub.WebhookState             `json:"state" enum:"active,paused,disabled" doc:"paused: deliveries are made and held; disabled: none are made."`
+	Enabled       bool                         `json:"enabled" doc:"It is not disabled."`
+	Events        []string                     `json:"events" doc:"Event names and patterns."`
+	ChannelIDs    []hub.ChannelID              `json:"channelIds" doc:"Only events of these channels; empty: of all that are public."`
+	Filter        *Filter                      `json:"filter,omitempty" doc:"Absent: none."`
+	Headers       map[string]string            `json:"headers,omitempty" doc:"Names of the custom headers; the values are not shown. Absent: none."`
+	Timeout       int64                        `json:"timeout" minimum:"1000" maximum:"120000" doc:"Milliseconds for one attempt."`
+	MaxRetries    int                          `json:"maxRetries" minimum:"0" maximum:"20" doc:"Attempts after the first one."`
+	RetryDelay    int64                        `json:"retryDelay" minimum:"100" maximum:"86400000" doc:"Milliseconds before the first retry; doubles."`
+	RetrySchedule string                       `json:"retrySchedule,omitempty" enum:"days" doc:"days: nine retries over three days; absent: by retryDelay."`
+	RateLimit     int                          `json:"rateLimit" minimum:"0" maximum:"60000" doc:"Requests a minute; 0: no limit."`
+	Concurrency   int                          `json:"concurrency" minimum:"1" maximum:"100" doc:"Requests in flight."`
+	Ordering      hub.Ordering                 `json:"ordering" enum:"conversation,unordered" doc:"conversation: what belongs together is sent in order."`
+	Signing       hub.Signing                  `json:"signing" enum:"nchat,standard,github,slack" doc:"github and slack add the headers of these products."`
+	Health        EndpointHealth               `json:"health" doc:"What is known of the endpoint."`
 	PreviousUntil time.Time                    `json:"previousSecretUntil,omitzero" doc:"Until then requests are signed with the previous secret as well."`
 	Deliveries    map[hub.DeliveryStatus]int64 `json:"deliveries" doc:"How many are in each state."`
-	CreatedBy     hub.UserID                   `json:"createdBy,omitempty"`
+	CreatedBy     hub.UserID                   `json:"createdBy,omitempty" doc:"Absent: the hub."`
 	CreatedAt     time.Time                    `json:"createdAt"`
 	UpdatedAt     time.Time                    `json:"updatedAt"`
 	Version       string                       `json:"version" doc:"Changes with every edit; If-Match takes it, in quotes."`
@@ -41,11 +41,11 @@ type OutgoingWebhook struct {
 
 // EndpointHealth is what is known of an endpoint.
 type EndpointHealth struct {
-	Healthy      bool      `json:"healthy"`
-	Failures     int       `json:"failures" doc:"Failed attempts since the last success."`
-	FailingSince time.Time `json:"failingSince,omitzero"`
+	Healthy      bool      `json:"healthy" doc:"The last attempt succeeded, or there was none."`
+	Failures     int       `json:"failures" minimum:"0" doc:"Failed attempts since the last success."`
+	FailingSince time.Time `json:"failingSince,omitzero" doc:"Absent: it is not."`
 	BreakerOpen  bool      `json:"breakerOpen" doc:"Only one probe at a time is sent."`
-	WaitUntil    time.Time `json:"waitUntil,omitzero"`
+	WaitUntil    time.Time `json:"waitUntil,omitzero" doc:"Nothing is sent before; absent: no wait."`
 }
 
 func (w OutgoingWebhook) version() string  { return control.Version(w.UpdatedAt) }
@@ -54,7 +54,7 @@ func (w OutgoingWebhook) location() string { return "/api/outgoing-webhooks/" + 
 // OutgoingWebhookMade is an outgoing webhook with the secret, shown once.
 type OutgoingWebhookMade struct {
 	OutgoingWebhook
-	Secret string `json:"secret" doc:"Shown once."`
+	Secret string `json:"secret" readOnly:"true" format:"password" doc:"Shown once."`
 }
 
 // masked stands for values that are not shown.
@@ -98,21 +98,21 @@ func orEmpty[T any](s []T) []T {
 
 // OutgoingWebhookFields makes an outgoing webhook, or changes one.
 type OutgoingWebhookFields struct {
-	Name          field[string]            `json:"name,omitzero" doc:"Required when making one."`
-	URL           field[string]            `json:"url,omitzero" doc:"Required when making one."`
-	Events        field[[]string]          `json:"events,omitzero" doc:"Event names and patterns; * stands for any characters. Required when making one."`
-	ChannelIDs    field[[]hub.ChannelID]   `json:"channelIds,omitzero" doc:"Only events of these channels. Private channels must be named."`
-	Filter        field[json.RawMessage]   `json:"filter,omitzero" doc:"A predicate over the data: all, any, not, or field with one operator."`
-	Headers       field[map[string]string] `json:"headers,omitzero" doc:"Custom headers; stored sealed, never shown again."`
-	Timeout       field[int64]             `json:"timeout,omitzero" doc:"Milliseconds, 1000 to 120000."`
-	MaxRetries    field[int]               `json:"maxRetries,omitzero" doc:"0 to 20."`
-	RetryDelay    field[int64]             `json:"retryDelay,omitzero" doc:"Milliseconds, 100 to 86400000."`
-	RetrySchedule field[string]            `json:"retrySchedule,omitzero" doc:"days: nine retries over three days."`
-	RateLimit     field[int]               `json:"rateLimit,omitzero" doc:"Requests a minute; 0: no limit."`
-	Concurrency   field[int]               `json:"concurrency,omitzero" doc:"Requests in flight, 1 to 100."`
-	Ordering      field[string]            `json:"ordering,omitzero" doc:"conversation or unordered."`
-	Signing       field[string]            `json:"signing,omitzero" doc:"nchat, standard, github or slack."`
-	Enabled       field[bool]              `json:"enabled,omitzero" doc:"false: no deliveries are made."`
+	Name          field[string]            `json:"name,omitzero" limits:"type=string,minLength=1,maxLength=100" doc:"Required when making one."`
+	URL           field[string]            `json:"url,omitzero" limits:"type=string,maxLength=2048" doc:"An https URL, or http where the hub may call it. Required when making one."`
+	Events        field[[]string]          `json:"events,omitzero" limits:"type=array,minItems=1,maxItems=50" doc:"Event names and patterns; * stands for any characters. Required when making one."`
+	ChannelIDs    field[[]hub.ChannelID]   `json:"channelIds,omitzero" limits:"maxItems=500" doc:"Only events of these channels; private channels must be named. null: of all that are public."`
+	Filter        field[json.RawMessage]   `json:"filter,omitzero" limits:"type=object|null" doc:"A predicate over the data: all, any, not, or field with one operator; null: none."`
+	Headers       field[map[string]string] `json:"headers,omitzero" limits:"maxProperties=20" writeOnly:"true" doc:"Custom headers, values of at most 4096 bytes; stored sealed, never shown again; null: none."`
+	Timeout       field[int64]             `json:"timeout,omitzero" limits:"minimum=1000,maximum=120000" doc:"Milliseconds for one attempt; null: as the hub is set, 30000 unless it was changed."`
+	MaxRetries    field[int]               `json:"maxRetries,omitzero" limits:"minimum=0,maximum=20" doc:"Attempts after the first one; null: as the hub is set, 3 unless it was changed."`
+	RetryDelay    field[int64]             `json:"retryDelay,omitzero" limits:"minimum=100,maximum=86400000" doc:"Milliseconds before the first retry; doubles; null: as the hub is set, 5000 unless it was changed."`
+	RetrySchedule field[string]            `json:"retrySchedule,omitzero" limits:"enum=days|" doc:"days: nine retries over three days; empty or null: by retryDelay."`
+	RateLimit     field[int]               `json:"rateLimit,omitzero" limits:"minimum=0,maximum=60000,default=0" doc:"Requests a minute; 0: no limit."`
+	Concurrency   field[int]               `json:"concurrency,omitzero" limits:"minimum=1,maximum=100" doc:"Requests in flight; null: as the hub is set, 10 unless it was changed."`
+	Ordering      field[string]            `json:"ordering,omitzero" limits:"enum=conversation|unordered,default=conversation" doc:"conversation: what belongs together is sent in order."`
+	Signing       field[string]            `json:"signing,omitzero" limits:"enum=nchat|standard|github|slack,default=nchat" doc:"github and slack add the headers of these products."`
+	Enabled       field[bool]              `json:"enabled,omitzero" limits:"default=true" doc:"false: no deliveries are made."`
 }
 
 func (b *OutgoingWebhookFields) change() control.OutgoingChange {
@@ -136,7 +136,7 @@ type (
 	makeOutgoingInput struct {
 		Body struct {
 			OutgoingWebhookFields
-			Secret field[string] `json:"secret,omitzero" doc:"At least 8 characters; made by the hub when absent."`
+			Secret field[string] `json:"secret,omitzero" limits:"maxLength=512" writeOnly:"true" format:"password" doc:"8 to 512 bytes; made by the hub when absent."`
 		} `nameHint:"OutgoingWebhookCreate"`
 	}
 	deleteOutgoingInput struct {
@@ -161,11 +161,11 @@ type (
 	replayInput struct {
 		OutgoingPath
 		Body struct {
-			Status        hub.DeliveryStatus `json:"status,omitempty" enum:"success,failed,canceled" default:"failed"`
+			Status        hub.DeliveryStatus `json:"status,omitempty" enum:"success,failed,canceled" default:"failed" doc:"Which deliveries."`
 			Since         time.Time          `json:"since,omitzero" doc:"Event time, included."`
 			Until         time.Time          `json:"until,omitzero" doc:"Event time, excluded."`
 			DryRun        bool               `json:"dryRun,omitempty" doc:"Only count."`
-			RatePerMinute int                `json:"ratePerMinute,omitempty" minimum:"0" doc:"Spreads the replay; 0: as fast as the webhook's limits allow."`
+			RatePerMinute int                `json:"ratePerMinute,omitempty" minimum:"0" limits:"maximum=60000" doc:"Spreads the replay; 0: as fast as the webhook's limits allow."`
 		} `nameHint:"ReplayRequest"`
 	}
 )
@@ -185,8 +185,8 @@ func (b *Overlap) overlap() time.Duration {
 
 // RotatedSecret is a new secret, shown once.
 type RotatedSecret struct {
-	Secret        string    `json:"secret" doc:"Shown once."`
-	PreviousUntil time.Time `json:"previousSecretUntil,omitzero"`
+	Secret        string    `json:"secret" readOnly:"true" format:"password" doc:"Shown once."`
+	PreviousUntil time.Time `json:"previousSecretUntil,omitzero" doc:"Until then requests are signed with the previous secret as well; absent: they are not."`
 }
 
 // TestSent names the delivery of a test.
@@ -197,8 +197,8 @@ type TestSent struct {
 
 // ReplayResult says how many deliveries are sent again.
 type ReplayResult struct {
-	Deliveries int  `json:"deliveries"`
-	DryRun     bool `json:"dryRun"`
+	Deliveries int  `json:"deliveries" minimum:"0" doc:"How many are sent again, or would be."`
+	DryRun     bool `json:"dryRun" doc:"They were only counted."`
 }
 
 func (a *API) outgoingRoutes() {
@@ -257,7 +257,7 @@ func (a *API) outgoingActions(one string) {
 		return RotatedSecret{secret.Reveal(), until}, err
 	})
 	register(a, operation{
-		method: http.MethodPost, path: one + "/pause", id: "pauseOutgoingWebhook", tag: "outgoing webhooks", summary: "Hold its deliveries",
+		method: http.MethodPost, path: one + "/pause", id: "pauseOutgoingWebhook", tag: "outgoing webhooks", summary: "Hold its deliveries", conflict: "The webhook is disabled.",
 	}, func(ctx context.Context, who hub.Actor, in *OutgoingPath) (OutgoingWebhook, error) {
 		return wired(wireOutgoing)(a.Control.PauseOutgoing(ctx, who, in.ID))
 	})
@@ -269,14 +269,14 @@ func (a *API) outgoingActions(one string) {
 		return wired(wireOutgoing)(a.Control.ResumeOutgoing(ctx, who, in.ID, !skip))
 	})
 	register(a, operation{
-		method: http.MethodPost, path: one + "/test", id: "testOutgoingWebhook", tag: "outgoing webhooks", summary: "Send it a test event",
+		method: http.MethodPost, path: one + "/test", id: "testOutgoingWebhook", tag: "outgoing webhooks", summary: "Send it a test event", conflict: "The webhook is disabled.",
 		status: http.StatusAccepted,
 	}, func(ctx context.Context, who hub.Actor, in *OutgoingPath) (TestSent, error) {
 		event, delivery, err := a.Control.TestOutgoing(ctx, who, in.ID)
 		return TestSent{event, delivery}, err
 	})
 	register(a, operation{
-		method: http.MethodPost, path: one + "/replay", id: "replayOutgoingWebhook", tag: "outgoing webhooks", summary: "Send finished deliveries again",
+		method: http.MethodPost, path: one + "/replay", id: "replayOutgoingWebhook", tag: "outgoing webhooks", summary: "Send finished deliveries again", conflict: "The webhook is disabled.",
 		doc: "They keep their ids and continue their count of attempts.", status: http.StatusAccepted,
 	}, func(ctx context.Context, who hub.Actor, in *replayInput) (ReplayResult, error) {
 		b := in.Body

@@ -15,7 +15,7 @@ type field[T any] struct{ control.Change[T] }
 // Schema implements huma.SchemaProvider: that of T, or null.
 func (field[T]) Schema(r huma.Registry) *huma.Schema {
 	s := *r.Schema(reflect.TypeFor[T](), false, "") // a reference cannot be null
-	s.Nullable = true
+	s.Nullable = s.Type != ""                       // any value may be null as it is
 	return &s
 }
 

@@ -9,23 +9,23 @@ import (
 
 // QueueStats are nself-chat's figures of the queue, and ours.
 type QueueStats struct {
-	Total            int64   `json:"total" doc:"All but canceled."`
-	Pending          int64   `json:"pending" doc:"Due."`
-	Active           int64   `json:"active" doc:"Being sent."`
-	Completed        int64   `json:"completed"`
-	Failed           int64   `json:"failed"`
-	Delayed          int64   `json:"delayed" doc:"Retrying, due later, or held."`
-	OldestDueSeconds float64 `json:"oldestDueSeconds" doc:"Age of the delivery that has been due the longest."`
-	Lanes            []Lane  `json:"lanes"`
+	Total            int64   `json:"total" minimum:"0" doc:"All but canceled."`
+	Pending          int64   `json:"pending" minimum:"0" doc:"Due."`
+	Active           int64   `json:"active" minimum:"0" doc:"Being sent."`
+	Completed        int64   `json:"completed" minimum:"0" doc:"Succeeded."`
+	Failed           int64   `json:"failed" minimum:"0" doc:"Given up."`
+	Delayed          int64   `json:"delayed" minimum:"0" doc:"Retrying, due later, or held."`
+	OldestDueSeconds float64 `json:"oldestDueSeconds" minimum:"0" doc:"Age of the delivery that has been due the longest."`
+	Lanes            []Lane  `json:"lanes" doc:"One for each outgoing webhook."`
 }
 
 // Lane are the figures of one outgoing webhook.
 type Lane struct {
 	WebhookID   hub.WebhookID                `json:"webhookId"`
-	State       hub.WebhookState             `json:"state"`
-	BreakerOpen bool                         `json:"breakerOpen"`
-	Failures    int                          `json:"failures"`
-	Deliveries  map[hub.DeliveryStatus]int64 `json:"deliveries"`
+	State       hub.WebhookState             `json:"state" enum:"active,paused,disabled" doc:"Of the webhook."`
+	BreakerOpen bool                         `json:"breakerOpen" doc:"Only one probe at a time is sent."`
+	Failures    int                          `json:"failures" minimum:"0" doc:"Failed attempts since the last success."`
+	Deliveries  map[hub.DeliveryStatus]int64 `json:"deliveries" doc:"How many are in each state."`
 }
 
 func wireQueue(s hub.QueueStats) QueueStats {

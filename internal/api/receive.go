@@ -14,115 +14,238 @@ const (
 	receiveClientPath = "/api/{version}/webhooks/incoming/{token}"
 )
 
-// received are the routes of package ingress. They need no API token: the
-// token in the path is the proof.
-var received = []operation{
+// reception is a route of package ingress. It needs no API token: the token in
+// the path is the proof.
+type reception struct {
+	operation
+	takes  []sender // whose bodies; nil: there is no body
+	says   []answer200
+	empty  bool // 204 is an answer
+	speaks []sender
+	open   bool // it answers everybody the same
+}
+
+// received are the routes of package ingress.
+var received = []reception{
 	{
-		method: http.MethodPost, path: receivePath, id: "receive", summary: "Post a message",
-		doc: "Whoever sends is recognised by what they send, and answered as they expect. Refusals: 400 bad body, 401 signature, " +
-			"404 unknown token, 413 too large, 429 rate limit with Retry-After. Parameters: key (what the message is about: the later takes " +
-			"the place of the earlier one), thread (what it replies to), wait (true: the answer names the message in any dialect).",
+		operation: operation{
+			method: http.MethodPost, path: receivePath, id: "receive", summary: "Post a message",
+			doc: "Whoever sends is recognised by what they send, and answered as they expect: every sender that GET " +
+				"/api/incoming-webhooks/dialects lists. What nobody knows becomes a card of its fields.",
+		},
+		takes: allSenders, says: posts, empty: true, speaks: allSenders,
 	},
 	{
-		method: http.MethodPut, path: receivePath, id: "receivePut", summary: "Post a message", doc: "The same as POST, for senders that are set so.",
+		operation: operation{
+			method: http.MethodPut, path: receivePath, id: "receivePut", summary: "Post a message", doc: "The same as POST, for senders that are set so.",
+		},
+		takes: allSenders, says: posts, empty: true, speaks: allSenders,
 	},
 	{
-		method: http.MethodPost, path: receivePath + "/{dialect}", id: "receiveDialect", summary: "Post a message in a named dialect",
-		doc: "GET /api/incoming-webhooks/dialects lists the names.",
+		operation: operation{
+			method: http.MethodPost, path: receivePath + "/{dialect}", id: "receiveDialect", summary: "Post a message in a named dialect",
+			doc: "GET /api/incoming-webhooks/dialects lists the names.",
+		},
+		takes: allSenders, says: posts, empty: true, speaks: allSenders,
 	},
 	{
-		method: http.MethodPut, path: receivePath + "/{dialect}", id: "receiveDialectPut", summary: "Post a message in a named dialect",
-		doc: "The same as POST, for senders that are set so.",
+		operation: operation{
+			method: http.MethodPut, path: receivePath + "/{dialect}", id: "receiveDialectPut", summary: "Post a message in a named dialect",
+			doc: "The same as POST, for senders that are set so.",
+		},
+		takes: allSenders, says: posts, empty: true, speaks: allSenders,
 	},
 	{
-		method: http.MethodPost, path: receivePath + "/{dialect}/{method}", id: "receiveMethod", summary: "Post a message with a method of the product's own API",
-		doc: "For clients of Slack's Web API, whose base is …/slack/: chat.postMessage; of Gotify, whose base is …/gotify: message; of ntfy, " +
-			"whose base is …/ntfy: a topic.",
+		operation: operation{
+			method: http.MethodPost, path: receivePath + "/{dialect}/{method}", id: "receiveMethod",
+			summary: "Post a message with a method of the product's own API",
+			doc: "For clients of Slack's Web API, whose base is …/slack/: chat.postMessage; of Gotify, whose base is …/gotify: message; of ntfy, " +
+				"whose base is …/ntfy: a topic. Slack's clients hear of a refusal with 200.",
+		},
+		takes: methodSenders, says: methodPosts, speaks: append(methodSenders, nself),
 	},
 	{
-		method: http.MethodPost, path: "/services/{team}/{app}/{token}", id: "receiveServices", summary: "Post a message in Slack's dialect",
-		doc: "For what takes only addresses of the shape that Slack's have; the first two parts may be anything.",
+		operation: operation{
+			method: http.MethodPost, path: "/services/{team}/{app}/{token}", id: "receiveServices", summary: "Post a message in Slack's dialect",
+			doc: "For what takes only addresses of the shape that Slack's have; the first two parts may be anything.",
+		},
+		takes: []sender{slack}, says: []answer200{saysOK, saysPosted}, speaks: []sender{slack},
 	},
 	{
-		method: http.MethodPost, path: "/hooks/{token}", id: "receiveMattermost", summary: "Post a message in Mattermost's dialect",
-		doc: "For what insists on the path that Mattermost's webhooks have.",
+		operation: operation{
+			method: http.MethodPost, path: "/hooks/{token}", id: "receiveMattermost", summary: "Post a message in Mattermost's dialect",
+			doc: "For what insists on the path that Mattermost's webhooks have.",
+		},
+		takes: []sender{mattermost}, says: []answer200{saysOK, saysPosted}, speaks: []sender{mattermost},
 	},
 	{
-		method: http.MethodPost, path: "/hooks/{id}/{token}", id: "receiveRocketChat", summary: "Post a message in Rocket.Chat's dialect",
-		doc: "For what insists on the path that Rocket.Chat's webhooks have; the first part may be anything.",
+		operation: operation{
+			method: http.MethodPost, path: "/hooks/{id}/{token}", id: "receiveRocketChat", summary: "Post a message in Rocket.Chat's dialect",
+			doc: "For what insists on the path that Rocket.Chat's webhooks have; the first part may be anything.",
+		},
+		takes: []sender{rocketChat}, says: []answer200{saysRocketChat, saysPosted}, speaks: []sender{rocketChat},
 	},
 	{
-		method: http.MethodGet, path: receivePath, id: "receiveUsage", summary: "Show how to use the address", doc: "Never posts.",
+		operation: operation{
+			method: http.MethodGet, path: receivePath, id: "receiveUsage", summary: "Show how to use the address", doc: "Never posts.",
+		},
+		says: []answer200{saysUsage}, open: true,
 	},
 	{
-		method: http.MethodGet, path: receivePath + "/{dialect}", id: "receiveDialectUsage", summary: "Show how to use the address",
-		doc: "Never posts. With /discord at its end: the webhook, as Discord describes it.",
+		operation: operation{
+			method: http.MethodGet, path: receivePath + "/{dialect}", id: "receiveDialectUsage", summary: "Show how to use the address",
+			doc: "Never posts.",
+		},
+		says: []answer200{saysUsage}, open: true,
 	},
 	{
-		method: http.MethodPatch, path: receivePath + "/messages/{message}", id: "receiveEdit", summary: "Edit a message it posted",
+		operation: operation{
+			method: http.MethodGet, path: receivePath + "/discord", id: "receiveDiscordHook", summary: "Show the webhook, as Discord does",
+			doc: "Discord's clients look at it before they post.",
+		},
+		says: []answer200{saysDiscordHook}, speaks: []sender{discord},
 	},
 	{
-		method: http.MethodDelete, path: receivePath + "/messages/{message}", id: "receiveDelete", summary: "Delete a message it posted",
+		operation: operation{
+			method: http.MethodPatch, path: receivePath + "/messages/{message}", id: "receiveEdit", summary: "Edit a message it posted",
+			doc: "The body is that of a post in the hub's own dialect.",
+		},
+		takes: []sender{nself}, says: []answer200{saysPosted}, speaks: []sender{nself},
 	},
 	{
-		method: http.MethodGet, path: receivePath + "/discord/messages/{message}", id: "receiveDiscordMessage",
-		summary: "Show a message it posted, as Discord does",
+		operation: operation{
+			method: http.MethodDelete, path: receivePath + "/messages/{message}", id: "receiveDelete", summary: "Delete a message it posted",
+		},
+		says: []answer200{saysPosted}, speaks: []sender{nself},
 	},
 	{
-		method: http.MethodPatch, path: receivePath + "/discord/messages/{message}", id: "receiveDiscordEdit",
-		summary: "Edit a message it posted, in Discord's dialect",
+		operation: operation{
+			method: http.MethodGet, path: receivePath + "/discord/messages/{message}", id: "receiveDiscordMessage",
+			summary: "Show a message it posted, as Discord does",
+		},
+		says: []answer200{saysDiscordMessage}, speaks: []sender{discord},
 	},
 	{
-		method: http.MethodDelete, path: receivePath + "/discord/messages/{message}", id: "receiveDiscordDelete",
-		summary: "Delete a message it posted, in Discord's dialect",
+		operation: operation{
+			method: http.MethodPatch, path: receivePath + "/discord/messages/{message}", id: "receiveDiscordEdit",
+			summary: "Edit a message it posted, in Discord's dialect",
+		},
+		takes: []sender{discord}, says: []answer200{saysDiscordMessage}, speaks: []sender{discord},
 	},
 	{
-		method: http.MethodPost, path: "/api/webhooks/discord", id: "receiveDiscord", summary: "Post a message in Discord's dialect",
-		doc: "The token is in the parameter token, or in Authorization: Bearer.",
+		operation: operation{
+			method: http.MethodDelete, path: receivePath + "/discord/messages/{message}", id: "receiveDiscordDelete",
+			summary: "Delete a message it posted, in Discord's dialect",
+		},
+		empty: true, speaks: []sender{discord},
 	},
 	{
-		method: http.MethodGet, path: receiveClientPath, id: "receiveClientHook", summary: "Show the webhook, as Discord does",
+		operation: operation{
+			method: http.MethodPost, path: "/api/webhooks/discord", id: "receiveDiscord", summary: "Post a message in Discord's dialect",
+			doc: "The token is in the parameter token, or in Authorization: Bearer.",
+		},
+		takes: []sender{discord}, says: []answer200{saysDiscordMessage}, empty: true, speaks: []sender{discord, nself},
 	},
 	{
-		method: http.MethodPost, path: receiveClientPath, id: "receiveClient", summary: "Post a message with a client of Discord's",
-		doc: "Answers 204, or with wait=true the message.",
+		operation: operation{
+			method: http.MethodGet, path: receiveClientPath, id: "receiveClientHook", summary: "Show the webhook, as Discord does",
+			doc: "version is one of Discord's API: v10.",
+		},
+		says: []answer200{saysDiscordHook}, speaks: []sender{discord, nself},
 	},
 	{
-		method: http.MethodGet, path: receiveClientPath + "/messages/{message}", id: "receiveClientMessage",
-		summary: "Show a message it posted to a client of Discord's",
+		operation: operation{
+			method: http.MethodPost, path: receiveClientPath, id: "receiveClient", summary: "Post a message with a client of Discord's",
+			doc: "Answers 204, or with wait=true the message.",
+		},
+		takes: []sender{discord}, says: []answer200{saysDiscordMessage}, empty: true, speaks: []sender{discord, nself},
 	},
 	{
-		method: http.MethodPatch, path: receiveClientPath + "/messages/{message}", id: "receiveClientEdit",
-		summary: "Edit a message it posted with a client of Discord's",
+		operation: operation{
+			method: http.MethodGet, path: receiveClientPath + "/messages/{message}", id: "receiveClientMessage",
+			summary: "Show a message it posted to a client of Discord's",
+		},
+		says: []answer200{saysDiscordMessage}, speaks: []sender{discord},
 	},
 	{
-		method: http.MethodDelete, path: receiveClientPath + "/messages/{message}", id: "receiveClientDelete",
-		summary: "Delete a message it posted with a client of Discord's",
+		operation: operation{
+			method: http.MethodPatch, path: receiveClientPath + "/messages/{message}", id: "receiveClientEdit",
+			summary: "Edit a message it posted with a client of Discord's",
+		},
+		takes: []sender{discord}, says: []answer200{saysDiscordMessage}, speaks: []sender{discord},
+	},
+	{
+		operation: operation{
+			method: http.MethodDelete, path: receiveClientPath + "/messages/{message}", id: "receiveClientDelete",
+			summary: "Delete a message it posted with a client of Discord's",
+		},
+		empty: true, speaks: []sender{discord},
 	},
 }
 
 // describeReceive adds the routes of package ingress to the description.
 func (a *API) describeReceive() {
-	for _, op := range received {
+	a.describeSenders()
+	for _, r := range received {
+		op := r.operation
 		op.tag = "receive"
 		a.describeOperation(op, func(h *huma.Operation) {
 			h.Security = []map[string][]string{{}}
-			h.Parameters = nil
-			for _, name := range pathParameters(op.path) {
-				h.Parameters = append(h.Parameters, &huma.Param{
-					Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString},
-				})
+			h.Parameters = receiveParameters(op)
+			if r.takes != nil {
+				h.RequestBody = &huma.RequestBody{Required: !strings.HasSuffix(op.path, "/{method}"), Content: a.postedBodies(r.takes)}
 			}
-			if slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, op.method) {
-				h.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-					"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Examples: []any{
-						map[string]any{"text": "Hello", "username": "Build", "icon_url": "https://example.com/icon.png"},
-					}}},
-				}}
-			}
-			h.Responses["200"] = &huma.Response{Description: "Taken; the answer is in the sender's dialect, some of which say it with 204"}
+			a.describeAnswers(h, r)
 		})
 	}
+}
+
+// receiveParameters describes what an address and its query say.
+func receiveParameters(op operation) (all []*huma.Param) {
+	for _, name := range pathParameters(op.path) {
+		p := &huma.Param{Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString, MinLength: ptr(1)}}
+		switch name {
+		case "token":
+			p.Description, p.Example, p.Schema.Format = "The webhook's token, which is secret.", exampleToken, "password"
+		case "dialect":
+			p.Description, p.Example = "Whose dialect the body is in.", "slack"
+			if strings.HasSuffix(op.path, "/{method}") {
+				p.Schema.Extensions = map[string]any{"enum": []any{"slack", "gotify", "ntfy"}}
+			}
+		case "method":
+			p.Description, p.Example = "The product's method.", "chat.postMessage"
+		case "version":
+			p.Description, p.Example, p.Schema.Pattern = "Of Discord's API.", "v10", "^v[0-9]{1,3}$"
+		case "message":
+			p.Description, p.Example = "The message's id, as a UUID or as the decimal number that Discord's clients were told.", exampleMessageID
+		default:
+			p.Description, p.Example = "Anything.", "T0"
+		}
+		all = append(all, p)
+	}
+	if op.method != http.MethodPost && op.method != http.MethodPut {
+		return all
+	}
+	for _, q := range []huma.Param{
+		{Name: "key", Description: "What the message is about: the later takes the place of the earlier one."},
+		{Name: "thread", Description: "What it replies to: the same word for all of a thread, or the id of a message."},
+		{Name: "wait", Description: "true: the answer names the message, in any dialect."},
+		{Name: "Idempotency-Key", In: "header", Description: "Carries the request out once: for 24 hours a repetition gets the answer to the first."},
+		{Name: "X-Hub-Hop", In: "header", Description: "Number of hubs the call has passed through; above 5 it is refused with 508."},
+	} {
+		q.Schema = &huma.Schema{Type: huma.TypeString}
+		if q.In == "" {
+			q.In = "query"
+		}
+		all = append(all, &q)
+	}
+	if op.id == "receiveDiscord" {
+		all = append(all, &huma.Param{
+			Name: "token", In: "query", Description: "The webhook's token, which is secret.", Example: exampleToken,
+			Schema: &huma.Schema{Type: huma.TypeString, Format: "password"},
+		})
+	}
+	return all
 }
 
 // pathParameters returns the names of the parameters in a path.
@@ -133,4 +256,33 @@ func pathParameters(path string) (names []string) {
 		}
 	}
 	return names
+}
+
+// receiveRefusals are the statuses with which a call is refused.
+var receiveRefusals = []int{
+	http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge,
+	http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusLoopDetected, http.StatusInsufficientStorage,
+}
+
+// describeAnswers describes the answers of a route, in the dialects it speaks.
+func (a *API) describeAnswers(h *huma.Operation, r reception) {
+	limited := headers("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+	if r.open {
+		limited = headers("X-Request-Id")
+	}
+	if r.says != nil {
+		h.Responses["200"] = &huma.Response{Description: "Done, in the sender's words.", Headers: limited, Content: a.contents(r.says)}
+	}
+	if r.empty {
+		h.Responses["204"] = &huma.Response{Description: "Done, as Discord says it.", Headers: limited}
+	}
+	if r.open {
+		return
+	}
+	for _, status := range receiveRefusals {
+		a.describeRefusal(h, r, status, limited)
+	}
+	if slices.Contains(r.speaks, slack) && !slices.Contains(r.speaks, gotify) || slices.Contains(r.speaks, teams) {
+		a.describeRefusal(h, r, http.StatusGone, limited)
+	}
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/nself-chat/hub/internal/delivery"
 	"github.com/nself-chat/hub/internal/egress"
 	"github.com/nself-chat/hub/internal/ingress"
+	"github.com/nself-chat/hub/internal/openapitest"
 	"github.com/nself-chat/hub/internal/secret"
 	"github.com/nself-chat/hub/internal/server"
 	"github.com/nself-chat/hub/internal/store"
@@ -104,7 +105,7 @@ func newRigOn(t testing.TB, database store.Options, change ...func(*Options)) *r
 	t.Helper()
 	r := &rig{
 		t: t, receiver: &receiver{changed: make(chan struct{})}, tokens: make(map[string]string), users: make(map[string]hub.User),
-		bell: &control.Bell{}, log: &journal{}, http: &http.Client{Transport: &http.Transport{}},
+		bell: &control.Bell{}, log: &journal{}, http: &http.Client{Transport: &openapitest.Transport{Base: &http.Transport{}}},
 	}
 	dir := t.TempDir()
 	r.files = filepath.Join(dir, "files")
@@ -156,6 +157,7 @@ func newRigOn(t testing.TB, database store.Options, change ...func(*Options)) *r
 		listener.Close()
 	})
 	r.url = listener.URL
+	r.keepsToDescription()
 	r.people()
 	return r
 }

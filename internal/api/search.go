@@ -10,15 +10,15 @@ import (
 
 // Hit is a message that was found.
 type Hit struct {
-	Message Message `json:"message"`
+	Message Message `json:"message" doc:"As it is now."`
 	Snippet string  `json:"snippet" doc:"A part of its text around the first match."`
 	Marks   []Mark  `json:"marks" doc:"The matches in the snippet."`
 }
 
 // Mark is a part of a snippet, in bytes of its UTF-8.
 type Mark struct {
-	Start int `json:"start"`
-	End   int `json:"end"`
+	Start int `json:"start" minimum:"0"`
+	End   int `json:"end" minimum:"1" doc:"Of the first byte behind it."`
 }
 
 func wireHit(h control.Hit) Hit {
@@ -31,7 +31,7 @@ func wireHit(h control.Hit) Hit {
 
 type searchInput struct {
 	Paging
-	Text string `query:"q" required:"true" doc:"All words must occur, in any order; the last one may be the beginning of a word, of two letters or more."`
+	Text string `query:"q" required:"true" limits:"minLength=1,maxLength=256" example:"build" doc:"All words must occur, in any order; the last one may be the beginning of a word, of two letters or more."`
 }
 
 func (a *API) searchRoutes() {

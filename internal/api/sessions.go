@@ -12,8 +12,8 @@ import (
 type Session struct {
 	ID         hub.SessionID `json:"id"`
 	UserID     hub.UserID    `json:"userId"`
-	UserAgent  string        `json:"userAgent,omitempty"`
-	RemoteIP   string        `json:"remoteIp,omitempty"`
+	UserAgent  string        `json:"userAgent,omitempty" doc:"Of the browser."`
+	RemoteIP   string        `json:"remoteIp,omitempty" doc:"The browser's address."`
 	CreatedAt  time.Time     `json:"createdAt"`
 	LastSeenAt time.Time     `json:"lastSeenAt"`
 	ExpiresAt  time.Time     `json:"expiresAt"`
@@ -25,7 +25,7 @@ func wireSession(s hub.Session) Session {
 
 // SessionsEnded says how many sessions ended.
 type SessionsEnded struct {
-	Ended int `json:"ended"`
+	Ended int `json:"ended" minimum:"0" doc:"How many."`
 }
 
 // Whose names the user whose sessions are meant.

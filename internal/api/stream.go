@@ -21,21 +21,40 @@ const streamBatch = 256
 func (a *API) streamRoutes() {
 	a.raw(operation{
 		method: http.MethodGet, path: "/api/events/stream", id: "streamEvents", tag: "events", summary: "Follow events as they happen",
-		answers: "text/event-stream",
+		answers: "text/event-stream", also: []int{http.StatusNotFound},
 		doc: "Server-sent events: id is the event's number, event its type, data the event as GET /api/events shows it. " +
 			"Last-Event-ID or after resumes without a gap; without either the stream begins now. A comment is sent every 15 seconds; the stream ends with the access of its reader. " +
 			"A token or session may have 32 streams open.",
 	}, a.streamEvents, func(op *huma.Operation) {
 		op.Parameters = []*huma.Param{
-			{Name: "Last-Event-ID", In: "header", Schema: &huma.Schema{Type: huma.TypeInteger}, Description: "The last event received."},
-			{Name: "after", In: "query", Schema: &huma.Schema{Type: huma.TypeInteger}, Description: "The same, for clients that cannot set headers."},
-			{Name: "event", In: "query", Schema: &huma.Schema{Type: huma.TypeString}, Description: "Event name or pattern."},
-			{Name: "channelId", In: "query", Schema: &huma.Schema{Type: huma.TypeString}, Description: "Only what happens in this channel."},
+			{Name: "Last-Event-ID", In: "header", Schema: seq(), Description: "The last event received."},
+			{Name: "after", In: "query", Schema: seq(), Description: "The same, for clients that cannot set headers."},
+			{
+				Name: "event", In: "query", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: ptr(128)},
+				Description: "Event name or pattern.", Example: "order.*",
+			},
+			{Name: "channelId", In: "query", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: ptr(36)}, Description: "Only what happens in this channel."},
 		}
-		op.Responses["200"] = &huma.Response{Description: "A stream", Content: map[string]*huma.MediaType{
-			"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}},
+		op.Responses["200"] = &huma.Response{Description: "A stream", Headers: headers("X-Request-Id"), Content: map[string]*huma.MediaType{
+			"text/event-stream": {
+				Schema:  &huma.Schema{Type: huma.TypeString, Description: "Events with id, event and data, and comments, without an end."},
+				Example: "id: 77\nevent: order.created\ndata: " + streamExample() + "\n\n",
+			},
 		}}
+		op.Responses["429"] = a.refusal(http.StatusTooManyRequests, "32 streams are open with this token or session, or "+
+			"too many invalid credentials came from this address.")
 	})
+}
+
+// seq describes the number of an event.
+func seq() *huma.Schema { return &huma.Schema{Type: huma.TypeInteger, Minimum: ptr(0.0)} }
+
+func streamExample() string {
+	b, err := json.Marshal(exampleEvent)
+	if err != nil { // it encodes wherever events do
+		return ""
+	}
+	return string(b)
 }
 
 // stream is one reader of the event log.

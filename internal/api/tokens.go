@@ -12,19 +12,19 @@ import (
 // Credential is an API token as it is shown.
 type Credential struct {
 	ID         hub.TokenID     `json:"id"`
-	Name       string          `json:"name"`
+	Name       string          `json:"name" doc:"For people."`
 	UserID     hub.UserID      `json:"userId" doc:"The user it acts as."`
-	Scope      hub.Scope       `json:"scope" enum:"read,write,admin"`
+	Scope      hub.Scope       `json:"scope" enum:"read,write,admin" doc:"What it may do: each includes the ones before."`
 	ChannelIDs []hub.ChannelID `json:"channelIds" doc:"Restricts it to these; empty: no restriction."`
 	CreatedAt  time.Time       `json:"createdAt"`
-	LastUsedAt time.Time       `json:"lastUsedAt,omitzero" doc:"To the minute."`
-	ExpiresAt  time.Time       `json:"expiresAt,omitzero"`
+	LastUsedAt time.Time       `json:"lastUsedAt,omitzero" doc:"To the minute; absent: never."`
+	ExpiresAt  time.Time       `json:"expiresAt,omitzero" doc:"Absent: never."`
 }
 
 // TokenMade is a token, shown once.
 type TokenMade struct {
 	Credential
-	Token string `json:"token" doc:"Shown once."`
+	Token string `json:"token" readOnly:"true" format:"password" doc:"Shown once."`
 }
 
 func wireToken(k hub.APIToken) Credential {
@@ -38,11 +38,11 @@ type (
 	listTokensInput struct{ Paging }
 	makeTokenInput  struct {
 		Body struct {
-			Name       string          `json:"name"`
+			Name       string          `json:"name" limits:"minLength=1,maxLength=100" doc:"For people."`
 			UserID     hub.UserID      `json:"userId,omitempty" doc:"The user it acts as; otherwise the caller."`
-			Scope      hub.Scope       `json:"scope" enum:"read,write,admin"`
-			ChannelIDs []hub.ChannelID `json:"channelIds,omitempty"`
-			ExpiresAt  time.Time       `json:"expiresAt,omitzero"`
+			Scope      hub.Scope       `json:"scope" enum:"read,write,admin" doc:"What it may do: each includes the ones before."`
+			ChannelIDs []hub.ChannelID `json:"channelIds,omitempty" limits:"maxItems=500" doc:"Restricts it to these."`
+			ExpiresAt  time.Time       `json:"expiresAt,omitzero" doc:"In the future; absent: never."`
 		} `nameHint:"TokenCreate"`
 	}
 	tokenInput struct {

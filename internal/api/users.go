@@ -12,13 +12,13 @@ import (
 // User is a user as it is shown.
 type User struct {
 	ID          hub.UserID   `json:"id"`
-	Kind        hub.UserKind `json:"kind" enum:"human,bot,webhook,remote"`
-	Username    string       `json:"username"`
-	DisplayName string       `json:"displayName"`
+	Kind        hub.UserKind `json:"kind" enum:"human,bot,webhook,remote" doc:"webhook: the author of an incoming webhook's messages; remote: a person on the other side of a bridge."`
+	Username    string       `json:"username" doc:"Unique, lower case."`
+	DisplayName string       `json:"displayName" doc:"The name that is shown."`
 	Email       string       `json:"email,omitempty" doc:"For administrators and oneself only."`
-	AvatarURL   string       `json:"avatarUrl,omitempty"`
-	Role        hub.Role     `json:"role"`
-	Status      string       `json:"status" enum:"active,inactive,suspended,deleted"`
+	AvatarURL   string       `json:"avatarUrl,omitempty" doc:"Absent: none."`
+	Role        hub.Role     `json:"role" enum:"owner,admin,member,guest" doc:"In the workspace."`
+	Status      string       `json:"status" enum:"active,inactive,suspended,deleted" doc:"Only active users can do anything."`
 	CreatedAt   time.Time    `json:"createdAt"`
 	UpdatedAt   time.Time    `json:"updatedAt"`
 	Version     string       `json:"version" doc:"Changes with every edit; If-Match takes it, in quotes."`
@@ -44,23 +44,23 @@ type (
 	listUsersInput struct{ Paging }
 	makeUserInput  struct {
 		Body struct {
-			Kind        hub.UserKind `json:"kind,omitempty" enum:"human,bot" default:"human"`
-			Username    string       `json:"username,omitempty" doc:"Required for people."`
-			DisplayName string       `json:"displayName,omitempty"`
-			Email       string       `json:"email,omitempty"`
-			AvatarURL   string       `json:"avatarUrl,omitempty"`
-			Role        hub.Role     `json:"role,omitempty" enum:"owner,admin,member,guest" default:"member"`
+			Kind        hub.UserKind `json:"kind,omitempty" enum:"human,bot" default:"human" doc:"The hub makes users of other kinds itself."`
+			Username    string       `json:"username,omitempty" limits:"maxLength=50" doc:"Lower-case letters, digits, ., _ and -. Required for people."`
+			DisplayName string       `json:"displayName,omitempty" limits:"maxLength=100" doc:"Absent: the username."`
+			Email       string       `json:"email,omitempty" limits:"maxLength=255" doc:"Of people."`
+			AvatarURL   string       `json:"avatarUrl,omitempty" limits:"maxLength=2048" doc:"An http or https URL."`
+			Role        hub.Role     `json:"role,omitempty" enum:"owner,admin,member,guest" default:"member" doc:"Only owners may make owners."`
 		} `nameHint:"UserCreate"`
 	}
 	patchUserInput struct {
 		UserPath
 		Conditional
 		Body struct {
-			Username    field[string] `json:"username,omitzero"`
-			DisplayName field[string] `json:"displayName,omitzero" doc:"null: the username."`
-			AvatarURL   field[string] `json:"avatarUrl,omitzero"`
-			Role        field[string] `json:"role,omitzero"`
-			Status      field[string] `json:"status,omitzero" doc:"active, inactive, suspended or deleted."`
+			Username    field[string] `json:"username,omitzero" limits:"type=string,maxLength=50" doc:"Lower-case letters, digits, ., _ and -."`
+			DisplayName field[string] `json:"displayName,omitzero" limits:"maxLength=100" doc:"null: the username."`
+			AvatarURL   field[string] `json:"avatarUrl,omitzero" limits:"maxLength=2048" doc:"An http or https URL; null: none."`
+			Role        field[string] `json:"role,omitzero" limits:"enum=owner|admin|member|guest" doc:"Only owners may make or change owners; null: member."`
+			Status      field[string] `json:"status,omitzero" limits:"enum=active|inactive|suspended|deleted" doc:"Who is not active is signed out; null: active."`
 		} `nameHint:"UserPatch"`
 	}
 )
@@ -77,7 +77,8 @@ func (a *API) userRoutes() {
 		return pageOf(users, wireUser, encodeCursor("user", next)), err
 	})
 	register(a, operation{
-		method: http.MethodPost, path: "/api/users", id: "createUser", tag: "users", summary: "Make a person or a bot", status: http.StatusCreated,
+		method: http.MethodPost, path: "/api/users", id: "createUser", tag: "users", summary: "Make a person or a bot",
+		conflict: "There is a user with this name or address already.", status: http.StatusCreated,
 	}, func(ctx context.Context, who hub.Actor, in *makeUserInput) (User, error) {
 		b := in.Body
 		return wired(wireUser)(a.Control.CreateUser(ctx, who, control.NewUser{
@@ -91,7 +92,8 @@ func (a *API) userRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodPatch, path: "/api/users/{id}", id: "updateUser", tag: "users", summary: "Change or deactivate a user",
-		doc: "Absent fields keep their value, null resets to the default. People may change their own name and picture.",
+		conflict: "The name is taken, or it is the last active owner.",
+		doc:      "Absent fields keep their value, null resets to the default. People may change their own name and picture.",
 	}, func(ctx context.Context, who hub.Actor, in *patchUserInput) (User, error) {
 		b := in.Body
 		return wired(wireUser)(a.Control.UpdateUser(ctx, who, in.ID, in.IfMatch, control.UserChange{

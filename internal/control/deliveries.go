@@ -32,10 +32,15 @@ func (s *Service) Deliveries(ctx context.Context, a hub.Actor, q hub.DeliveryQue
 	if err := allow(a, manageWebhooks); err != nil {
 		return nil, "", err
 	}
+	var errs hub.FieldErrors
 	if q.Event != "" && !hub.ValidEventPattern(q.Event) {
-		var errs hub.FieldErrors
 		errs.Add("event", "must be an event name or pattern")
-		return nil, "", errs.Err()
+	}
+	if q.WebhookID != "" && !hub.ValidID(string(q.WebhookID)) {
+		errs.Add("webhookId", "must be the id of an outgoing webhook")
+	}
+	if err := errs.Err(); err != nil {
+		return nil, "", err
 	}
 	return s.Store.Deliveries(ctx, q)
 }

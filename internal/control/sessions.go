@@ -20,7 +20,14 @@ func whose(a hub.Actor, user hub.UserID, own func(hub.Actor) error) (hub.UserID,
 	if user == "" || user == a.UserID {
 		return a.UserID, own(a)
 	}
-	return user, allow(a, manageSessions)
+	if err := allow(a, manageSessions); err != nil {
+		return "", err
+	}
+	var errs hub.FieldErrors
+	if !hub.ValidID(string(user)) {
+		errs.Add("userId", "must be the id of a user")
+	}
+	return user, errs.Err()
 }
 
 func mayReadOwn(a hub.Actor) error { return allow(a, ownSessions) }
