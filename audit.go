@@ -10,9 +10,9 @@ type AuditID string
 
 // AuditEntry records one action of an operator.
 type AuditEntry struct {
-	ID       AuditID
-	ActorID  UserID
-	TokenID  TokenID // "": not by an API token
+	ID      AuditID
+	ActorID UserID
+	TokenID TokenID // "": not by an API token
 	// SessionID is set when it was done in a signed-in browser.
 	SessionID SessionID
 	RemoteIP  string

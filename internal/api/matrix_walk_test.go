@@ -55,11 +55,13 @@ func TestMatrixIsComplete(t *testing.T) {
 // that it needs, and is refused to those with less, and to nobody known.
 func TestMatrixUse(t *testing.T) {
 	r := newRig(t)
+	r.tokens["unknown"] = "hub_" + strings.Repeat("x", 43)
 	less := map[hub.Scope]string{hub.ScopeWrite: "reader", hub.ScopeAdmin: "writer"}
 	r.walk(func(t *testing.T, r *rig, method, path string, w row) {
 		it := r.things("public", "writer")
 		a := w.ask(it)
 		r.make("", method, a).refused(http.StatusUnauthorized, hub.Unauthorized)
+		r.make("unknown", method, a).refused(http.StatusUnauthorized, hub.Unauthorized)
 		if as := less[w.scope]; as != "" && !strings.HasPrefix(path, "/api/sessions") { // of one's own
 			r.make(as, method, a).refused(http.StatusForbidden, hub.Forbidden)
 		}
@@ -345,8 +347,11 @@ func TestMatrixRepetition(t *testing.T) {
 			all.Go(func() { replies[i] = r.make(w.by(), method, a, "Idempotency-Key: many-"+it.n) })
 		}
 		all.Wait()
-		body := ""
+		body, firsts := "", 0
 		for _, got := range replies {
+			if got.status == w.success() && got.header.Get(repeatedHeader) == "" {
+				firsts++
+			}
 			switch {
 			case got.status == http.StatusConflict: // the first one has not finished
 			case got.status != w.success():
@@ -356,6 +361,9 @@ func TestMatrixRepetition(t *testing.T) {
 			default:
 				body = string(got.body)
 			}
+		}
+		if firsts != 1 {
+			t.Errorf("%d say that they are the first", firsts)
 		}
 		if body == "" && w.success() != http.StatusNoContent {
 			t.Error("none was carried out")

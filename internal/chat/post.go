@@ -55,19 +55,26 @@ type Post struct {
 // Errors: Invalid (Fields say what), NotFound (channel, message to reply to,
 // or file), Conflict (archived channel; key used for another request).
 func (s *Service) Post(ctx context.Context, p Post) (hub.Message, error) {
+	m, _, err := s.PostOnce(ctx, p)
+	return m, err
+}
+
+// PostOnce is Post, and reports whether the message was posted before, under the
+// same key.
+func (s *Service) PostOnce(ctx context.Context, p Post) (_ hub.Message, repeated bool, err error) {
 	if m, posted, err := s.postedBefore(ctx, p.Once); posted || err != nil {
-		return m, err
+		return m, posted, err
 	}
 	channel, err := s.channel(ctx, p.ChannelID)
 	if err != nil {
-		return hub.Message{}, err
+		return hub.Message{}, false, err
 	}
 	if channel.IsArchived {
-		return hub.Message{}, errArchived
+		return hub.Message{}, false, errArchived
 	}
 	m, err := s.draft(ctx, &p)
 	if err != nil {
-		return hub.Message{}, err
+		return hub.Message{}, false, err
 	}
 	c := change{
 		at: m.CreatedAt, origin: m.Origin, trace: p.Trace, channel: &channel,
@@ -82,12 +89,13 @@ func (s *Service) Post(ctx context.Context, p Post) (hub.Message, error) {
 		_, err = s.postReply(ctx, &p, m, &c, nil)
 	}
 	if r, ok := errors.AsType[*hub.RepeatedError](err); ok {
-		return s.Message(ctx, hub.MessageID(r.Result))
+		m, err := s.Message(ctx, hub.MessageID(r.Result))
+		return m, true, err
 	}
 	if err != nil {
-		return hub.Message{}, err
+		return hub.Message{}, false, err
 	}
-	return *m, nil
+	return *m, false, nil
 }
 
 // errArchived answers what would change an archived channel.

@@ -34,7 +34,7 @@ type memberChat interface {
 }
 
 type messageChat interface {
-	Post(ctx context.Context, p chat.Post) (hub.Message, error)
+	PostOnce(ctx context.Context, p chat.Post) (m hub.Message, repeated bool, err error)
 	Edit(ctx context.Context, id hub.MessageID, e chat.Edit, by chat.Cause) (hub.Message, error)
 	DeleteIf(ctx context.Context, id hub.MessageID, check func(revision int) error, by chat.Cause) error
 	Pin(ctx context.Context, id hub.MessageID, by chat.Cause) error

@@ -48,13 +48,8 @@ func (s *Service) PostOnce(ctx context.Context, a hub.Actor, id hub.ChannelID, d
 	if d.Key != "" {
 		p.Once = &hub.Idempotency{TokenID: KeyOwner(a), Key: d.Key, RequestHash: d.RequestHash}
 	}
-	began := hub.MessageID(s.IDs.New())
-	m, err = s.Chat.Post(ctx, p)
-	if err != nil {
-		return m, false, err
-	}
-	if d.Key != "" && m.ID < began { // ids sort by the time they were made
-		return m, true, nil
+	if m, repeated, err = s.Chat.PostOnce(ctx, p); err != nil || repeated {
+		return m, repeated, err
 	}
 	s.audit(ctx, a, "message.create", string(m.ID), nil, messageFacts(&m))
 	return m, false, nil
