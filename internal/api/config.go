@@ -22,6 +22,7 @@ func (a *API) config() huma.Config {
 				Description: "Chat, incoming webhooks, events and signed outgoing webhooks. Errors are application/problem+json (RFC 9457) " +
 					"with a code and the fields that are wrong. Lists take limit and cursor.",
 			},
+			Tags: tags,
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
@@ -33,6 +34,21 @@ func (a *API) config() huma.Config {
 		DefaultFormat: "application/json",
 	}
 	return c
+}
+
+// tags are the groups of operations, in the order in which one meets them.
+var tags = []*huma.Tag{
+	{Name: "channels", Description: "Where messages are, and who is in there."},
+	{Name: "messages", Description: "Messages, threads, reactions, pins and the search."},
+	{Name: "users", Description: "People and bots."},
+	{Name: "files", Description: "Files, to be posted with a message."},
+	{Name: "incoming webhooks", Description: "URLs that other programs post to, and the log of what came."},
+	{Name: "receive", Description: "Those URLs: what a program posts, and what it hears."},
+	{Name: "outgoing webhooks", Description: "Programs that are told what happens."},
+	{Name: "deliveries", Description: "What was sent to them, each try of it, and how to send it again."},
+	{Name: "events", Description: "What happened; events of your own; the stream."},
+	{Name: "queue", Description: "All sending together."},
+	{Name: "access", Description: "API tokens, signed-in browsers, and the log of changes."},
 }
 
 // jsonFormat is how huma reads and writes JSON. The guard has checked the

@@ -204,3 +204,29 @@ func asJSON(t *testing.T, v any) any {
 	must(t, d.Decode(&out))
 	return out
 }
+
+// TestTags: every group of operations is described, and none is empty.
+func TestTags(t *testing.T) {
+	var d struct {
+		Tags  []struct{ Name, Description string }
+		Paths map[string]map[string]struct{ Tags []string }
+	}
+	newRig(t).call("", http.MethodGet, "/openapi.json", nil).want(http.StatusOK, &d)
+	used := make(map[string]bool)
+	for _, item := range d.Paths {
+		for _, op := range item {
+			for _, name := range op.Tags {
+				used[name] = true
+			}
+		}
+	}
+	for _, tag := range d.Tags {
+		if !used[tag.Name] || tag.Description == "" {
+			t.Errorf("the group %q has no operation or no description", tag.Name)
+		}
+		delete(used, tag.Name)
+	}
+	if len(used) > 0 {
+		t.Errorf("groups without a description: %v", used)
+	}
+}

@@ -111,6 +111,7 @@ function fill(spec, holder, op) {
 
 function operation(spec, path, method, op) {
   const details = element("details");
+  details.id = op.operationId;
   const summary = details.appendChild(element("summary"));
   summary.append(element("span", method.toUpperCase(), "method"), element("code", path), element("span", "  " + (op.summary || ""), "quiet"));
   details.dataset.text = (method + " " + path + " " + (op.summary || "")).toLowerCase();
@@ -122,7 +123,8 @@ function operation(spec, path, method, op) {
 
 function show(spec) {
   document.getElementById("about").textContent = (spec.info.description || "") + " Version " + spec.info.version + ".";
-  const groups = new Map();
+  const groups = new Map((spec.tags || []).map((tag) => [tag.name, []]));
+  const about = new Map((spec.tags || []).map((tag) => [tag.name, tag.description]));
   for (const [path, item] of Object.entries(spec.paths)) {
     for (const method of methods) {
       const op = item[method];
@@ -136,9 +138,20 @@ function show(spec) {
   main.replaceChildren();
   for (const [tag, operations] of groups) {
     const section = main.appendChild(element("section"));
-    section.append(element("h2", tag), ...operations);
+    section.append(element("h2", tag), element("p", about.get(tag) || "", "quiet"), ...operations);
   }
+  openNamed();
 }
+
+// openNamed opens the operation that the address names: /docs#publishEvent.
+function openNamed() {
+  const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!(named instanceof HTMLDetailsElement)) return;
+  named.open = true;
+  named.scrollIntoView();
+}
+
+window.addEventListener("hashchange", openNamed);
 
 function filter(text) {
   for (const section of document.querySelectorAll("section")) {
