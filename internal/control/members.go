@@ -86,7 +86,7 @@ func (s *Service) SetMember(ctx context.Context, a hub.Actor, id hub.ChannelID, 
 		return hub.Member{}, err
 	}
 	var before *hub.Member
-	m, err := s.Chat.AddMemberIf(ctx, id, user, role, checkMember(ifMatch, &before), cause(ctx, a))
+	m, err := s.Chat.AddMember(ctx, id, user, role, checkMember(ifMatch, &before), cause(ctx, a))
 	if err != nil {
 		return hub.Member{}, err
 	}
@@ -135,7 +135,7 @@ func (s *Service) RemoveMember(ctx context.Context, a hub.Actor, id hub.ChannelI
 		}
 	}
 	var before *hub.Member
-	if err := s.Chat.RemoveMemberIf(ctx, id, user, checkMember(ifMatch, &before), cause(ctx, a)); err != nil {
+	if err := s.Chat.RemoveMember(ctx, id, user, checkMember(ifMatch, &before), cause(ctx, a)); err != nil {
 		return err
 	}
 	if before != nil {
