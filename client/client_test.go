@@ -199,6 +199,12 @@ func TestRetries(t *testing.T) {
 			[]time.Duration{200 * time.Millisecond},
 			false,
 		},
+		"deletion that took effect behind a gateway": {
+			[]http.HandlerFunc{answer(504, "no answer"), answer(404, `{"code":"not_found"}`)},
+			func(c *Client) error { return c.DeleteChannel(t.Context(), "x") }, 2,
+			[]time.Duration{200 * time.Millisecond},
+			false,
+		},
 		"deletion of nothing": {
 			[]http.HandlerFunc{answer(503, busy), answer(404, `{"code":"not_found"}`)},
 			func(c *Client) error { return c.DeleteChannel(t.Context(), "x") }, 2,

@@ -27,6 +27,13 @@ func (r request) repeatable() bool {
 	return r.key != ""
 }
 
+// unanswered reports whether the hub's own answer to a call that failed is not
+// known: that of a gateway says nothing about what the hub did.
+func unanswered(err error) bool {
+	refusal, refused := errors.AsType[*Error](err)
+	return !refused || refusal.Status == http.StatusBadGateway || refusal.Status == http.StatusGatewayTimeout
+}
+
 // repeat makes a call with once, and again while it fails, may be repeated, and
 // may succeed.
 func (c *Client) repeat(ctx context.Context, r request, once func() (*http.Response, error)) (*http.Response, error) {
@@ -43,9 +50,7 @@ func (c *Client) repeat(ctx context.Context, r request, once func() (*http.Respo
 		if !again {
 			return nil, err
 		}
-		if _, refused := errors.AsType[*Error](err); !refused {
-			lost = true
-		}
+		lost = lost || unanswered(err)
 		if ended := c.sleep(ctx, pause); ended != nil {
 			return nil, fmt.Errorf("%w (%w while waiting to repeat it)", err, ended)
 		}

@@ -175,6 +175,9 @@ func (a *API) dialectRoutes(list string) {
 	})
 }
 
+// notReplayed is why a call cannot be posted again.
+const notReplayed = "The call posted nothing that could be posted again, or the channel is archived."
+
 func (a *API) callRoutes(log string) {
 	register(a, operation{
 		method: http.MethodGet, path: log, id: "listCalls", tag: "incoming webhooks", summary: "List its calls, newest first",
@@ -197,7 +200,7 @@ func (a *API) callRoutes(log string) {
 	})
 	register(a, operation{
 		method: http.MethodPost, path: log + "/{callId}/replay", id: "replayCall", tag: "incoming webhooks", summary: "Post a call again",
-		conflict: "The call posted nothing that could be posted again, or the channel is archived.", also: []int{http.StatusLoopDetected},
+		conflict: notReplayed, also: []int{http.StatusLoopDetected},
 		doc: "It is read as the webhook is set now.", status: http.StatusAccepted,
 	}, func(ctx context.Context, who hub.Actor, in *CallPath) (Call, error) {
 		return wired(wireCall)(a.Control.ReplayCall(ctx, who, in.ID, in.CallID))
@@ -205,7 +208,7 @@ func (a *API) callRoutes(log string) {
 	register(a, operation{
 		method: http.MethodPost, path: log + "/{callId}/preview", id: "previewCall", tag: "incoming webhooks",
 		summary:  "Show what a replay would post",
-		conflict: "The call posted nothing that could be posted again, or the channel is archived.", also: []int{http.StatusLoopDetected},
+		conflict: notReplayed, also: []int{http.StatusLoopDetected},
 		doc: "Nothing is posted. The body may try another keyTemplate or fieldMap than the webhook's. A refusal is what the replay would get.",
 	}, func(ctx context.Context, who hub.Actor, in *previewInput) (Reading, error) {
 		return wired(wireReading)(a.Control.PreviewCall(ctx, who, in.ID, in.CallID, in.Body.change()))

@@ -132,6 +132,9 @@ func TestMembers(t *testing.T) {
 	if !m.JoinedAt.Equal(joined) {
 		t.Errorf("joined again: %+v", m)
 	}
+	if n := len(r.everything("owner", "/api/audit-log?action=member.set&subject="+string(secret), "500")); n != 1 {
+		t.Errorf("%d entries in the audit log of one change", n)
+	}
 	// The channel's administrator brings others in; a plain member does not.
 	reader := list + "/" + string(r.users["reader"].ID)
 	r.call("writer", http.MethodPut, reader, nil).want(http.StatusOK, nil)

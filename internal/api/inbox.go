@@ -74,6 +74,7 @@ func (a *API) inboxRoutes() {
 	})
 	register(a, operation{
 		method: http.MethodPost, path: "/api/inbox/{id}/replay", id: "replayInboxCall", tag: "incoming webhooks", summary: "Post any call again",
+		conflict: notReplayed + " Or the token was nobody's.", also: []int{http.StatusLoopDetected},
 		doc: "It is read as its webhook is set now.", status: http.StatusAccepted,
 	}, func(ctx context.Context, who hub.Actor, in *inboxCallInput) (Call, error) {
 		return wired(wireCall)(a.Control.ReplayInbox(ctx, who, in.ID))

@@ -305,9 +305,10 @@ var matrix = map[string]row{
 	"PUT /api/messages/{id}/reactions/{emoji}": {
 		scope: hub.ScopeWrite, ask: at(emojiPath), status: http.StatusNoContent, action: "reaction.add", after: true, noConflict: idempotence,
 	},
-	"DELETE /api/messages/{id}/reactions/{emoji}": {
-		scope: hub.ScopeWrite, ask: at(emojiPath), status: http.StatusNoContent, action: "reaction.remove", before: true, noConflict: idempotence,
-	},
+	"DELETE /api/messages/{id}/reactions/{emoji}": {scope: hub.ScopeWrite, ask: func(t *things) ask {
+		t.r.call("writer", http.MethodPut, emojiPath(t), nil) // whom the message may be hidden from
+		return ask{path: emojiPath(t)}
+	}, status: http.StatusNoContent, action: "reaction.remove", before: true, noConflict: idempotence},
 	"GET /api/users": {scope: hub.ScopeRead, ask: at(to("/api/users")), list: true, grow: func(t *things) { t.newUser() }},
 	"POST /api/users": {
 		scope: hub.ScopeAdmin, status: http.StatusCreated, action: "user.create", after: true,

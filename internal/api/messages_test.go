@@ -49,6 +49,12 @@ func TestMessages(t *testing.T) {
 		t.Errorf("%+v", got.Reactions)
 	}
 	r.call("writer", http.MethodDelete, emoji, nil).want(http.StatusNoContent, nil)
+	r.call("writer", http.MethodDelete, emoji, nil).want(http.StatusNoContent, nil)
+	for action, times := range map[string]int{"reaction.add": 2, "reaction.remove": 1} { // what changed nothing is no change
+		if n := len(r.everything("owner", "/api/audit-log?action="+action, "500")); n != times {
+			t.Errorf("%d times %s", n, action)
+		}
+	}
 	r.call("writer", http.MethodPut, one+"/reactions/"+url.PathEscape("two words"), nil).refused(http.StatusBadRequest, hub.Invalid, "emoji")
 
 	r.call("writer", http.MethodPut, one+"/pin", nil).want(http.StatusNoContent, nil)

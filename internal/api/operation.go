@@ -60,7 +60,6 @@ func register[I, O any](a *API, op operation, do func(ctx context.Context, who h
 		readsOf(&h)
 	}
 	h.Responses = a.success(op, reflect.TypeFor[O]())
-	defer a.describeInput(op, reflect.TypeFor[I]())
 	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*answer, error) {
 		out, err := do(ctx, actorOf(ctx), in)
 		return &answer{Body: func(c huma.Context) {
@@ -75,6 +74,7 @@ func register[I, O any](a *API, op operation, do func(ctx context.Context, who h
 			writeAnswer(w, r, op.status, out)
 		}}, nil
 	})
+	a.describeInput(op, reflect.TypeFor[I]())
 }
 
 func writeAnswer(w http.ResponseWriter, r *http.Request, status int, out any) {

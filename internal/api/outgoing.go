@@ -257,7 +257,8 @@ func (a *API) outgoingActions(one string) {
 		return RotatedSecret{secret.Reveal(), until}, err
 	})
 	register(a, operation{
-		method: http.MethodPost, path: one + "/pause", id: "pauseOutgoingWebhook", tag: "outgoing webhooks", summary: "Hold its deliveries", conflict: "The webhook is disabled.",
+		method: http.MethodPost, path: one + "/pause", id: "pauseOutgoingWebhook", tag: "outgoing webhooks", summary: "Hold its deliveries",
+		conflict: "The webhook is disabled.",
 	}, func(ctx context.Context, who hub.Actor, in *OutgoingPath) (OutgoingWebhook, error) {
 		return wired(wireOutgoing)(a.Control.PauseOutgoing(ctx, who, in.ID))
 	})
@@ -269,15 +270,17 @@ func (a *API) outgoingActions(one string) {
 		return wired(wireOutgoing)(a.Control.ResumeOutgoing(ctx, who, in.ID, !skip))
 	})
 	register(a, operation{
-		method: http.MethodPost, path: one + "/test", id: "testOutgoingWebhook", tag: "outgoing webhooks", summary: "Send it a test event", conflict: "The webhook is disabled.",
-		status: http.StatusAccepted,
+		method: http.MethodPost, path: one + "/test", id: "testOutgoingWebhook", tag: "outgoing webhooks", summary: "Send it a test event",
+		conflict: "The webhook is disabled.",
+		status:   http.StatusAccepted,
 	}, func(ctx context.Context, who hub.Actor, in *OutgoingPath) (TestSent, error) {
 		event, delivery, err := a.Control.TestOutgoing(ctx, who, in.ID)
 		return TestSent{event, delivery}, err
 	})
 	register(a, operation{
-		method: http.MethodPost, path: one + "/replay", id: "replayOutgoingWebhook", tag: "outgoing webhooks", summary: "Send finished deliveries again", conflict: "The webhook is disabled.",
-		doc: "They keep their ids and continue their count of attempts.", status: http.StatusAccepted,
+		method: http.MethodPost, path: one + "/replay", id: "replayOutgoingWebhook", tag: "outgoing webhooks", summary: "Send finished deliveries again",
+		conflict: "The webhook is disabled.",
+		doc:      "They keep their ids and continue their count of attempts.", status: http.StatusAccepted,
 	}, func(ctx context.Context, who hub.Actor, in *replayInput) (ReplayResult, error) {
 		b := in.Body
 		if b.Status == "" {

@@ -221,14 +221,9 @@ func after(prev, t time.Time) time.Time {
 
 // DeleteChannel removes a channel and its members for good. Its messages are
 // gone for readers at once; Run deletes them afterwards. It refuses the default
-// channel and the notices channel (Conflict).
-func (s *Service) DeleteChannel(ctx context.Context, id hub.ChannelID, by Cause) error {
-	return s.DeleteChannelIf(ctx, id, nil, by)
-}
-
-// DeleteChannelIf is DeleteChannel of one that check, asked about the channel as
-// it is then, has nothing against. It may be nil.
-func (s *Service) DeleteChannelIf(ctx context.Context, id hub.ChannelID, check func(*hub.Channel) error, by Cause) error {
+// channel and the notices channel (Conflict). check is asked about the channel as
+// it is then, and its error refuses; it may be nil.
+func (s *Service) DeleteChannel(ctx context.Context, id hub.ChannelID, check func(*hub.Channel) error, by Cause) error {
 	done, err := s.order.wait(ctx, hub.ChannelOrderKey(id))
 	if err != nil {
 		return err

@@ -155,7 +155,7 @@ func TestDeleteChannel(t *testing.T) {
 		last = must(w.Post(ctx, Post{ChannelID: ch.ID, Author: hub.Author{ID: w.ann.ID}, Content: fmt.Sprint("lost ", i)}))(t)
 	}
 	w.router.types()
-	if err := w.DeleteChannel(ctx, ch.ID, Cause{By: w.ann.ID}); err != nil {
+	if err := w.DeleteChannel(ctx, ch.ID, nil, Cause{By: w.ann.ID}); err != nil {
 		t.Fatal(err)
 	}
 	e := w.router.last(t, hub.EventChannelDeleted)
@@ -175,9 +175,9 @@ func TestDeleteChannel(t *testing.T) {
 	}
 	// It is answered before the messages are deleted, of which there may be many.
 	w.dumpMessages(t, ch.ID, 0)
-	wantCode(t, w.DeleteChannel(ctx, ch.ID, Cause{}), hub.NotFound)
+	wantCode(t, w.DeleteChannel(ctx, ch.ID, nil, Cause{}), hub.NotFound)
 	for _, id := range []hub.ChannelID{w.d.General, w.d.Notices} {
-		wantCode(t, w.DeleteChannel(ctx, id, Cause{}), hub.Conflict)
+		wantCode(t, w.DeleteChannel(ctx, id, nil, Cause{}), hub.Conflict)
 	}
 }
 
@@ -227,7 +227,7 @@ func TestDeletedChannelIsCleared(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- w.Run(ctx) }()
 		if first {
-			if err := w.DeleteChannel(t.Context(), ch.ID, Cause{By: w.ann.ID}); err != nil {
+			if err := w.DeleteChannel(t.Context(), ch.ID, nil, Cause{By: w.ann.ID}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -262,7 +262,7 @@ func TestDeletedChannelIsCleared(t *testing.T) {
 func TestClearingFails(t *testing.T) {
 	w := open(t)
 	for _, name := range []string{"one", "two"} {
-		if err := w.DeleteChannel(t.Context(), w.fill(name, 1).ID, Cause{}); err != nil {
+		if err := w.DeleteChannel(t.Context(), w.fill(name, 1).ID, nil, Cause{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -292,7 +292,7 @@ func TestMembers(t *testing.T) {
 	ch := must(w.CreateChannel(ctx, NewChannel{Name: "ops", Type: hub.ChannelPrivate}, Cause{By: w.ann.ID}))(t)
 	w.router.types()
 	by := Cause{By: w.ann.ID}
-	m := must(w.AddMember(ctx, ch.ID, w.bob.ID, "", by))(t)
+	m := must(w.AddMember(ctx, ch.ID, w.bob.ID, "", nil, by))(t)
 	e := w.router.last(t, hub.EventUserJoined)
 	d := decode[hub.UserData](t, e.Data)
 	if d.User.ID != w.bob.ID || d.Channel.ID != ch.ID || !e.ChannelPrivate || e.OrderKey != "c:"+string(ch.ID) ||
@@ -302,7 +302,7 @@ func TestMembers(t *testing.T) {
 	if m.Role != hub.RoleMember || m.User.Username != "bob" || !m.JoinedAt.Equal(noon) {
 		t.Errorf("member %+v", m)
 	}
-	must(w.AddMember(ctx, ch.ID, w.bob.ID, hub.RoleAdmin, by))(t)
+	must(w.AddMember(ctx, ch.ID, w.bob.ID, hub.RoleAdmin, nil, by))(t)
 	wantTypes(t, w.router)
 	page, next, err := w.Members(ctx, ch.ID, "", 1)
 	if err != nil || len(page) != 1 || next == "" {
@@ -312,19 +312,19 @@ func TestMembers(t *testing.T) {
 	if err != nil || len(page) != 1 || next != "" || page[0].Role != hub.RoleAdmin {
 		t.Fatalf("second page: %v, %q, %v", page, next, err)
 	}
-	if err := w.RemoveMember(ctx, ch.ID, w.bob.ID, by); err != nil {
+	if err := w.RemoveMember(ctx, ch.ID, w.bob.ID, nil, by); err != nil {
 		t.Fatal(err)
 	}
 	wantTypes(t, w.router, hub.EventUserLeft)
-	if err := w.RemoveMember(ctx, ch.ID, w.bob.ID, by); err != nil {
+	if err := w.RemoveMember(ctx, ch.ID, w.bob.ID, nil, by); err != nil {
 		t.Fatal(err)
 	}
 	wantTypes(t, w.router)
-	_, err = w.AddMember(ctx, ch.ID, hub.UserID(w.IDs.New()), "", by)
+	_, err = w.AddMember(ctx, ch.ID, hub.UserID(w.IDs.New()), "", nil, by)
 	wantCode(t, err, hub.NotFound)
-	_, err = w.AddMember(ctx, hub.ChannelID(w.IDs.New()), w.bob.ID, "", by)
+	_, err = w.AddMember(ctx, hub.ChannelID(w.IDs.New()), w.bob.ID, "", nil, by)
 	wantCode(t, err, hub.NotFound)
-	_, err = w.AddMember(ctx, ch.ID, w.bob.ID, "emperor", by)
+	_, err = w.AddMember(ctx, ch.ID, w.bob.ID, "emperor", nil, by)
 	wantCode(t, err, hub.Invalid)
 	_, _, err = w.Members(ctx, hub.ChannelID(w.IDs.New()), "", 0)
 	wantCode(t, err, hub.NotFound)

@@ -8,17 +8,12 @@ import (
 )
 
 // AddMember makes a user a member of a channel. A user who is one already gets
-// the role, and nothing is told. An empty role is RoleMember.
-// Errors: Invalid, NotFound (channel or user).
-func (s *Service) AddMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, role hub.Role, by Cause) (
-	hub.Member, error,
-) {
-	return s.AddMemberIf(ctx, channel, user, role, nil, by)
-}
-
-// AddMemberIf is AddMember if check, asked about the membership as it is then
-// (nil: there is none), has nothing against it. It may be nil.
-func (s *Service) AddMemberIf(
+// the role, and nothing is told. An empty role is RoleMember. check is asked about
+// the membership as it is then (nil: there is none), and its error refuses; it may
+// be nil.
+//
+// Errors: Invalid, NotFound (channel or user), and what check returns.
+func (s *Service) AddMember(
 	ctx context.Context, channel hub.ChannelID, user hub.UserID, role hub.Role, check func(*hub.Member) error, by Cause,
 ) (hub.Member, error) {
 	if role == "" {
@@ -42,13 +37,10 @@ func (s *Service) AddMemberIf(
 }
 
 // RemoveMember ends a user's membership of a channel; without one nothing
-// changes and nothing is told. Errors: NotFound (channel or user).
-func (s *Service) RemoveMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, by Cause) error {
-	return s.RemoveMemberIf(ctx, channel, user, nil, by)
-}
-
-// RemoveMemberIf is RemoveMember with a check as in AddMemberIf.
-func (s *Service) RemoveMemberIf(
+// changes and nothing is told. check is as in AddMember.
+//
+// Errors: NotFound (channel or user), and what check returns.
+func (s *Service) RemoveMember(
 	ctx context.Context, channel hub.ChannelID, user hub.UserID, check func(*hub.Member) error, by Cause,
 ) error {
 	remove := func(_ hub.User, _ *change, routings []hub.Routing) (bool, error) {

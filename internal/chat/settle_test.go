@@ -120,7 +120,7 @@ func TestFailedCommitsAreSettled(t *testing.T) {
 			_, err := w.CreateChannel(ctx, NewChannel{Name: "dev"}, by)
 			return err
 		},
-		"delete channel": func() error { return w.DeleteChannel(ctx, ch.ID, by) },
+		"delete channel": func() error { return w.DeleteChannel(ctx, ch.ID, nil, by) },
 		"create user": func() error {
 			_, err := w.CreateUser(ctx, NewUser{Username: "eve"}, by)
 			return err

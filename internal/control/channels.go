@@ -84,7 +84,7 @@ func (s *Service) DeleteChannel(ctx context.Context, a hub.Actor, id hub.Channel
 	if err != nil {
 		return err
 	}
-	err = s.Chat.DeleteChannelIf(ctx, id, func(found *hub.Channel) error {
+	err = s.Chat.DeleteChannel(ctx, id, func(found *hub.Channel) error {
 		before = *found
 		return matches(ifMatch, Version(found.UpdatedAt))
 	}, cause(ctx, a))

@@ -21,16 +21,16 @@ type channelChat interface {
 	Channel(ctx context.Context, id hub.ChannelID) (hub.Channel, error)
 	CreateChannel(ctx context.Context, n chat.NewChannel, by chat.Cause) (hub.Channel, error)
 	UpdateChannel(ctx context.Context, id hub.ChannelID, ch chat.ChannelChange, by chat.Cause) (hub.Channel, error)
-	DeleteChannelIf(ctx context.Context, id hub.ChannelID, check func(*hub.Channel) error, by chat.Cause) error
+	DeleteChannel(ctx context.Context, id hub.ChannelID, check func(*hub.Channel) error, by chat.Cause) error
 }
 
 type memberChat interface {
 	Members(ctx context.Context, id hub.ChannelID, cursor string, limit int) ([]hub.Member, string, error)
 	IsMember(ctx context.Context, channel hub.ChannelID, user hub.UserID) (bool, error)
 	ChannelsOf(ctx context.Context, user hub.UserID) ([]hub.ChannelID, error)
-	AddMemberIf(ctx context.Context, channel hub.ChannelID, user hub.UserID, role hub.Role, check func(*hub.Member) error,
+	AddMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, role hub.Role, check func(*hub.Member) error,
 		by chat.Cause) (hub.Member, error)
-	RemoveMemberIf(ctx context.Context, channel hub.ChannelID, user hub.UserID, check func(*hub.Member) error, by chat.Cause) error
+	RemoveMember(ctx context.Context, channel hub.ChannelID, user hub.UserID, check func(*hub.Member) error, by chat.Cause) error
 }
 
 type messageChat interface {

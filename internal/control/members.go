@@ -85,12 +85,14 @@ func (s *Service) SetMember(ctx context.Context, a hub.Actor, id hub.ChannelID, 
 	if err := s.intake(); err != nil {
 		return hub.Member{}, err
 	}
-	var before any
-	m, err := s.Chat.AddMemberIf(ctx, id, user, role, checkMember(ifMatch, &before), cause(ctx, a))
+	var before *hub.Member
+	m, err := s.Chat.AddMember(ctx, id, user, role, checkMember(ifMatch, &before), cause(ctx, a))
 	if err != nil {
 		return hub.Member{}, err
 	}
-	s.audit(ctx, a, "member.set", string(id), before, memberFacts(&m))
+	if before == nil || before.Role != m.Role {
+		s.audit(ctx, a, "member.set", string(id), memberFacts(before), memberFacts(&m))
+	}
 	// Read again: who was a member before keeps the day of joining.
 	if kept, ok, err := s.membership(ctx, id, user); err == nil && ok {
 		m = kept
@@ -98,20 +100,22 @@ func (s *Service) SetMember(ctx context.Context, a hub.Actor, id hub.ChannelID, 
 	return m, nil
 }
 
-// memberFacts is what the audit log keeps of a membership.
-func memberFacts(m *hub.Member) map[string]any {
+// memberFacts is what the audit log keeps of a membership, nothing of none.
+func memberFacts(m *hub.Member) any {
+	if m == nil {
+		return nil
+	}
 	return map[string]any{"userId": m.User.ID, "role": m.Role}
 }
 
-// checkMember holds the membership that a change finds against ifMatch, and notes
-// in *before what the audit log keeps of it.
-func checkMember(ifMatch string, before *any) func(*hub.Member) error {
+// checkMember holds the membership that a change finds against ifMatch, and puts
+// it in *before, nil when there is none.
+func checkMember(ifMatch string, before **hub.Member) func(*hub.Member) error {
 	return func(found *hub.Member) error {
-		*before = nil
+		*before = found
 		if found == nil {
 			return matches(ifMatch, "")
 		}
-		*before = memberFacts(found)
 		return matches(ifMatch, MemberVersion(found))
 	}
 }
@@ -130,12 +134,12 @@ func (s *Service) RemoveMember(ctx context.Context, a hub.Actor, id hub.ChannelI
 			return err
 		}
 	}
-	var before any
-	if err := s.Chat.RemoveMemberIf(ctx, id, user, checkMember(ifMatch, &before), cause(ctx, a)); err != nil {
+	var before *hub.Member
+	if err := s.Chat.RemoveMember(ctx, id, user, checkMember(ifMatch, &before), cause(ctx, a)); err != nil {
 		return err
 	}
 	if before != nil {
-		s.audit(ctx, a, "member.remove", string(id), before, nil)
+		s.audit(ctx, a, "member.remove", string(id), memberFacts(before), nil)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"slices"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/chat"
@@ -164,7 +165,10 @@ func (s *Service) DeleteMessage(ctx context.Context, a hub.Actor, id hub.Message
 			return err
 		}
 	}
-	err = s.Chat.DeleteIf(ctx, id, func(revision int) error { return matches(ifMatch, MessageVersion(revision)) }, cause(ctx, a))
+	err = s.Chat.DeleteIf(ctx, id, func(revision int) error {
+		m.Revision = revision
+		return matches(ifMatch, MessageVersion(revision))
+	}, cause(ctx, a))
 	if err != nil {
 		return err
 	}
@@ -204,20 +208,26 @@ func (s *Service) SetReaction(ctx context.Context, a hub.Actor, id hub.MessageID
 	if err != nil {
 		return err
 	}
-	facts := map[string]any{"channelId": m.ChannelID, "emoji": emoji}
-	if !set {
-		if err := s.Chat.Unreact(ctx, id, emoji, cause(ctx, a)); err != nil {
+	react := s.Chat.Unreact
+	if set {
+		if err := s.intake(); err != nil {
 			return err
 		}
+		react = s.Chat.React
+	}
+	if err := react(ctx, id, emoji, cause(ctx, a)); err != nil {
+		return err
+	}
+	facts := map[string]any{"channelId": m.ChannelID, "emoji": emoji}
+	switch was := hasReaction(&m, a.UserID, emoji); {
+	case set && !was:
+		s.audit(ctx, a, "reaction.add", string(id), nil, facts)
+	case !set && was:
 		s.audit(ctx, a, "reaction.remove", string(id), facts, nil)
-		return nil
 	}
-	if err := s.intake(); err != nil {
-		return err
-	}
-	if err := s.Chat.React(ctx, id, emoji, cause(ctx, a)); err != nil {
-		return err
-	}
-	s.audit(ctx, a, "reaction.add", string(id), nil, facts)
 	return nil
+}
+
+func hasReaction(m *hub.Message, user hub.UserID, emoji string) bool {
+	return slices.ContainsFunc(m.Reactions, func(r hub.Reaction) bool { return r.Emoji == emoji && slices.Contains(r.UserIDs, user) })
 }

@@ -130,7 +130,8 @@ func (s *Service) intake() error {
 func (s *Service) audit(ctx context.Context, a hub.Actor, action, subject string, before, after any) {
 	entry := hub.AuditEntry{
 		ID: hub.AuditID(s.IDs.New()), ActorID: a.UserID, TokenID: a.TokenID, SessionID: a.SessionID,
-		RemoteIP: a.RemoteIP, UserAgent: a.UserAgent, Trace: traceOf(ctx), Action: action, Subject: subject, Before: s.auditJSON(before), After: s.auditJSON(after), CreatedAt: s.Now().UTC().Truncate(time.Microsecond),
+		RemoteIP: a.RemoteIP, UserAgent: a.UserAgent, Trace: traceOf(ctx), Action: action, Subject: subject,
+		Before: s.auditJSON(before), After: s.auditJSON(after), CreatedAt: s.Now().UTC().Truncate(time.Microsecond),
 	}
 	// The action has happened; that its caller went away must not hide it.
 	if err := s.Store.AddAudit(context.WithoutCancel(ctx), entry); err != nil {

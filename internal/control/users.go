@@ -113,6 +113,11 @@ func (s *Service) UpdateUser(ctx context.Context, a hub.Actor, id hub.UserID, if
 		Role: c.Role.or(hub.RoleMember), Status: c.Status.or("active"),
 		Check: func(found *hub.User) error {
 			before = *found
+			if what == manageUsers {
+				if err := mayGive(a, found.Role); err != nil { // an owner since
+					return err
+				}
+			}
 			return matches(ifMatch, Version(found.UpdatedAt))
 		},
 	}, cause(ctx, a))

@@ -43,19 +43,31 @@ func (s *Store) Deliveries(ctx context.Context, q hub.DeliveryQuery) (page []hub
 	if err != nil {
 		return nil, "", err
 	}
-	text, args := l.page(q.Limit + 1)
-	if page, err = list(ctx, s.readers, scanDelivery, text, args...); err != nil {
+	if len(l.filters) == 0 {
+		return l.read(ctx, s.readers, q.Limit)
+	}
+	// What moves between the two statements would be skipped, or shown twice.
+	err = s.readers.snapshot(ctx, func(moment querier) (err error) {
+		page, next, err = l.read(ctx, moment, q.Limit)
+		return err
+	})
+	return page, next, err
+}
+
+func (l *deliveryList) read(ctx context.Context, from querier, limit int) (page []hub.Delivery, next hub.DeliveryID, err error) {
+	text, args := l.page(limit + 1)
+	if page, err = list(ctx, from, scanDelivery, text, args...); err != nil {
 		return nil, "", err
 	}
 	switch {
-	case len(page) > q.Limit:
-		page = page[:q.Limit]
+	case len(page) > limit:
+		page = page[:limit]
 		return page, page[len(page)-1].ID, nil
 	case len(l.filters) == 0:
 		return page, "", nil
 	}
 	text, args = l.last()
-	err = each(ctx, s.readers, func(row scanner) error { return row.Scan(&next) }, text, args...)
+	err = each(ctx, from, func(row scanner) error { return row.Scan(&next) }, text, args...)
 	return page, next, err
 }
 

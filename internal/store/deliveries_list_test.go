@@ -1,8 +1,10 @@
 package store
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -215,6 +217,84 @@ func testDeliveriesLookAtSoMany(t *testing.T, s *Store, now *time.Time) {
 	}
 	if got != len(want) || pages != 2 {
 		t.Errorf("%d rare events in %d pages", got, pages+1)
+	}
+}
+
+// hasty does once what happens while a snapshot is read, after its first query.
+type hasty struct {
+	pool
+	meanwhile func()
+}
+
+func (h hasty) snapshot(ctx context.Context, read func(querier) error) error {
+	return h.pool.snapshot(ctx, func(q querier) error { return read(hastyQuerier{q, h.meanwhile}) })
+}
+
+func (h hasty) query(ctx context.Context, text string, args ...any) (rows, error) {
+	return hastyQuerier{h.pool, h.meanwhile}.query(ctx, text, args...)
+}
+
+type hastyQuerier struct {
+	querier
+	meanwhile func()
+}
+
+func (h hastyQuerier) query(ctx context.Context, text string, args ...any) (rows, error) {
+	defer h.meanwhile()
+	return h.querier.query(ctx, text, args...)
+}
+
+// TestDeliveriesThatMove: what leaves a list while a page of it is read hides
+// nothing else.
+func TestDeliveriesThatMove(t *testing.T) { onBoth(t, testDeliveriesThatMove) }
+
+func testDeliveriesThatMove(t *testing.T, s *Store, now *time.Time) {
+	ids := &hub.IDs{Now: func() time.Time { return *now }}
+	const n = lookedAtBy + 50
+	var oldest hub.DeliveryID // of those that are wanted, behind the first page
+	var routings []hub.Routing
+	for i := range n {
+		e := &hub.Event{ID: hub.EventID(ids.New()), Type: "common", Time: *now, Data: []byte("1"), Origin: hub.Origin{Kind: hub.OriginHub}}
+		d := hub.Delivery{ID: hub.DeliveryIDFor(e.ID, id1), WebhookID: id1, EventID: e.ID, Status: hub.DeliveryHeld}
+		if i == n-lookedAtBy-1 {
+			e.Type, oldest = "rare", d.ID
+		}
+		d.EventType = e.Type
+		routings = append(routings, hub.Routing{Event: e, Deliveries: []hub.RoutedDelivery{{Delivery: d}}})
+	}
+	if err := s.Publish(t.Context(), nil, routings...); err != nil {
+		t.Fatal(err)
+	}
+	var once sync.Once
+	readers := s.readers
+	defer func() { s.readers = readers }()
+	s.readers = hasty{readers, func() {
+		once.Do(func() {
+			err := s.write(t.Context(), func(tx *tx) error {
+				_, err := tx.exec(`UPDATE nchat_webhook_deliveries SET status = 'canceled', finished_at = $2 WHERE id = $1`,
+					string(routings[n-1].Deliveries[0].Delivery.ID), at(*now))
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}}
+	var got []hub.DeliveryID
+	for q := (hub.DeliveryQuery{Status: hub.DeliveryHeld, Event: "rare", Limit: 10}); ; {
+		page, next, err := s.Deliveries(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range page {
+			got = append(got, d.ID)
+		}
+		if q.Before = next; next == "" {
+			break
+		}
+	}
+	if diff := cmp.Diff([]hub.DeliveryID{oldest}, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
