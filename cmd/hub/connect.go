@@ -219,12 +219,17 @@ func (r *reach) connect(ctx context.Context, options ...client.Option) (*connect
 	}
 	r.at, c.at = at, at
 	options = append([]client.Option{
-		client.WithHTTPClient(&http.Client{Transport: c.said}), client.WithUserAgent("hub/" + buildVersion()),
+		client.WithHTTPClient(callsThrough(c.said)), client.WithUserAgent("hub/" + buildVersion()),
 	}, options...)
 	if c.Client, err = client.New(at.url, at.token, options...); err != nil {
 		return nil, usagef("%s: %w", at.from, err)
 	}
 	return c, nil
+}
+
+// callsThrough is a client that follows no redirect: a POST would become a GET on its way, and change nothing.
+func callsThrough(t http.RoundTripper) *http.Client {
+	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // config is the configuration of the hub of this machine.

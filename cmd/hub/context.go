@@ -132,7 +132,7 @@ func askToken(cmd *cobra.Command, address string) (string, error) {
 
 // tryToken asks a hub whether it takes a token.
 func tryToken(ctx context.Context, address, token string) error {
-	c, err := client.New(address, token, client.WithHTTPClient(&http.Client{}), client.WithUserAgent("hub/"+buildVersion()))
+	c, err := client.New(address, token, client.WithHTTPClient(callsThrough(http.DefaultTransport)), client.WithUserAgent("hub/"+buildVersion()))
 	if err != nil {
 		return usagef("%w", err)
 	}

@@ -405,6 +405,9 @@ func (j *job) upload(path, name string) (client.Attachment, error) {
 	if err != nil {
 		return client.Attachment{}, err
 	}
+	if info.IsDir() {
+		return client.Attachment{}, usagef("%s is a folder: name a file", path)
+	}
 	content := j.metered(f, "uploading "+filepath.Base(path), info.Size())
 	defer content.progress.end()
 	return j.Upload(j.ctx, orText(name, filepath.Base(path)), content)

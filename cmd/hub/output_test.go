@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -111,6 +114,13 @@ func TestExitCodesAndWords(t *testing.T) {
 			"/x",
 		},
 		{away(&url.Error{Op: "Get", Err: context.Canceled}), exitFailed, nil, ""},
+		{
+			away(fmt.Errorf("hub: read: %w", &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET})), exitUnavailable,
+			[]string{"no hub answers"},
+			"",
+		},
+		{away(&fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.ENOSPC}), exitFailed, []string{"no space left"}, "no hub answers"},
+		{usagef("%w", &fs.PathError{Op: "open", Path: "x", Err: syscall.ENOENT}), exitUsage, []string{"hub: open x: no such file"}, "no hub answers"},
 	}
 	cmd, _, err := newProgram().root.Find([]string{"channel", "show"})
 	if err != nil {
