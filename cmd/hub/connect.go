@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/client"
 	"github.com/nself-chat/hub/internal/app"
 )
@@ -249,11 +251,14 @@ func openLocal(ctx context.Context, config app.Config, at target) (*app.Local, e
 	case ctx.Err() != nil:
 		return nil, err
 	}
-	text := strings.TrimSuffix(err.Error(), ".")
-	if at.tried != "" {
-		return nil, fail(exitUnavailable, "%s.\n%s", text, at.tried)
+	text, code := strings.TrimSuffix(err.Error(), "."), exitUnavailable
+	if hub.CodeOf(err) == hub.Forbidden || errors.Is(err, fs.ErrPermission) {
+		code = exitDenied
 	}
-	return nil, fail(exitUnavailable, "%s (from %s).", text, at.from)
+	if at.tried != "" && hub.CodeOf(err) == hub.NotFound {
+		return nil, fail(code, "%s.\n%s", text, at.tried)
+	}
+	return nil, fail(code, "%s (from %s).", text, at.from)
 }
 
 func orText(text, otherwise string) string {
