@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -119,15 +118,28 @@ func askToken(cmd *cobra.Command, address string) (string, error) {
 	in := cmd.InOrStdin()
 	if f, ok := in.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "API token of %s (not shown): ", address)
-		text, err := term.ReadPassword(int(f.Fd()))
+		text, err := readHidden(cmd.Context(), int(f.Fd()))
 		fmt.Fprintln(cmd.ErrOrStderr())
+		return text, err
+	}
+	return readLine(cmd.Context(), io.LimitReader(in, 4096))
+}
+
+// readHidden reads a line from a terminal that does not show it, and leaves the terminal as it was, also when the
+// command is interrupted.
+func readHidden(ctx context.Context, terminal int) (string, error) {
+	was, err := term.GetState(terminal)
+	if err != nil {
+		return "", err
+	}
+	text, err := awaitInput(ctx, func() (string, error) {
+		text, err := term.ReadPassword(terminal)
 		return string(text), err
+	})
+	if ctx.Err() != nil { // it is still being read
+		return "", errors.Join(context.Canceled, term.Restore(terminal, was))
 	}
-	line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return line, err
+	return text, err
 }
 
 // tryToken asks a hub whether it takes a token.

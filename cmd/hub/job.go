@@ -224,21 +224,29 @@ func (j *job) confirm(format string, args ...any) error {
 // readLine reads a line that a person types, or gives up when the command is
 // interrupted.
 func readLine(ctx context.Context, in io.Reader) (string, error) {
-	type typed struct {
-		line string
-		err  error
-	}
-	read := make(chan typed, 1)
-	go func() {
+	return awaitInput(ctx, func() (string, error) {
 		line, err := bufio.NewReader(in).ReadString('\n')
 		if errors.Is(err, io.EOF) {
 			err = nil
 		}
-		read <- typed{line, err}
+		return line, err
+	})
+}
+
+// awaitInput returns what read does, or gives up when the command is interrupted.
+func awaitInput(ctx context.Context, read func() (string, error)) (string, error) {
+	type typed struct {
+		text string
+		err  error
+	}
+	done := make(chan typed, 1)
+	go func() {
+		text, err := read()
+		done <- typed{text, err}
 	}()
 	select {
-	case t := <-read:
-		return t.line, t.err
+	case t := <-done:
+		return t.text, t.err
 	case <-ctx.Done():
 		return "", context.Canceled
 	}

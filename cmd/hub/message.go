@@ -394,7 +394,7 @@ func (j *job) upload(path, name string) (client.Attachment, error) {
 		if name == "" {
 			return client.Attachment{}, usagef("--name is required for what comes on standard input")
 		}
-		return j.Upload(j.ctx, name, j.cmd.InOrStdin())
+		return j.Upload(j.ctx, name, standardInput(j.cmd))
 	}
 	f, err := os.Open(path)
 	if err != nil {
