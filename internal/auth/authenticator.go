@@ -128,7 +128,10 @@ func (a *Authenticator) owner(r *http.Request) (hub.Actor, error) {
 	if err != nil {
 		return hub.Actor{}, err
 	}
-	return hub.Actor{UserID: u.ID, Username: u.Username, Role: u.Role, Scope: hub.ScopeAdmin, RemoteIP: a.o.ClientIP(r)}, nil
+	return hub.Actor{
+		UserID: u.ID, Username: u.Username, Role: u.Role, Scope: hub.ScopeAdmin,
+		RemoteIP: a.o.ClientIP(r), UserAgent: clip(r.UserAgent(), maxUserAgent),
+	}, nil
 }
 
 // bearer returns the token of an Authorization header (RFC 6750 §2.1). Another

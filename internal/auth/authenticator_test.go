@@ -370,8 +370,10 @@ func TestLocal(t *testing.T) {
 	local := true
 	a := New(Options{Store: m, IDs: &hub.IDs{}, IsLocal: func(*http.Request) bool { return local }, ClientIP: func(*http.Request) string { return "local" }})
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("User-Agent", "hub/1")
 	who, err := a.Actor(r)
-	if err != nil || who.UserID != "ann" || who.Role != hub.RoleOwner || who.Scope != hub.ScopeAdmin || who.RemoteIP != "local" {
+	if err != nil || who.UserID != "ann" || who.Role != hub.RoleOwner || who.Scope != hub.ScopeAdmin || who.RemoteIP != "local" ||
+		who.UserAgent != "hub/1" {
 		t.Errorf("%+v, %v", who, err)
 	}
 	r.Header.Set("Authorization", "Bearer wrong")
