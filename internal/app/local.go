@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/secret"
 	"github.com/nself-chat/hub/internal/store"
 )
 
@@ -126,6 +127,16 @@ func openGuest(ctx context.Context, c Config, version string) (*guest, error) {
 }
 
 func (g *guest) close() error { return errors.Join(g.parts.stop(), g.app.Close()) }
+
+// guestKeys opens the sealing keys, which the hubs of the database have made.
+func guestKeys(c Config) (*secret.Keys, error) {
+	keys, err := c.readKeys()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, hub.Errorf(hub.NotFound, "There is no keys file %s. Name the data folder of the database's hub with HUB_DATA_DIR, "+
+			"or set HUB_SECRET_KEYS as that hub has it.", c.KeysFile())
+	}
+	return keys, err
+}
 
 // telling tells the hubs on the database of each change, which otherwise they
 // would find when they look for themselves.

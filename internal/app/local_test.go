@@ -248,6 +248,18 @@ func TestSocket(t *testing.T) {
 	}
 }
 
+// TestLocalMakesNothing: where no hub has made the keys, a command does not, and leaves no folder behind.
+func TestLocalMakesNothing(t *testing.T) {
+	c := emptyFolder(t, map[string]string{"HUB_DATABASE_URL": postgrestest.URL(t)})
+	c.DataDir = filepath.Join(c.DataDir, "none")
+	if _, err := OpenLocal(t.Context(), c, "v1"); hub.CodeOf(err) != hub.NotFound || !strings.Contains(err.Error(), "HUB_SECRET_KEYS") {
+		t.Error(err)
+	}
+	if _, err := os.Stat(c.DataDir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the data folder: %v", err)
+	}
+}
+
 func canceled(t *testing.T) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
