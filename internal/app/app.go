@@ -103,6 +103,11 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if a.store, err = store.Open(ctx, options); err != nil {
 		return nil, err
 	}
+	if o.guest != nil {
+		if err := a.store.CheckSchema(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if c.Database.Postgres {
 		a.now = a.store.Now // the database's clock, which all hubs share
 		a.ids.Now = a.now

@@ -255,6 +255,10 @@ func TestLocalMakesNothing(t *testing.T) {
 	if _, err := OpenLocal(t.Context(), c, "v1"); hub.CodeOf(err) != hub.NotFound || !strings.Contains(err.Error(), "HUB_SECRET_KEYS") {
 		t.Error(err)
 	}
+	c = emptyFolder(t, map[string]string{"HUB_DATABASE_URL": postgrestest.URL(t), "HUB_SECRET_KEYS": "k:" + keyText})
+	if _, err := OpenLocal(t.Context(), c, "v1"); hub.CodeOf(err) != hub.NotFound || !strings.Contains(err.Error(), "hub serve") {
+		t.Error(err)
+	}
 	if _, err := os.Stat(c.DataDir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the data folder: %v", err)
 	}
