@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"net/url"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -139,6 +141,25 @@ func TestExitCodesAndWords(t *testing.T) {
 		}
 		if test.not != "" && strings.Contains(b.String(), test.not) {
 			t.Errorf("%v: %q is in\n%s", test.err, test.not, b.String())
+		}
+	}
+}
+
+// TestJSONOnATerminal: it says the same, without characters that a terminal obeys. A pipe gets it as it is.
+func TestJSONOnATerminal(t *testing.T) {
+	const doc = "{\"a\":\"\u009b31m \u007f \u202e \U000e0001 日本 \U0001f44d\"}"
+	for width, want := range map[int]string{
+		0:  doc + "\n",
+		80: `{"a":"\u009b31m \u007f \u202e \udb40\udc01 日本 ` + "\U0001f44d\"}\n",
+	} {
+		var b bytes.Buffer
+		o := &output{out: &b, width: width}
+		if err := o.object(json.RawMessage(doc)); err != nil || b.String() != want {
+			t.Errorf("%d: %q, %v; want %q", width, b.String(), err, want)
+		}
+		var was, is any
+		if json.Unmarshal([]byte(doc), &was) != nil || json.Unmarshal(b.Bytes(), &is) != nil || !reflect.DeepEqual(was, is) {
+			t.Errorf("%d: %v became %v", width, was, is)
 		}
 	}
 }
