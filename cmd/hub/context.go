@@ -36,9 +36,8 @@ They are kept in $XDG_CONFIG_HOME/nself-chat-hub/contexts.yaml, or in
 ~/.config/nself-chat-hub/contexts.yaml, which only you may read.`,
 		Example: `  hub context add prod https://hub.example.com
   hub context use prod
-  hub --help`,
+  hub channel list --context staging`,
 	}, newContextAddCommand(r), newContextListCommand(r), newContextUseCommand(r), newContextRemoveCommand(r), newContextShowCommand(r))
-	cmd.Example = "  hub context add prod https://hub.example.com\n  hub context use prod\n  hub channel list --context staging"
 	cmd.PersistentFlags().BoolVar(&r.json, "json", false, "print JSON")
 	return cmd
 }
