@@ -151,7 +151,9 @@ func (c *Client) newRequest(ctx context.Context, r request, content io.Reader) (
 		return nil, fmt.Errorf("hub: %w", err)
 	}
 	h := req.Header
-	h.Set("Authorization", "Bearer "+c.token)
+	if c.token != "" {
+		h.Set("Authorization", "Bearer "+c.token)
+	}
 	h.Set("User-Agent", c.agent)
 	if r.key != "" {
 		h.Set("Idempotency-Key", r.key)

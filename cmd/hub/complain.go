@@ -23,7 +23,7 @@ func complain(w io.Writer, cmd *cobra.Command, at target, err error) {
 	} else if unreachable(err) && at.from != "" {
 		text = unreachableText(at, err)
 	}
-	fmt.Fprintln(w, "hub:", visible(text, maxShown))
+	fmt.Fprintln(w, "hub:", visible(strings.ReplaceAll(text, "\t", "  "), maxShown))
 	if f, ok := errors.AsType[*failure](err); ok && f.code == exitUsage && !f.plain {
 		fmt.Fprintf(w, "`%s --help` says how it is used.\n", cmd.CommandPath())
 	}
@@ -81,6 +81,9 @@ func unreachableText(at target, err error) string {
 	why := err.Error()
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		why = e.Err.Error()
+	}
+	if at.local {
+		return fmt.Sprintf("the hub of this machine (from %s) does not answer: %s.\nIs it still running? `hub serve` starts it.", at.from, why)
 	}
 	return fmt.Sprintf("no hub answers at %s (from %s): %s.\nIs it running there? `hub serve` starts one; --url, --context or HUB_URL name another.",
 		at.url, at.from, why)

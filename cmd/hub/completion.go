@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"iter"
-	"os"
+	"net"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,8 +52,11 @@ func (r *reach) quick() bool {
 	if err != nil {
 		return false
 	}
-	_, err = os.Stat(config.SocketPath())
-	return err == nil
+	conn, err := net.DialTimeout("unix", config.SocketPath(), completionTime) // a hub that was killed has left the file
+	if err != nil {
+		return false
+	}
+	return conn.Close() == nil
 }
 
 func (r *reach) completeChannels() completion {
@@ -65,14 +68,14 @@ func (r *reach) completeIncoming() completion {
 	return complete(r, func(ctx context.Context, c *client.Client) iter.Seq2[client.IncomingWebhook, error] {
 		return c.IncomingWebhooks(ctx)
 	},
-		func(w client.IncomingWebhook) string { return w.Name + "\t" + w.ID })
+		func(w client.IncomingWebhook) string { return oneLine(w.Name) + "\t" + w.ID })
 }
 
 func (r *reach) completeOutgoing() completion {
 	return complete(r, func(ctx context.Context, c *client.Client) iter.Seq2[client.OutgoingWebhook, error] {
 		return c.OutgoingWebhooks(ctx)
 	},
-		func(w client.OutgoingWebhook) string { return w.Name + "\t" + w.URL })
+		func(w client.OutgoingWebhook) string { return oneLine(w.Name) + "\t" + oneLine(w.URL) })
 }
 
 // completeFlag completes the values of a flag. The flag exists.

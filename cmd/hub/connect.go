@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/client"
 	"github.com/nself-chat/hub/internal/app"
 )
@@ -219,12 +221,17 @@ func (r *reach) connect(ctx context.Context, options ...client.Option) (*connect
 	}
 	r.at, c.at = at, at
 	options = append([]client.Option{
-		client.WithHTTPClient(&http.Client{Transport: c.said}), client.WithUserAgent("hub/" + buildVersion()),
+		client.WithHTTPClient(callsThrough(c.said)), client.WithUserAgent("hub/" + buildVersion()),
 	}, options...)
 	if c.Client, err = client.New(at.url, at.token, options...); err != nil {
 		return nil, usagef("%s: %w", at.from, err)
 	}
 	return c, nil
+}
+
+// callsThrough is a client that follows no redirect: a POST would become a GET on its way, and change nothing.
+func callsThrough(t http.RoundTripper) *http.Client {
+	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // config is the configuration of the hub of this machine.
@@ -244,11 +251,14 @@ func openLocal(ctx context.Context, config app.Config, at target) (*app.Local, e
 	case ctx.Err() != nil:
 		return nil, err
 	}
-	text := strings.TrimSuffix(err.Error(), ".")
-	if at.tried != "" {
-		return nil, fail(exitUnavailable, "%s.\n%s", text, at.tried)
+	text, code := strings.TrimSuffix(err.Error(), "."), exitUnavailable
+	if hub.CodeOf(err) == hub.Forbidden || errors.Is(err, fs.ErrPermission) {
+		code = exitDenied
 	}
-	return nil, fail(exitUnavailable, "%s (from %s).", text, at.from)
+	if at.tried != "" && hub.CodeOf(err) == hub.NotFound {
+		return nil, fail(code, "%s.\n%s", text, at.tried)
+	}
+	return nil, fail(code, "%s (from %s).", text, at.from)
 }
 
 func orText(text, otherwise string) string {

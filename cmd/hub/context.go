@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -37,9 +36,8 @@ They are kept in $XDG_CONFIG_HOME/nself-chat-hub/contexts.yaml, or in
 ~/.config/nself-chat-hub/contexts.yaml, which only you may read.`,
 		Example: `  hub context add prod https://hub.example.com
   hub context use prod
-  hub --help`,
+  hub channel list --context staging`,
 	}, newContextAddCommand(r), newContextListCommand(r), newContextUseCommand(r), newContextRemoveCommand(r), newContextShowCommand(r))
-	cmd.Example = "  hub context add prod https://hub.example.com\n  hub context use prod\n  hub channel list --context staging"
 	cmd.PersistentFlags().BoolVar(&r.json, "json", false, "print JSON")
 	return cmd
 }
@@ -119,20 +117,33 @@ func askToken(cmd *cobra.Command, address string) (string, error) {
 	in := cmd.InOrStdin()
 	if f, ok := in.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "API token of %s (not shown): ", address)
-		text, err := term.ReadPassword(int(f.Fd()))
+		text, err := readHidden(cmd.Context(), int(f.Fd()))
 		fmt.Fprintln(cmd.ErrOrStderr())
+		return text, err
+	}
+	return readLine(cmd.Context(), io.LimitReader(in, 4096))
+}
+
+// readHidden reads a line from a terminal that does not show it, and leaves the terminal as it was, also when the
+// command is interrupted.
+func readHidden(ctx context.Context, terminal int) (string, error) {
+	was, err := term.GetState(terminal)
+	if err != nil {
+		return "", err
+	}
+	text, err := awaitInput(ctx, func() (string, error) {
+		text, err := term.ReadPassword(terminal)
 		return string(text), err
+	})
+	if ctx.Err() != nil { // it is still being read
+		return "", errors.Join(context.Canceled, term.Restore(terminal, was))
 	}
-	line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return line, err
+	return text, err
 }
 
 // tryToken asks a hub whether it takes a token.
 func tryToken(ctx context.Context, address, token string) error {
-	c, err := client.New(address, token, client.WithHTTPClient(&http.Client{}), client.WithUserAgent("hub/"+buildVersion()))
+	c, err := client.New(address, token, client.WithHTTPClient(callsThrough(http.DefaultTransport)), client.WithUserAgent("hub/"+buildVersion()))
 	if err != nil {
 		return usagef("%w", err)
 	}

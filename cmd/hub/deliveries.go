@@ -68,7 +68,7 @@ func newDeliveriesListCommand(r *reach) *cobra.Command {
 		Short: "List deliveries",
 		Long:  "List deliveries, newest first.",
 		Example: `  hub deliveries list --status failed --since 2h
-  hub deliveries list --webhook orders --event 'message.*' --limit 0 --quiet | xargs hub deliveries retry`,
+  hub deliveries list --webhook orders --event 'message.*' --limit 0 --quiet | xargs hub deliveries retry --yes`,
 		Args: cobra.NoArgs,
 		RunE: r.job(func(j *job, _ []string) error {
 			q, err := f.query(j)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -13,9 +14,7 @@ import (
 )
 
 const (
-	// tailPage is how many of the newest deliveries are read at once, tailLate how many that
-	// are older, unfinished and due.
-	tailPage = 500
+	// tailLate is how many deliveries are read at once that were read before.
 	tailLate = 50
 )
 
@@ -91,13 +90,13 @@ func temporary(err error) bool {
 	if e, ok := errors.AsType[*client.Error](err); ok {
 		return e.Temporary()
 	}
-	return unreachable(err)
+	return unreachable(err) || errors.Is(err, io.ErrUnexpectedEOF) // it ended within an answer
 }
 
 // poll reads what is new, and what became of what is unfinished.
 func (t *tail) poll() error {
 	began := t.newest
-	if err := t.read(t.query, tailPage); err != nil {
+	if err := t.read(t.query, tailLate); err != nil {
 		return err
 	}
 	asked := 0
@@ -110,6 +109,10 @@ func (t *tail) poll() error {
 		}
 		t.said.forget()
 		d, err := t.Delivery(t.ctx, id)
+		if client.CodeOf(err) == client.CodeNotFound { // it went with its webhook
+			delete(t.seen, id)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -120,8 +123,8 @@ func (t *tail) poll() error {
 	return nil
 }
 
-// read tells of the deliveries of a list, from the oldest of them on: those that are new, and at
-// least a page of what was seen.
+// read tells of the deliveries of a list, from the oldest of them on: all that are new once what is read is
+// printed, and most of the others.
 func (t *tail) read(q client.DeliveryQuery, most int) error {
 	began := t.newest
 	t.said.forget()
@@ -130,7 +133,7 @@ func (t *tail) read(q client.DeliveryQuery, most int) error {
 		if err != nil {
 			return err
 		}
-		if len(all) >= most || t.printed && d.ID <= began && len(all) >= tailLate {
+		if len(all) >= most && (!t.printed || d.ID <= began) {
 			break
 		}
 		all = append(all, d)
@@ -171,7 +174,7 @@ func (t *tail) tell(d client.Delivery, raw json.RawMessage) error {
 	if t.json {
 		return t.object(withoutDetail(raw))
 	}
-	line := fmt.Sprintf("%s  %s  %s  %s to %s", clock(time.Now()), d.ID, t.paint(stateColour(d.Status), fmt.Sprintf("%-8s", d.Status)),
+	line := fmt.Sprintf("%s  %s  %s  %s to %s", clock(time.Now()), oneLine(d.ID), t.paint(stateColour(d.Status), fmt.Sprintf("%-8s", oneLine(d.Status))),
 		oneLine(d.Event), oneLine(t.outgoingName(d.WebhookID)))
 	if d.Attempts > 0 {
 		line += fmt.Sprintf("  attempt %d", d.Attempts)

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -154,7 +155,7 @@ it goes on where it stopped. --after begins in the past.`,
 			}
 			following := []client.StreamOption{client.WithBreaks(func(err error) {
 				if j.ctx.Err() == nil {
-					j.note("The connection broke (%v); it is made again.", err)
+					j.note("The connection broke (%s); it is made again.", oneLine(strings.TrimPrefix(err.Error(), "hub: ")))
 				}
 			})}
 			if pattern != "" {
@@ -189,7 +190,7 @@ func (j *job) printEvent(e client.Event) error {
 		}
 		return j.object(raw)
 	}
-	line := fmt.Sprintf("%s  %s  %s", clock(e.Timestamp), e.Event, oneLine(actorText(e)))
+	line := fmt.Sprintf("%s  %s  %s", clock(e.Timestamp), oneLine(e.Event), oneLine(actorText(e)))
 	if e.ChannelID != "" {
 		line += "  " + oneLine(j.channelName(e.ChannelID))
 	}

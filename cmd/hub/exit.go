@@ -107,6 +107,6 @@ func unreachable(err error) bool {
 	if _, ok := errors.AsType[*url.Error](err); ok {
 		return true
 	}
-	_, ok := errors.AsType[net.Error](err)
+	_, ok := errors.AsType[*net.OpError](err) // not net.Error: what the system says of files is one, too
 	return ok
 }

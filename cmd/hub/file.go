@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -182,14 +183,14 @@ func safeName(name string) string {
 	return name
 }
 
-// saveFile writes a content under a name when it has come in full.
+// saveFile writes a content under a name when it has come in full. Who may read it is up to the umask.
 func saveFile(path string, content io.Reader, force bool) (err error) {
 	if _, err := os.Lstat(path); err == nil && !force {
 		return fail(exitConflict, "%s is there already: --force replaces it, --output names another", path)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	part, err := os.CreateTemp(filepath.Dir(path), ".hub-download-*")
+	part, err := os.OpenFile(filepath.Join(filepath.Dir(path), ".hub-download-"+rand.Text()), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
 		return err
 	}
@@ -199,7 +200,7 @@ func saveFile(path string, content io.Reader, force bool) (err error) {
 		}
 	}()
 	_, err = io.Copy(part, content)
-	if err = errors.Join(err, part.Chmod(0o644), part.Close()); err != nil {
+	if err = errors.Join(err, part.Close()); err != nil {
 		return err
 	}
 	return os.Rename(part.Name(), path)

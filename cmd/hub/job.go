@@ -73,25 +73,31 @@ func (j *job) watch(every time.Duration, show func() error) error {
 	if err := j.follows(); err != nil {
 		return err
 	}
-	out := j.out
-	defer func() { j.out = out }()
+	out, notes := j.out, j.err
+	defer func() { j.out, j.err = out, notes }()
 	for first := true; ; first = false {
 		var page bytes.Buffer
 		j.out, j.names = &page, names{}
+		if j.width > 0 {
+			j.err = &page // the next page would stand over it
+		}
 		j.said.forget()
 		err := show()
 		switch {
 		case err != nil && (first || j.ctx.Err() != nil || !temporary(err)):
 			return err
 		case err != nil: // the hub is being restarted
-			complain(j.err, j.cmd, j.at, err)
+			complain(notes, j.cmd, j.at, err)
 		case j.width > 0: // home, the page with each line's rest erased, what was below it erased (ECMA-48 §8.3)
 			text := strings.ReplaceAll(page.String(), "\n", "\x1b[K\n")
-			fmt.Fprintf(out, "\x1b[H%s  every %s, Ctrl-C ends it\x1b[K\n\x1b[K\n%s\x1b[J", time.Now().Format("15:04:05"), every, text)
+			_, err = fmt.Fprintf(out, "\x1b[H%s  every %s, Ctrl-C ends it\x1b[K\n\x1b[K\n%s\x1b[J", time.Now().Format("15:04:05"), every, text)
 		case !first && !j.json:
-			fmt.Fprintf(out, "\n%s", page.Bytes())
+			_, err = fmt.Fprintf(out, "\n%s", page.Bytes())
 		default:
-			_, _ = out.Write(page.Bytes())
+			_, err = out.Write(page.Bytes())
+		}
+		if err != nil && !temporary(err) {
+			return err
 		}
 		if err := pause(j.ctx, max(every, leastWatch)); err != nil {
 			return err
@@ -224,21 +230,29 @@ func (j *job) confirm(format string, args ...any) error {
 // readLine reads a line that a person types, or gives up when the command is
 // interrupted.
 func readLine(ctx context.Context, in io.Reader) (string, error) {
-	type typed struct {
-		line string
-		err  error
-	}
-	read := make(chan typed, 1)
-	go func() {
+	return awaitInput(ctx, func() (string, error) {
 		line, err := bufio.NewReader(in).ReadString('\n')
 		if errors.Is(err, io.EOF) {
 			err = nil
 		}
-		read <- typed{line, err}
+		return line, err
+	})
+}
+
+// awaitInput returns what read does, or gives up when the command is interrupted.
+func awaitInput(ctx context.Context, read func() (string, error)) (string, error) {
+	type typed struct {
+		text string
+		err  error
+	}
+	done := make(chan typed, 1)
+	go func() {
+		text, err := read()
+		done <- typed{text, err}
 	}()
 	select {
-	case t := <-read:
-		return t.line, t.err
+	case t := <-done:
+		return t.text, t.err
 	case <-ctx.Done():
 		return "", context.Canceled
 	}

@@ -394,7 +394,7 @@ func (j *job) upload(path, name string) (client.Attachment, error) {
 		if name == "" {
 			return client.Attachment{}, usagef("--name is required for what comes on standard input")
 		}
-		return j.Upload(j.ctx, name, j.cmd.InOrStdin())
+		return j.Upload(j.ctx, name, standardInput(j.cmd))
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -404,6 +404,9 @@ func (j *job) upload(path, name string) (client.Attachment, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return client.Attachment{}, err
+	}
+	if info.IsDir() {
+		return client.Attachment{}, usagef("%s is a folder: name a file", path)
 	}
 	content := j.metered(f, "uploading "+filepath.Base(path), info.Size())
 	defer content.progress.end()

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
@@ -56,8 +58,7 @@ func (o *output) document(raw json.RawMessage) error {
 	if err := json.Indent(&b, raw, "", "  "); err != nil {
 		return fmt.Errorf("the hub's answer is no JSON: %w", err)
 	}
-	_, err := o.out.Write(append(bytes.TrimSpace(b.Bytes()), '\n'))
-	return err
+	return o.writeDocument(bytes.TrimSpace(b.Bytes()))
 }
 
 // object prints JSON in one line.
@@ -66,8 +67,31 @@ func (o *output) object(raw json.RawMessage) error {
 	if err := json.Compact(&b, raw); err != nil {
 		return fmt.Errorf("the hub's answer is no JSON: %w", err)
 	}
-	_, err := o.out.Write(append(b.Bytes(), '\n'))
+	return o.writeDocument(b.Bytes())
+}
+
+// writeDocument writes JSON as it is, but on a terminal with escapes for what that would obey or not show.
+func (o *output) writeDocument(doc []byte) error {
+	if o.width > 0 {
+		doc = escapeUnprintable(doc)
+	}
+	_, err := o.out.Write(append(doc, '\n'))
 	return err
+}
+
+// escapeUnprintable writes characters of JSON's strings that are not printable as escapes.
+func escapeUnprintable(doc []byte) []byte {
+	var b []byte
+	for _, r := range string(doc) {
+		if r == '\n' || unicode.IsPrint(r) {
+			b = utf8.AppendRune(b, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			b = fmt.Appendf(b, `\u%04x`, unit)
+		}
+	}
+	return b
 }
 
 // column is one column of a table of things.

@@ -3,10 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"net/url"
+	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -111,6 +116,13 @@ func TestExitCodesAndWords(t *testing.T) {
 			"/x",
 		},
 		{away(&url.Error{Op: "Get", Err: context.Canceled}), exitFailed, nil, ""},
+		{
+			away(fmt.Errorf("hub: read: %w", &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET})), exitUnavailable,
+			[]string{"no hub answers"},
+			"",
+		},
+		{away(&fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.ENOSPC}), exitFailed, []string{"no space left"}, "no hub answers"},
+		{usagef("%w", &fs.PathError{Op: "open", Path: "x", Err: syscall.ENOENT}), exitUsage, []string{"hub: open x: no such file"}, "no hub answers"},
 	}
 	cmd, _, err := newProgram().root.Find([]string{"channel", "show"})
 	if err != nil {
@@ -129,6 +141,25 @@ func TestExitCodesAndWords(t *testing.T) {
 		}
 		if test.not != "" && strings.Contains(b.String(), test.not) {
 			t.Errorf("%v: %q is in\n%s", test.err, test.not, b.String())
+		}
+	}
+}
+
+// TestJSONOnATerminal: it says the same, without characters that a terminal obeys. A pipe gets it as it is.
+func TestJSONOnATerminal(t *testing.T) {
+	const doc = "{\"a\":\"\u009b31m \u007f \u202e \U000e0001 日本 \U0001f44d\"}"
+	for width, want := range map[int]string{
+		0:  doc + "\n",
+		80: `{"a":"\u009b31m \u007f \u202e \udb40\udc01 日本 ` + "\U0001f44d\"}\n",
+	} {
+		var b bytes.Buffer
+		o := &output{out: &b, width: width}
+		if err := o.object(json.RawMessage(doc)); err != nil || b.String() != want {
+			t.Errorf("%d: %q, %v; want %q", width, b.String(), err, want)
+		}
+		var was, is any
+		if json.Unmarshal([]byte(doc), &was) != nil || json.Unmarshal(b.Bytes(), &is) != nil || !reflect.DeepEqual(was, is) {
+			t.Errorf("%d: %v became %v", width, was, is)
 		}
 	}
 }

@@ -44,7 +44,7 @@ const maxValue = 16 << 20
 func textValue(cmd *cobra.Command, text string) (string, error) {
 	switch {
 	case text == "-":
-		return readValue(cmd.InOrStdin(), "standard input")
+		return readValue(standardInput(cmd), "standard input")
 	case strings.HasPrefix(text, "@@"):
 		return text[1:], nil
 	case strings.HasPrefix(text, "@"):

@@ -77,10 +77,12 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	}()
 	component := func(name string) *slog.Logger { return o.Log.With("component", name) }
 
-	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("create the data folder: %w", err)
+	if o.guest != nil {
+		a.keys, err = guestKeys(c)
+	} else {
+		a.keys, err = openKeys(c)
 	}
-	if a.keys, err = openKeys(c); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	bell := &control.Bell{}
@@ -100,6 +102,11 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	options.Shared = c.Database.Postgres && o.guest != nil
 	if a.store, err = store.Open(ctx, options); err != nil {
 		return nil, err
+	}
+	if o.guest != nil {
+		if err := a.store.CheckSchema(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if c.Database.Postgres {
 		a.now = a.store.Now // the database's clock, which all hubs share
@@ -266,9 +273,12 @@ func (a *App) forget() {
 // leads reports whether this process does what one alone should do.
 func (a *App) leads() bool { return a.cluster == nil || a.cluster.Leads() }
 
-// openKeys opens the sealing keys. New ones are made only with a new
-// database: an existing one would be full of secrets they cannot open.
+// openKeys makes the data folder and opens the sealing keys. New ones are made
+// only with a new database: an existing one would be full of secrets they cannot open.
 func openKeys(c Config) (*secret.Keys, error) {
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("create the data folder: %w", err)
+	}
 	if c.Database.Postgres {
 		return c.OpenKeys() // checkKeys sees whether they fit
 	}

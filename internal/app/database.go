@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/auth"
-	"github.com/nself-chat/hub/internal/secret"
 	"github.com/nself-chat/hub/internal/store"
 )
 
@@ -17,7 +15,6 @@ import (
 type Database struct {
 	store  *store.Store
 	config Config
-	ids    hub.IDs
 }
 
 // WithDatabase opens the database of a configuration that a hub has made,
@@ -65,28 +62,6 @@ func (d *Database) CheckKeys(ctx context.Context) error {
 		_, err = keys.Open(sealed, keysSetting)
 	}
 	return err
-}
-
-// CreateToken makes an API token for a user, by name, and returns it. It is
-// shown only now.
-func (d *Database) CreateToken(ctx context.Context, username, name string, scope hub.Scope, expires time.Time) (secret.String, error) {
-	u, err := d.user(ctx, username)
-	if err != nil {
-		return secret.String{}, err
-	}
-	token := secret.Token(secret.APITokenPrefix, tokenBytes)
-	return token, d.store.CreateToken(ctx, nil, hub.APIToken{
-		ID: hub.TokenID(d.ids.New()), Name: name, UserID: u.ID, Scope: scope, Hash: secret.Hash(token.Reveal()),
-		CreatedAt: d.store.Now(), ExpiresAt: expires,
-	})
-}
-
-// Tokens lists the API tokens.
-func (d *Database) Tokens(ctx context.Context) ([]hub.APIToken, error) { return d.store.Tokens(ctx) }
-
-// DeleteToken revokes an API token. A running hub notices within a minute.
-func (d *Database) DeleteToken(ctx context.Context, id hub.TokenID) error {
-	return d.store.DeleteToken(ctx, id)
 }
 
 // LoginLink makes a one-time link that signs a user in to the console at url.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/secret"
 	"github.com/nself-chat/hub/internal/store"
 )
 
@@ -30,10 +31,42 @@ type Local struct {
 
 // OpenLocal finds the hub of a configuration. Without one that runs, the
 // database must exist; on SQLite no hub can start until Close.
+//
+// What holds the database for a moment, another command or a hub that starts or
+// stops, is waited for.
 func OpenLocal(ctx context.Context, c Config, version string) (*Local, error) {
-	if conn, err := dialSocket(ctx, c.SocketPath()); err == nil {
+	for began := time.Now(); ; {
+		l, err := openLocal(ctx, c, version)
+		if !errors.Is(err, store.ErrRunning) {
+			return l, err
+		}
+		if time.Since(began) > heldTime {
+			return nil, hub.Errorf(hub.Unavailable, "The data folder %s has been in use for %s, by another command or by a hub without %s. "+
+				"Try again when that has ended, or name the hub that runs by its address.", c.DataDir, heldTime, socketName)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(heldPause):
+		}
+	}
+}
+
+const (
+	heldTime  = 5 * time.Second // how long a database in use is waited for
+	heldPause = 50 * time.Millisecond
+)
+
+func openLocal(ctx context.Context, c Config, version string) (*Local, error) {
+	path := c.SocketPath()
+	conn, err := dialSocket(ctx, path)
+	if err == nil {
 		_ = conn.Close()
-		return &Local{transport: transportOver(func(ctx context.Context) (net.Conn, error) { return dialSocket(ctx, c.SocketPath()) })}, nil
+		return &Local{transport: transportOver(func(ctx context.Context) (net.Conn, error) { return dialSocket(ctx, path) })}, nil
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, hub.Errorf(hub.Forbidden, "This account may not open %s. Run the command as the account that the hub runs as, "+
+			"or name the hub by its address and give a token.", path)
 	}
 	g, err := openGuest(ctx, c, version)
 	if err != nil {
@@ -94,6 +127,16 @@ func openGuest(ctx context.Context, c Config, version string) (*guest, error) {
 }
 
 func (g *guest) close() error { return errors.Join(g.parts.stop(), g.app.Close()) }
+
+// guestKeys opens the sealing keys, which the hubs of the database have made.
+func guestKeys(c Config) (*secret.Keys, error) {
+	keys, err := c.readKeys()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, hub.Errorf(hub.NotFound, "There is no keys file %s. Name the data folder of the database's hub with HUB_DATA_DIR, "+
+			"or set HUB_SECRET_KEYS as that hub has it.", c.KeysFile())
+	}
+	return keys, err
+}
 
 // telling tells the hubs on the database of each change, which otherwise they
 // would find when they look for themselves.

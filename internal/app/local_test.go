@@ -16,6 +16,7 @@ import (
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/client"
 	"github.com/nself-chat/hub/internal/postgrestest"
+	"github.com/nself-chat/hub/internal/store"
 )
 
 // runTestApp runs a hub until stop is called.
@@ -33,7 +34,7 @@ func runTestApp(t *testing.T, a *App) (stop func()) {
 	}
 }
 
-func openLocal(t *testing.T, c Config) (*Local, *client.Client) {
+func localCalls(t *testing.T, c Config) (*Local, *client.Client) {
 	t.Helper()
 	l, err := OpenLocal(t.Context(), c, "v1")
 	if err != nil {
@@ -100,7 +101,7 @@ func testLocalWithoutAHub(t *testing.T, env map[string]string) {
 	}
 	closeApp(t, newTestApp(t, settings))
 
-	l, calls := openLocal(t, c)
+	l, calls := localCalls(t, c)
 	if l.Running() {
 		t.Error("a hub runs")
 	}
@@ -120,13 +121,50 @@ func testLocalWithoutAHub(t *testing.T, env map[string]string) {
 	}
 
 	defer runTestApp(t, newTestApp(t, settings))()
-	l, calls = openLocal(t, c)
+	l, calls = localCalls(t, c)
 	if !l.Running() {
 		t.Error("no hub runs")
 	}
 	expectArrival(t, arrived)
 	if all := deliveries(t, calls, webhook); len(all) != 1 {
 		t.Errorf("through the hub: %+v", all)
+	}
+}
+
+// TestLocalWaits: a command waits for another one that holds the database, until it is interrupted. A hub
+// does not.
+func TestLocalWaits(t *testing.T) {
+	c := emptyFolder(t, nil)
+	closeApp(t, newTestApp(t, map[string]string{"HUB_DATA_DIR": c.DataDir}))
+	first, err := OpenLocal(t.Context(), c, "v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type opened struct {
+		*Local
+		error
+	}
+	second := make(chan opened, 1)
+	open := func() {
+		l, err := OpenLocal(t.Context(), c, "v1")
+		second <- opened{l, err}
+	}
+	go open()
+	if _, err := New(t.Context(), c, Options{Log: first.guest.app.log}); !errors.Is(err, store.ErrRunning) {
+		t.Errorf("a hub beside a command: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	waited := <-second
+	if waited.error != nil {
+		t.Fatal(waited.error)
+	}
+	if _, err := OpenLocal(canceled(t), c, "v1"); !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v", err)
+	}
+	if err := waited.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -153,7 +191,7 @@ func TestLocalBesideHubs(t *testing.T) {
 	env := map[string]string{"HUB_DATABASE_URL": postgrestest.URL(t), "HUB_SECRET_KEYS": "k:" + keyText}
 	defer runTestApp(t, newTestApp(t, env))()
 	c := emptyFolder(t, env)
-	l, calls := openLocal(t, c)
+	l, calls := localCalls(t, c)
 	if l.Running() {
 		t.Error("it found the hub")
 	}
@@ -207,6 +245,22 @@ func TestSocket(t *testing.T) {
 	_ = closed.Close()
 	if _, err := closed.dial(t.Context()); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("dialling a closed one: %v", err)
+	}
+}
+
+// TestLocalMakesNothing: where no hub has made the keys, a command does not, and leaves no folder behind.
+func TestLocalMakesNothing(t *testing.T) {
+	c := emptyFolder(t, map[string]string{"HUB_DATABASE_URL": postgrestest.URL(t)})
+	c.DataDir = filepath.Join(c.DataDir, "none")
+	if _, err := OpenLocal(t.Context(), c, "v1"); hub.CodeOf(err) != hub.NotFound || !strings.Contains(err.Error(), "HUB_SECRET_KEYS") {
+		t.Error(err)
+	}
+	c = emptyFolder(t, map[string]string{"HUB_DATABASE_URL": postgrestest.URL(t), "HUB_SECRET_KEYS": "k:" + keyText})
+	if _, err := OpenLocal(t.Context(), c, "v1"); hub.CodeOf(err) != hub.NotFound || !strings.Contains(err.Error(), "hub serve") {
+		t.Error(err)
+	}
+	if _, err := os.Stat(c.DataDir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the data folder: %v", err)
 	}
 }
 

@@ -42,16 +42,10 @@ func (a *App) mayReadMetrics(r *http.Request) error {
 	return a.control.MayReadQueue(actor)
 }
 
-// forwarding are the headers by which a proxy says that it asks for another,
-// who may be anywhere.
-var forwarding = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"}
-
 // isLocal reports whether a program on this machine asks for itself.
 func isLocal(r *http.Request) bool {
-	for _, name := range forwarding {
-		if len(r.Header[name]) > 0 {
-			return false
-		}
+	if server.IsForwarded(r) {
+		return false
 	}
 	ip, err := netip.ParseAddr(server.ClientIP(r))
 	return err == nil && ip.Unmap().IsLoopback()

@@ -372,7 +372,8 @@ func TestLocal(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("User-Agent", "hub/1")
 	who, err := a.Actor(r)
-	if err != nil || who.UserID != "ann" || who.Role != hub.RoleOwner || who.Scope != hub.ScopeAdmin || who.RemoteIP != "local" || who.UserAgent != "hub/1" {
+	if err != nil || who.UserID != "ann" || who.Role != hub.RoleOwner || who.Scope != hub.ScopeAdmin || who.RemoteIP != "local" ||
+		who.UserAgent != "hub/1" {
 		t.Errorf("%+v, %v", who, err)
 	}
 	r.Header.Set("Authorization", "Bearer wrong")

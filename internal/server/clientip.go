@@ -13,8 +13,20 @@ const localIP = "local"
 
 type localKey struct{}
 
-// IsLocal reports whether the request came over [Options.Local].
-func IsLocal(r *http.Request) bool { return r.Context().Value(localKey{}) != nil }
+// IsLocal reports whether the request came over [Options.Local], from who asks
+// for itself: a proxy that was led there by mistake asks for anybody.
+func IsLocal(r *http.Request) bool { return overLocal(r) && !IsForwarded(r) }
+
+func overLocal(r *http.Request) bool { return r.Context().Value(localKey{}) != nil }
+
+// forwarding are the headers by which a proxy says that it asks for another,
+// who may be anywhere.
+var forwarding = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"}
+
+// IsForwarded reports whether the request came through a proxy that says so.
+func IsForwarded(r *http.Request) bool {
+	return slices.ContainsFunc(forwarding, func(name string) bool { return len(r.Header[name]) > 0 })
+}
 
 // ClientIP returns the address that the request comes from, without port:
 // that of the connection, or the one a trusted proxy names in
@@ -38,7 +50,7 @@ func IsHTTPS(r *http.Request) bool {
 // clientOf finds who is asking. What a header says counts only when the
 // connection comes from a trusted proxy.
 func clientOf(r *http.Request, trusted []netip.Prefix) (ip string, https bool) {
-	if IsLocal(r) {
+	if overLocal(r) {
 		return localIP, false
 	}
 	ip, https = remoteHost(r), r.TLS != nil

@@ -1,9 +1,15 @@
 package server
 
 import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -53,6 +59,62 @@ func TestClientIP(t *testing.T) {
 				t.Errorf("got %s %t, want %s %t", got, https, test.want, test.https)
 			}
 		})
+	}
+}
+
+// TestIsLocal: over the address nobody is local, and over the local listener a proxy is not.
+func TestIsLocal(t *testing.T) {
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(Options{Addr: "127.0.0.1:0", Local: l, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Mux().HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, IsLocal(r), " ", ClientIP(r)) })
+	addr, err := s.Listen(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	local := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", l.Addr().String())
+	}}
+	remote := &http.Transport{}
+	for _, test := range []struct {
+		by     *http.Transport
+		header string
+		want   string
+	}{
+		{local, "", "true local"},
+		{local, "X-Forwarded-For", "false local"},
+		{local, "Via", "false local"},
+		{remote, "", "false 127.0.0.1"},
+		{remote, "Host", "false 127.0.0.1"},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "http://"+addr.String()+"/", nil)
+		r.RequestURI, r.Host = "", "hub.local"
+		if test.header != "" {
+			r.Header.Set(test.header, "hub.local")
+		}
+		res, err := test.by.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || string(body) != test.want {
+			t.Errorf("%q: %q, %v; want %q", test.header, body, err, test.want)
+		}
+	}
+	local.CloseIdleConnections()
+	remote.CloseIdleConnections()
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -49,6 +49,19 @@ func quickCheck(ctx context.Context, q querier) error {
 	return nil
 }
 
+// CheckSchema fails when no hub has made the tables yet, or one of an earlier
+// version has. The embedded database has the right ones once it is open.
+func (s *Store) CheckSchema(ctx context.Context) error {
+	if s.pg == nil {
+		return nil
+	}
+	_, err := s.checkSchema(ctx)
+	if isCode(err, undefinedTable) {
+		return hub.Errorf(hub.NotFound, "There is no hub's database at this Postgres URL, in the schema %s. Start one with `hub serve`.", s.pg.schema)
+	}
+	return err
+}
+
 // checkSchema reports whether the tables are those that this program works on,
 // or newer ones: migrations are additive within a minor version.
 func (s *Store) checkSchema(ctx context.Context) (version string, err error) {

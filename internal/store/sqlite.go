@@ -129,6 +129,9 @@ func createPrivate(path string) error {
 	return f.Close()
 }
 
+// ErrRunning refuses a database that another process has locked.
+var ErrRunning = errors.New("another hub is running")
+
 // lockFile takes the exclusive lock that says which process owns the folder.
 func lockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -140,8 +143,8 @@ func lockFile(path string) (*os.File, error) {
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("store: another hub is running on %s; stop it, or give this one its own HUB_DATA_DIR",
-			filepath.Dir(path))
+		return nil, fmt.Errorf("store: %w on %s, or a command is at work there; stop it, or give this one its own HUB_DATA_DIR",
+			ErrRunning, filepath.Dir(path))
 	}
 	return f, nil
 }
