@@ -281,7 +281,7 @@ func (g *Generator) Near(v any) any {
 	case string:
 		switch g.Rand.IntN(6) {
 		case 0:
-			return strings.Repeat(t+"x", 1+g.Rand.IntN(20_000/(len(t)+1)))
+			return strings.Repeat(t+"x", 1+g.Rand.IntN(1+20_000/(len(t)+1)))
 		case 1:
 			return t + fmt.Sprint(Pick(g, odd))
 		case 2:
