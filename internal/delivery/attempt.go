@@ -221,7 +221,7 @@ func (e *Engine) record() {
 
 // recordAll commits a batch, and tries again for as long as it takes: an
 // outcome is given up only when its own content is refused, or when the hub
-// stops. When a batch is refused as a whole, each outcome is tried by itself, so
+// stops and the database refuses it even then. When a batch is refused as a whole, each outcome is tried by itself, so
 // that a bad one cannot keep the others back.
 func (e *Engine) recordAll(batch []*result) {
 	outcomes := make([]*hub.Outcome, len(batch))
@@ -235,7 +235,7 @@ func (e *Engine) recordAll(batch []*result) {
 		}
 	}
 	e.mu.Unlock()
-	for {
+	for last := false; ; {
 		recorded, err := e.Store.Record(context.Background(), outcomes)
 		if err == nil {
 			e.recorded(batch, recorded)
@@ -250,16 +250,17 @@ func (e *Engine) recordAll(batch []*result) {
 				e.recordAll([]*result{r})
 			}
 			return
-		case code == hub.Conflict || code == hub.Invalid || !e.waitToRecord():
+		case code == hub.Conflict || code == hub.Invalid || last:
 			// The lease stays and is voided by the sweep, or at the next start.
 			e.forget(batch)
 			return
 		}
+		last = !e.waitToRecord()
 	}
 }
 
-// waitToRecord pauses before the next try; false: the engine is stopping and
-// the tries are over.
+// waitToRecord pauses before the next try; false: the engine is stopping, and
+// the next try is the last.
 func (e *Engine) waitToRecord() bool {
 	select {
 	case <-e.stopCtx.Done():

@@ -338,3 +338,31 @@ func (r *rig) publishBehindFailure() {
 	}
 	r.engine.Settle(true, second)
 }
+
+// TestStopRecords: an outcome that waits for the next try when the hub stops is
+// tried once more. What was taken is not sent again after the restart.
+func TestStopRecords(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hub.db")
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, newWorld(t, 1), path)
+		defer r.close()
+		w := r.addWebhook("well", nil)
+		half := &halfStore{}
+		r.stop()
+		r.wrap = func(s delivery.Store) delivery.Store { half.Store = s; return half }
+		r.start()
+		r.answers(w, answerAtOnce)
+		half.record.Store(true)
+		id := string(r.publish("all.x", "").Deliveries[0].ID)
+		synctest.Wait() // it was sent, and its outcome refused
+		half.record.Store(false)
+		r.stop()
+		r.start()
+		time.Sleep(time.Minute)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.sends[id] != 1 || r.answered[id] != 1 {
+			t.Errorf("sent %d times, taken %d times", r.sends[id], r.answered[id])
+		}
+	})
+}
