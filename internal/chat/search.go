@@ -15,6 +15,7 @@ import (
 const (
 	maxQuery      = 256 // characters
 	maxTerms      = 16
+	maxHits       = 200 // of one page: each is cut and marked
 	minPrefix     = 2   // characters, accents not counted
 	snippetLength = 160 // characters
 	snippetLead   = 40  // characters before the first match
@@ -58,7 +59,7 @@ func (s *Service) Search(ctx context.Context, q SearchQuery) (hits []Hit, more b
 	if err := errs.Err(); err != nil {
 		return nil, false, err
 	}
-	limit := pageSize(q.Limit)
+	limit := min(pageSize(q.Limit), maxHits)
 	v := q.Viewer
 	match := newMatcher(terms)
 	found, err := s.Store.Search(ctx, terms, match.prefix != "", v.UserID, v.All, v.Only, q.Before, limit+1)

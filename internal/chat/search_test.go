@@ -130,3 +130,22 @@ func FuzzSearch(f *testing.F) {
 		w.router.types() // not to keep them all
 	})
 }
+
+// TestSearchPages: a page has no more than maxHits, whatever is asked for, and
+// the next ones the rest.
+func TestSearchPages(t *testing.T) {
+	w := open(t)
+	for range maxHits + 3 {
+		w.post("common")
+	}
+	q := SearchQuery{Text: "common", Limit: 500}
+	first, more, err := w.Search(t.Context(), q)
+	if err != nil || len(first) != maxHits || !more {
+		t.Fatalf("%d messages, more: %v, %v", len(first), more, err)
+	}
+	q.Before = first[maxHits-1].Message.ID
+	rest, more, err := w.Search(t.Context(), q)
+	if err != nil || len(rest) != 3 || more {
+		t.Errorf("then %d messages, more: %v, %v", len(rest), more, err)
+	}
+}
