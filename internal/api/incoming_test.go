@@ -211,3 +211,15 @@ func (r *rig) tokenID(name string) hub.TokenID {
 	i := slices.IndexFunc(all, func(k hub.APIToken) bool { return k.Name == name })
 	return all[i].ID
 }
+
+// TestNUL: U+0000, which not every database stores, is refused by both.
+func TestNUL(t *testing.T) {
+	r := newRig(t)
+	in := r.makeIncoming(nil)
+	path := incomings + "/" + string(in.ID)
+	r.call("owner", http.MethodPatch, path, `{"fieldMap": {"title": "a\\u0000b"}}`).want(http.StatusOK, nil) // a backslash and letters
+	r.call("owner", http.MethodPatch, path, `{"fieldMap": {"title": "a\u0000b"}}`).refused(http.StatusBadRequest, hub.Invalid, "fieldMap")
+	r.call("owner", http.MethodPost, "/api/outgoing-webhooks",
+		`{"name": "x", "url": "https://a.example", "events": ["*"], "filter": {"field": "a", "contains": "\u0000"}}`).
+		refused(http.StatusBadRequest, hub.Invalid, "filter")
+}

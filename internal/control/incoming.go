@@ -270,6 +270,9 @@ func (s *Service) applyIncoming(ctx context.Context, a hub.Actor, w *hub.Incomin
 	if c.RateLimit.Present && !c.RateLimit.Null {
 		between(&errs, "rateLimit", c.RateLimit.Value, 0, maxRate)
 	}
+	if hasNUL([]byte(w.FieldMap)) {
+		errs.Add("fieldMap", "must not contain U+0000")
+	}
 	if c.KeyTemplate.Present || c.FieldMap.Present {
 		errs = append(errs, s.Ingress.CheckReading(w.KeyTemplate, w.FieldMap)...)
 	}

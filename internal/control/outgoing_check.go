@@ -119,6 +119,10 @@ func parseFilter(errs *hub.FieldErrors, c Change[json.RawMessage]) *hub.Filter {
 	if c.Null || len(c.Value) == 0 {
 		return nil
 	}
+	if hasNUL(c.Value) {
+		errs.Add("filter", "must not contain U+0000")
+		return nil
+	}
 	f := &hub.Filter{}
 	d := json.NewDecoder(bytes.NewReader(c.Value))
 	d.DisallowUnknownFields()

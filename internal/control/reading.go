@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 
@@ -36,6 +37,20 @@ func (m FieldMap) text() string {
 	}
 	b, _ := json.Marshal(m) // strings always encode
 	return string(b)
+}
+
+// hasNUL reports whether JSON text has U+0000, which Postgres stores in none.
+func hasNUL(text []byte) bool {
+	for rest := text; ; {
+		i := bytes.IndexByte(rest, '\\')
+		if i < 0 || i+1 == len(rest) {
+			return false
+		}
+		if bytes.HasPrefix(rest[i+1:], []byte("u0000")) {
+			return true
+		}
+		rest = rest[i+2:]
+	}
 }
 
 // Dialects lists the products whose posts incoming webhooks understand, the hub's
