@@ -1,6 +1,9 @@
 package hub
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Node is one of the processes that work on the same database.
 type Node struct {
@@ -53,4 +56,20 @@ type Signal struct {
 	Changed bool `json:"changed,omitempty"`
 	// Nodes: one came or went, or lanes were given up.
 	Nodes bool `json:"nodes,omitempty"`
+	// Grants are for whom each names. Stops: the sender's are void, it takes
+	// nothing more.
+	Grants []Grant `json:"grants,omitempty"`
+	Stops  bool    `json:"stops,omitempty"`
+}
+
+// Ears are called, one at a time, with what other nodes tell.
+type Ears struct {
+	// Signal is called for each signal of another process.
+	Signal func(Signal)
+	// Handover is called with what another process has leased to this one. nil:
+	// this one takes nothing.
+	Handover func(Routing)
+	// Listening says under which name this process hears of handovers, "" when it
+	// does not any more. After an error the connection is made anew.
+	Listening func(ctx context.Context, node string) error
 }

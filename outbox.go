@@ -19,6 +19,23 @@ type RoutedDelivery struct {
 	// Mark is the lane's new mark, to be stored in the same commit; 0: it
 	// stays. See Quota.
 	Mark int64
+	// Handed: it is leased to another process, by a grant of that one, which is
+	// told with the commit. The store clears it when that one is not there any
+	// more; the delivery is due then.
+	Handed bool
+}
+
+// Grant lets a process lease deliveries that it publishes to the one that serves
+// their lane, as if that one had taken them: it hands them over. Each of the
+// numbers is for one lease; see Quota.
+type Grant struct {
+	WebhookID WebhookID `json:"lane"`
+	To        string    `json:"to"` // the node that may use it
+	// From is the first number, and Until the one after the last.
+	From  int64 `json:"from"`
+	Until int64 `json:"until"`
+	// Mark is the lane's stored mark as it was when the grant was made.
+	Mark int64 `json:"mark,omitempty"`
 }
 
 // Quota asks for at most Max due deliveries of one lane.

@@ -239,7 +239,7 @@ func (a *App) listen(ctx context.Context, guest *pipes) (err error) {
 // one has no other; a guest is none, and leaves all lanes to them.
 func (a *App) join(ctx context.Context, bell *control.Bell, guest bool) error {
 	if guest {
-		return a.engine.SetShare(ctx, func(hub.WebhookID) bool { return false })
+		return a.engine.SetShare(ctx, nil, func(hub.WebhookID) bool { return false })
 	}
 	if !a.config.Database.Postgres {
 		return nil
@@ -252,7 +252,7 @@ func (a *App) join(ctx context.Context, bell *control.Bell, guest bool) error {
 		Store: a.store, Engine: a.engine, NewID: a.ids.New, SetSlot: a.ids.SetSlot, Name: fmt.Sprintf("%s/%d", name, os.Getpid()),
 		Wake: bell.Ring, Forget: a.forget, Log: a.log.With("component", "cluster"),
 	})
-	a.engine.OnForeign = a.cluster.OnForeign
+	a.engine.OnForeign, a.engine.OnGrant, a.engine.OnStop = a.cluster.OnForeign, a.cluster.OnGrant, a.cluster.OnStop
 	a.engine.Node, err = a.cluster.Join(ctx)
 	return err
 }

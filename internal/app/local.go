@@ -120,7 +120,7 @@ func openGuest(ctx context.Context, c Config, version string) (*guest, error) {
 	}
 	g.parts = newLifecycle(log)
 	if c.Database.Postgres {
-		g.parts.start(ctx, "signals", func(ctx context.Context) error { return g.app.store.Listen(ctx, g.app.heard) })
+		g.parts.start(ctx, "signals", func(ctx context.Context) error { return g.app.store.Listen(ctx, hub.Ears{Signal: g.app.heard}) })
 	}
 	g.parts.start(ctx, "server", g.app.server.Run)
 	return g, nil

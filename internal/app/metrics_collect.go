@@ -96,6 +96,8 @@ var processMetrics = []metric{
 	counter("deliveries_retried_total", "Attempts that are followed by another.", func(f *figures) int64 { return f.engine.Retried.Load() }),
 	counter("deliveries_claimed_total", "Deliveries claimed from the database; the others went out from memory.",
 		func(f *figures) int64 { return f.engine.Claimed.Load() }),
+	counter("deliveries_handed_total", "Deliveries that other hubs handed over to this one.",
+		func(f *figures) int64 { return f.engine.Handed.Load() }),
 	counter("delivery_outcomes_stale_total", "Outcomes that came when another hub had taken the delivery over.",
 		func(f *figures) int64 { return f.engine.Stale.Load() }),
 	counter("delivery_leases_repaired_total", "Leases that nobody remembered; anything but 0 is a defect.",

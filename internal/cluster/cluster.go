@@ -32,7 +32,7 @@ type Store interface {
 	Beat(ctx context.Context, id string) (hub.Pulse, error)
 	Leave(ctx context.Context, id string) error
 	Signal(ctx context.Context, sig hub.Signal) error
-	Listen(ctx context.Context, heard func(hub.Signal)) error
+	Listen(ctx context.Context, ears hub.Ears) error
 	EnsurePartitions(ctx context.Context) error
 	WeeksAhead(ctx context.Context) (int, error)
 }
@@ -40,13 +40,17 @@ type Store interface {
 // Engine is the part of the delivery engine that follows the members.
 type Engine interface {
 	Alive(until time.Time)
-	SetShare(ctx context.Context, wants func(hub.WebhookID) bool) error
+	SetShare(ctx context.Context, members []string, wants func(hub.WebhookID) bool) error
 	TakeOver(ctx context.Context) error
 	Rejoin(ctx context.Context, node string) error
 	Reload(ctx context.Context) error
 	LoadPaused(ctx context.Context) error
 	Poll(ctx context.Context) error
-	Due(lanes ...hub.WebhookID)
+	Due(from string, lanes ...hub.WebhookID)
+	Granted(from string, g hub.Grant)
+	Revoked(from string)
+	Handed(r hub.Routing)
+	Listening(ctx context.Context, node string) error
 }
 
 // Options make a Cluster.
@@ -174,7 +178,8 @@ func (c *Cluster) Join(ctx context.Context) (node string, err error) {
 	if err := c.Store.Signal(ctx, hub.Signal{Nodes: true}); err != nil {
 		return "", err
 	}
-	return c.id, c.Engine.SetShare(ctx, c.wants())
+	members, wants := c.shares()
+	return c.id, c.Engine.SetShare(ctx, members, wants)
 }
 
 func (c *Cluster) join(ctx context.Context) error {
@@ -212,15 +217,15 @@ func (c *Cluster) note(members []hub.Node) bool {
 	return !slices.EqualFunc(was, members, func(a, b hub.Node) bool { return a.ID == b.ID })
 }
 
-// wants says which lanes are this process's by the present members.
-func (c *Cluster) wants() func(hub.WebhookID) bool {
+// shares returns the present members, and which lanes are this process's by them.
+func (c *Cluster) shares() (ids []string, wants func(hub.WebhookID) bool) {
 	members := c.Members()
-	ids := make([]string, len(members))
+	ids = make([]string, len(members))
 	for i, m := range members {
 		ids[i] = m.ID
 	}
 	self := c.id
-	return func(lane hub.WebhookID) bool { return Owner(ids, lane) == self }
+	return ids, func(lane hub.WebhookID) bool { return Owner(ids, lane) == self }
 }
 
 // Owner returns the member that serves a lane: the one with the highest hash of
@@ -250,7 +255,8 @@ func (c *Cluster) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { c.signals(ctx) })
 	if !c.Deaf {
-		all.Go(func() { _ = c.Store.Listen(ctx, func(s hub.Signal) { c.heard(ctx, s) }) })
+		ears := hub.Ears{Signal: func(s hub.Signal) { c.heard(ctx, s) }, Handover: c.Engine.Handed, Listening: c.Engine.Listening}
+		all.Go(func() { _ = c.Store.Listen(ctx, ears) })
 	}
 	all.Go(func() { c.partitions(ctx) })
 	c.beat(ctx)
@@ -381,7 +387,8 @@ func (c *Cluster) share(ctx context.Context, began time.Time) error {
 	}
 	c.Engine.Alive(began.Add(silence))
 	if c.unshared {
-		if err := c.Engine.SetShare(ctx, c.wants()); err != nil {
+		members, wants := c.shares()
+		if err := c.Engine.SetShare(ctx, members, wants); err != nil {
 			return err
 		}
 		c.unshared = false
@@ -410,8 +417,14 @@ func (c *Cluster) heard(ctx context.Context, s hub.Signal) {
 	if s.Changed {
 		c.changed(ctx)
 	}
+	if s.Stops {
+		c.Engine.Revoked(s.From)
+	}
+	for _, g := range s.Grants {
+		c.Engine.Granted(s.From, g)
+	}
 	if len(s.Due) > 0 {
-		c.Engine.Due(s.Due...)
+		c.Engine.Due(s.From, s.Due...)
 	}
 	var err error
 	if s.Nodes {
@@ -450,8 +463,22 @@ func (c *Cluster) OnForeign(lane hub.WebhookID) {
 	})
 }
 
-// maxDue is the number of lanes that a signal names at most.
-const maxDue = 100
+// OnGrant tells another process what it may hand over. It does not block.
+func (c *Cluster) OnGrant(g hub.Grant) {
+	c.tell(func(s *hub.Signal) { s.Grants = append(s.Grants, g) })
+}
+
+// OnStop tells the others that this process takes nothing more. It does not block.
+func (c *Cluster) OnStop() {
+	c.tell(func(s *hub.Signal) { s.Grants, s.Stops = nil, true })
+}
+
+// A signal names maxDue lanes at most, and has maxGrants; further ones wait for
+// the next.
+const (
+	maxDue    = 80
+	maxGrants = 20
+)
 
 // OnChange tells the others that something changed that they have copies of. It
 // does not block.
@@ -467,6 +494,11 @@ func (c *Cluster) tell(add func(*hub.Signal)) {
 	c.mu.Lock()
 	add(&c.pending)
 	c.mu.Unlock()
+	c.again()
+}
+
+// again has signals send what is pending.
+func (c *Cluster) again() {
 	select {
 	case c.send <- struct{}{}:
 	default:
@@ -485,6 +517,10 @@ func (c *Cluster) signals(ctx context.Context) {
 		c.mu.Lock()
 		s := c.pending
 		c.pending = hub.Signal{}
+		if len(s.Grants) > maxGrants {
+			s.Grants, c.pending.Grants = s.Grants[:maxGrants:maxGrants], s.Grants[maxGrants:]
+			c.again()
+		}
 		c.mu.Unlock()
 		switch err := c.Store.Signal(ctx, s); {
 		case err == nil:

@@ -57,7 +57,7 @@ func (e *shareEngine) Rejoin(_ context.Context, node string) error {
 	return e.note("rejoin as " + node)
 }
 
-func (e *shareEngine) SetShare(context.Context, func(hub.WebhookID) bool) error {
+func (e *shareEngine) SetShare(context.Context, []string, func(hub.WebhookID) bool) error {
 	return e.note("share")
 }
 

@@ -37,6 +37,7 @@ type member struct {
 
 	mu    sync.Mutex
 	sent  map[hub.DeliveryID]bool
+	again []hub.DeliveryID // what was sent before
 	woken chan struct{} // capacity 1
 }
 
@@ -47,7 +48,11 @@ func (m *member) Send(_ context.Context, to *url.URL, header http.Header, _ []by
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.sent[hub.DeliveryID(header.Get("Webhook-Id"))] = true
+	id := hub.DeliveryID(header.Get("Webhook-Id"))
+	if m.sent[id] {
+		m.again = append(m.again, id)
+	}
+	m.sent[id] = true
 	return hub.Response{Status: http.StatusNoContent}
 }
 
@@ -94,7 +99,7 @@ func startWith(t *testing.T, database string, o cluster.Options, receive func(pa
 		}
 	}
 	m.cluster = cluster.New(o)
-	m.engine.OnForeign = m.cluster.OnForeign
+	m.engine.OnForeign, m.engine.OnGrant, m.engine.OnStop = m.cluster.OnForeign, m.cluster.OnGrant, m.cluster.OnStop
 	if m.engine.Node, err = m.cluster.Join(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -47,6 +48,10 @@ type Engine struct {
 	// serves, to let it know, with "" when lanes may have become free. It must
 	// not block. May be nil.
 	OnForeign func(hub.WebhookID)
+	// OnGrant is called with what another process may hand over, to let it know,
+	// and OnStop when this one takes nothing more. They must not block. May be nil.
+	OnGrant func(hub.Grant)
+	OnStop  func()
 	// Observer hears what is done; nil: nobody does.
 	Observer Observer
 
@@ -65,6 +70,9 @@ type Engine struct {
 	stopping  bool
 	held      int // bytes of event data in memory
 	share     share
+	// hears is the name under which this process hears of what is handed over to
+	// it; "": it does not.
+	hears string
 	// lastClaim is when work was last claimed or handed over: progress.
 	lastClaim time.Time
 
@@ -87,7 +95,7 @@ type Engine struct {
 
 // Counters count what the engine did since it started; all only grow.
 type Counters struct {
-	Sent, Succeeded, Retried, Failed, Stale, Claimed, Repaired atomic.Int64
+	Sent, Succeeded, Retried, Failed, Stale, Claimed, Handed, Repaired atomic.Int64
 }
 
 // Counters returns the live counters.
@@ -146,6 +154,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.mu.Lock()
 	e.stopping = true
 	e.mu.Unlock()
+	if e.OnStop != nil {
+		e.OnStop()
+	}
 	e.moveCancel()
 	timer := time.AfterFunc(DrainTime, e.stopCancel)
 	e.workers.Wait()
@@ -154,7 +165,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.movers.Wait()
 	close(e.outcomes)
 	<-recorded
-	return e.unlease()
+	return errors.Join(e.recall(context.WithoutCancel(ctx), -recallAge), e.unlease())
 }
 
 // unlease gives back everything in memory, due at once.
@@ -446,6 +457,9 @@ func (e *Engine) sweep(ctx context.Context) error {
 		return err
 	}
 	e.attendMoves(abandoned)
+	if err := e.recall(ctx, recallAge); err != nil {
+		return err
+	}
 	return e.repair(ctx)
 }
 
@@ -543,10 +557,7 @@ func (e *Engine) repairLease(ctx context.Context, d *hub.Delivery) error {
 	// are voided with the change of members.
 	known := d.LeasedTo != e.Node
 	if l != nil && !known {
-		_, known = l.leased[d.ID]
-	}
-	if _, returning := e.returning[d.ID]; returning {
-		known = true
+		known = e.holds(l, d.ID)
 	}
 	e.mu.Unlock()
 	if known {

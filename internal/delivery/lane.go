@@ -38,6 +38,11 @@ type lane struct {
 	seq, mark, asked int64
 	marking          bool // a mark is being stored by itself
 
+	// grants are the numbers that other processes may lease by, the eldest first;
+	// credits are those that this process may, while another serves the lane.
+	grants  []*grant
+	credits []credit
+
 	// due is the earliest due time of a row that this process knows of; zero:
 	// none. It may be too early, never too late.
 	due      time.Time

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -116,6 +117,7 @@ func (e *Engine) Route(ev *hub.Event) hub.Routing {
 			d.Status, d.LeasedTo, d.Epoch = hub.DeliveryActive, e.Node, 1
 			d.LeaseSeq, r.Deliveries[i].Mark = l.number()
 			l.reserved++
+		case sub.State == hub.WebhookActive && !e.idle() && e.hand(l, &r.Deliveries[i], ev):
 		default:
 			d.Status, d.DueAt = hub.DeliveryPending, now
 		}
@@ -145,12 +147,12 @@ func (e *Engine) settle(d *hub.RoutedDelivery, ev *hub.Event, committed bool) {
 	if l == nil {
 		return // deleted since; the sweep cancels it (Abandoned)
 	}
-	leased := d.LeasedTo != ""
+	leased := d.LeasedTo != "" && !d.Handed
 	if leased {
 		l.reserved--
 	}
 	switch {
-	case d.LeasedTo != e.Node: // of this process before it was taken for dead: the mark went with the lane
+	case d.LeasedTo != e.Node: // another process's, or of this one before it was taken for dead: the mark went with the lane
 	case !committed && d.Mark > 0:
 		l.asked = l.mark // it did not get there
 	case committed:
@@ -158,6 +160,10 @@ func (e *Engine) settle(d *hub.RoutedDelivery, ev *hub.Event, committed bool) {
 	}
 	switch {
 	case !committed || d.Parked:
+	case d.Handed:
+		if !slices.Contains(e.share.members, d.LeasedTo) { // gone meanwhile: to be voided
+			e.acquireLater()
+		}
 	case leased && d.LeasedTo == e.Node:
 		e.take(l, &hub.Job{Delivery: d.Delivery, Event: ev})
 	case leased: // to what this process was before it was taken for dead: to be voided
@@ -182,9 +188,22 @@ func (e *Engine) take(l *lane, j *hub.Job) {
 	if len(l.ready) == 0 {
 		l.readyAt = e.now()
 	}
-	l.leased[j.Delivery.ID] = j.Delivery.Epoch
 	l.ready = append(l.ready, j)
+	e.hold(l, j)
+}
+
+// hold remembers a job until it is dropped.
+func (e *Engine) hold(l *lane, j *hub.Job) {
+	l.leased[j.Delivery.ID] = j.Delivery.Epoch
 	e.held += jobSize + len(j.Event.Data)
+}
+
+// holds reports whether a delivery of the lane is in memory, or on its way back to
+// the store.
+func (e *Engine) holds(l *lane, id hub.DeliveryID) bool {
+	_, leased := l.leased[id]
+	_, returning := e.returning[id]
+	return leased || returning
 }
 
 // jobSize is what a job costs in memory besides its event's data, in bytes.

@@ -22,6 +22,8 @@ import (
 // share is what this process serves.
 type share struct {
 	wants func(hub.WebhookID) bool // nil: everything
+	// members are the processes at work, by the names under which they lease.
+	members []string
 	// aliveUntil is until when the others surely wait for this process before
 	// they go on without it; zero: there are no others. By the monotonic clock.
 	aliveUntil time.Time
@@ -57,15 +59,16 @@ func (e *Engine) Alive(until time.Time) {
 	}
 }
 
-// SetShare changes which lanes this process is to serve. Lanes that it loses
-// are given up as soon as nothing of them is in memory.
-func (e *Engine) SetShare(ctx context.Context, wants func(hub.WebhookID) bool) error {
+// SetShare says which processes are at work, and which lanes this one is to
+// serve. Lanes that it loses are given up as soon as nothing of them is in memory.
+func (e *Engine) SetShare(ctx context.Context, members []string, wants func(hub.WebhookID) bool) error {
 	e.mu.Lock()
-	e.share.wants = wants
+	e.share.members, e.share.wants = members, wants
 	if e.lanes == nil { // before Start
 		e.mu.Unlock()
 		return nil
 	}
+	e.forgetGrants()
 	for _, l := range e.lanes {
 		l.ceding = l.owned && !e.wanted(l)
 		if l.ceding {
@@ -163,6 +166,7 @@ func (e *Engine) own(lanes []hub.WebhookID, learned map[hub.WebhookID]hub.Health
 		}
 		if !l.owned {
 			l.mark, l.asked = 0, 0 // those of an earlier time went with the lane
+			l.began()
 			l.health = learned[id]
 		}
 		l.owned, l.ceding = true, !e.wanted(l)
@@ -286,8 +290,9 @@ func (e *Engine) laneDue(l *lane, t time.Time) {
 	l.noteDue(t)
 }
 
-// Due is told by another process that rows of lanes became due.
-func (e *Engine) Due(lanes ...hub.WebhookID) {
+// Due is told by another process that rows of lanes became due, which it had no
+// grant to hand over.
+func (e *Engine) Due(from string, lanes ...hub.WebhookID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := e.now()
@@ -295,6 +300,7 @@ func (e *Engine) Due(lanes ...hub.WebhookID) {
 		if l := e.lanes[id]; l != nil && l.owned {
 			l.noteDue(now)
 			e.attend(l)
+			e.grant(l, from, true, now)
 		}
 	}
 }
@@ -313,6 +319,7 @@ func (e *Engine) Rejoin(ctx context.Context, node string) error {
 		}
 		l.ready = nil
 		l.mark, l.asked = 0, 0
+		l.grants, l.credits = nil, nil
 		l.nothingDue()
 	}
 	e.share.toCede = nil

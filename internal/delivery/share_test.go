@@ -21,11 +21,11 @@ func TestLaneWantedAgain(t *testing.T) {
 		r := newRig(t, newWorld(t, 1), path)
 		w := r.addWebhook("hanging", nil)
 		r.faults.cede = make(chan error)
-		if err := r.engine.SetShare(ctx, func(hub.WebhookID) bool { return false }); err != nil {
+		if err := r.engine.SetShare(ctx, nil, func(hub.WebhookID) bool { return false }); err != nil {
 			t.Fatal(err)
 		}
 		id := r.publish("all.x", "").Deliveries[0].ID
-		if err := r.engine.SetShare(ctx, nil); err != nil {
+		if err := r.engine.SetShare(ctx, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
@@ -141,7 +141,7 @@ func TestPartOfTheLanes(t *testing.T) {
 		ctx := context.Background()
 		r := newRig(t, newWorld(t, 1), path)
 		nothing := func(hub.WebhookID) bool { return false }
-		if err := r.engine.SetShare(ctx, nothing); err != nil {
+		if err := r.engine.SetShare(ctx, nil, nothing); err != nil {
 			t.Fatal(err)
 		}
 		lanes := map[hub.WebhookID]bool{}
@@ -159,12 +159,12 @@ func TestPartOfTheLanes(t *testing.T) {
 			}
 			return nil
 		}
-		if err := r.engine.SetShare(ctx, nil); err == nil {
+		if err := r.engine.SetShare(ctx, nil, nil); err == nil {
 			t.Error("the failure is not told")
 		}
 		given := 0
 		r.faults.cede = make(chan error)
-		if err := r.engine.SetShare(ctx, nothing); err != nil {
+		if err := r.engine.SetShare(ctx, nil, nothing); err != nil {
 			t.Fatal(err)
 		}
 		select {
@@ -205,7 +205,7 @@ func TestMarkFailsWhileCeding(t *testing.T) {
 		r.engine.Settle(true, second)
 		<-asked
 		r.faults.cede = make(chan error)
-		if err := r.engine.SetShare(ctx, func(hub.WebhookID) bool { return false }); err != nil {
+		if err := r.engine.SetShare(ctx, nil, func(hub.WebhookID) bool { return false }); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
@@ -224,6 +224,9 @@ func (r *rig) end() {
 	r.t.Helper()
 	r.faults.cede, r.faults.acquire, r.faults.mark = nil, nil, nil
 	r.stop()
+	if r.beside != nil {
+		r.beside.close()
+	}
 	if err := r.store.Close(); err != nil {
 		r.t.Error(err)
 	}

@@ -233,6 +233,7 @@ type rig struct {
 	ids    *hub.IDs
 	hooks  []hub.OutgoingWebhook
 	stop   func()
+	beside *neighbour // nil: there is none
 	// wrap, when set, changes the store of the next engine.
 	wrap func(delivery.Store) delivery.Store
 }
@@ -257,6 +258,12 @@ func (r *rig) start() {
 	if r.wrap != nil {
 		r.engine.Store = r.wrap(r.faults)
 	}
+	if r.beside != nil {
+		r.beside.begin(r.engine)
+		if err := r.engine.SetShare(context.Background(), members, nil); err != nil {
+			r.t.Fatal(err)
+		}
+	}
 	r.mu.Lock()
 	for _, k := range r.known {
 		k.sent = nil // a restart forgets it, as rate limits are kept in memory
@@ -270,10 +277,16 @@ func (r *rig) start() {
 	r.faults.alive = true
 	done := make(chan error, 1)
 	go func() { done <- r.engine.Run(ctx) }()
+	if r.beside != nil {
+		r.beside.listen(true)
+	}
 	r.stop = func() {
 		cancel()
 		if err := <-done; err != nil {
 			r.t.Errorf("run: %v", err)
+		}
+		if n := r.engine.Counters().Repaired.Load(); n > 0 {
+			r.t.Errorf("%d leases were forgotten", n)
 		}
 	}
 }
@@ -298,8 +311,8 @@ func (r *rig) addWebhook(behaves string, change func(*hub.Policy)) hub.OutgoingW
 	r.mu.Lock()
 	r.behave[u.Path], r.policy[u.Path] = behaviours[behaves], w.Policy
 	r.mu.Unlock()
-	if err := r.engine.Reload(context.Background()); err != nil {
-		r.t.Fatal(err)
+	if !r.reload() {
+		r.t.Fatal("the webhook is not known")
 	}
 	r.hooks = append(r.hooks, w)
 	return w
@@ -308,11 +321,18 @@ func (r *rig) addWebhook(behaves string, change func(*hub.Policy)) hub.OutgoingW
 // publish stores an event and hands its deliveries to the engine.
 func (r *rig) publish(name, key string) hub.Routing {
 	r.t.Helper()
+	return r.publishBy(r.engine, name, key, func(routing hub.Routing) error {
+		return r.store.Publish(context.Background(), nil, routing)
+	})
+}
+
+func (r *rig) publishBy(engine *delivery.Engine, name, key string, publish func(hub.Routing) error) hub.Routing {
+	r.t.Helper()
 	e := &hub.Event{
 		ID: hub.EventID(r.ids.New()), Type: name, Time: r.store.Now(), Data: []byte(`{"n":1}`),
 		Origin: hub.Origin{Kind: hub.OriginHub}, OrderKey: key,
 	}
-	routing := r.engine.Route(e)
+	routing := engine.Route(e)
 	r.mu.Lock()
 	for _, d := range routing.Deliveries {
 		if d.OrderKey != "" {
@@ -323,8 +343,8 @@ func (r *rig) publish(name, key string) hub.Routing {
 		}
 	}
 	r.mu.Unlock()
-	err := r.store.Publish(context.Background(), nil, routing)
-	r.engine.Settle(err == nil, routing)
+	err := publish(routing)
+	engine.Settle(err == nil, routing)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -372,7 +392,7 @@ func (r *rig) setState(id hub.WebhookID, state hub.WebhookState) {
 // none. It may fail: it is tried again by itself.
 func (r *rig) share(all bool) {
 	r.t.Helper()
-	err := r.engine.SetShare(context.Background(), func(id hub.WebhookID) bool {
+	err := r.engine.SetShare(context.Background(), members, func(id hub.WebhookID) bool {
 		return all || slices.IndexFunc(r.hooks, func(w hub.OutgoingWebhook) bool { return w.ID == id })%3 != 1
 	})
 	if err != nil && !errors.Is(err, errInjected) {
@@ -384,6 +404,11 @@ func (r *rig) share(all bool) {
 // It may fail: the sweep makes good for it.
 func (r *rig) reload() bool {
 	r.t.Helper()
+	if r.beside != nil {
+		if err := r.beside.engine.Reload(context.Background()); err != nil {
+			r.t.Fatal(err)
+		}
+	}
 	err := r.engine.Reload(context.Background())
 	if err != nil && !errors.Is(err, errInjected) {
 		r.t.Fatal(err)
@@ -587,6 +612,7 @@ const (
 
 func simulate(t *testing.T, path string, seed uint64, steps int) {
 	r := newRig(t, newWorld(t, seed), path)
+	r.addNeighbour(seed)
 	rnd := rand.New(rand.NewPCG(seed, 2))
 	names := []string{"well", "well", "slow", "flaky", "throttling", "hanging", "dead"}
 	for i, name := range names {
@@ -606,17 +632,23 @@ func simulate(t *testing.T, path string, seed uint64, steps int) {
 		switch step % 500 {
 		case 0:
 			r.faults.set(0)
+			r.beside.listen(true)
 			time.Sleep(2 * time.Second)
 			r.disturb(0)
 		case 450:
 			r.disturb(time.Hour * 1000) // waits are not measured until it is well again
 			r.faults.set(200)
+			r.beside.listen(rnd.IntN(2) == 0)
 		}
 		switch n := rnd.IntN(1000); {
-		case n < 600:
+		case n < 400:
 			r.publish(fmt.Sprintf("custom.%d", rnd.IntN(3)), "")
-		case n < 800:
+		case n < 600:
+			r.beside.publish(fmt.Sprintf("custom.%d", rnd.IntN(3)), "")
+		case n < 730:
 			r.publish(fmt.Sprintf("message.%d", rnd.IntN(3)), fmt.Sprintf("m:%d", rnd.IntN(8)))
+		case n < 800:
+			r.beside.publish(fmt.Sprintf("message.%d", rnd.IntN(3)), fmt.Sprintf("m:%d", rnd.IntN(8)))
 		case n < 986:
 			time.Sleep(time.Duration(rnd.IntN(2000)) * time.Millisecond)
 		case n < 990:
@@ -645,6 +677,7 @@ func simulate(t *testing.T, path string, seed uint64, steps int) {
 		t.Error("nothing was verified on the way")
 	}
 	r.faults.set(0)
+	r.beside.listen(true)
 	// Let everything come to its end.
 	r.share(true)
 	for _, w := range r.hooks {
@@ -696,8 +729,9 @@ func simulate(t *testing.T, path string, seed uint64, steps int) {
 	t.Logf("longest wait %s, %d probes, %d times a Retry-After, verified %d times", r.waited, r.probes, r.pauses, verified)
 	t.Logf("events %d, deliveries %d, attempts %d, succeeded %d, failed %d",
 		report.Events, report.Deliveries, report.Attempts, s.Completed, s.Failed)
-	r.stop()
-	if err := r.store.Close(); err != nil {
-		t.Error(err)
+	t.Logf("handed over %d, %d of them unheard", r.beside.handed, r.beside.lost)
+	if r.beside.handed == 0 || steps >= verifyEvery && r.beside.lost == 0 {
+		t.Errorf("the simulation showed too little: %d handed over, %d of them unheard", r.beside.handed, r.beside.lost)
 	}
+	r.end()
 }

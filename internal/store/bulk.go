@@ -18,6 +18,7 @@ type bulk struct {
 	statuses   []hub.DeliveryStatus
 	due        []*time.Time
 	nodes      []*string
+	handed     []handed // of the deliveries
 }
 
 func (b *bulk) empty() bool { return len(b.events) == 0 && len(b.deliveries) == 0 }
@@ -58,7 +59,7 @@ func orNilTime(t time.Time) *time.Time {
 }
 
 // insert sends what is held back.
-func (b *bulk) insert(s writeConn, now time.Time) error {
+func (b *bulk) insert(s writeConn, now time.Time, earOf func(node string) string) error {
 	if events := b.events; len(events) > 0 {
 		err := s.later(`INSERT INTO nchat_events
 			(id, seq, type, data, origin, triggered_by, channel_id, is_private, is_quiet, target, order_key, revision, trace, created_at)
@@ -99,6 +100,15 @@ func (b *bulk) insert(s writeConn, now time.Time) error {
 			return err
 		}
 	}
+	if len(b.handed) > 0 {
+		ears, texts, err := handovers(b.handed, earOf)
+		if err == nil {
+			err = s.later(`SELECT pg_notify(u.ear, u.text) FROM unnest($1::text[], $2::text[]) AS u (ear, text)`, ears, texts)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	*b = bulk{} // what is queued may refer to the slices
 	return nil
 }
@@ -108,5 +118,5 @@ func (t *tx) settle(text string) error {
 	if t.bulk == nil || t.bulk.empty() || text != "" && !touchesDeliveries(text) {
 		return nil
 	}
-	return t.bulk.insert(t.conn, t.now)
+	return t.bulk.insert(t.conn, t.now, t.w.earOf)
 }

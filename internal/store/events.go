@@ -24,7 +24,7 @@ func (t *tx) publish(r *hub.Routing) error {
 		return err
 	}
 	for i := range r.Deliveries {
-		if err := t.insertDelivery(&r.Deliveries[i], e.FirstOfKey); err != nil {
+		if err := t.insertDelivery(&r.Deliveries[i], e); err != nil {
 			return err
 		}
 	}
@@ -45,11 +45,15 @@ func (t *tx) insertEvent(e *hub.Event, origin string, by *string) error {
 	return err
 }
 
-// insertDelivery inserts a routed delivery, parked when its conversation is
-// not done with an earlier one.
-func (t *tx) insertDelivery(d *hub.RoutedDelivery, firstOfKey bool) error {
+// insertDelivery inserts a routed delivery of an event, parked when its
+// conversation is not done with an earlier one.
+func (t *tx) insertDelivery(d *hub.RoutedDelivery, e *hub.Event) error {
 	d.Parked = false
-	if d.OrderKey != "" && !firstOfKey && d.Status != hub.DeliveryHeld {
+	if d.Handed && (t.bulk == nil || t.w.earOf(d.LeasedTo) == "") { // nobody would hear of it
+		d.Handed, d.Mark, d.Epoch, d.LeaseSeq = false, 0, 0, 0
+		d.Status, d.DueAt, d.LeasedTo = hub.DeliveryPending, t.now, ""
+	}
+	if d.OrderKey != "" && !e.FirstOfKey && d.Status != hub.DeliveryHeld {
 		unfinished, err := t.unfinishedBeside(d.WebhookID, d.OrderKey, d.ID)
 		if err != nil {
 			return err
@@ -63,6 +67,9 @@ func (t *tx) insertDelivery(d *hub.RoutedDelivery, firstOfKey bool) error {
 	t.moved(d.WebhookID, "", status)
 	if t.bulk != nil {
 		t.bulk.addDelivery(d, status, due, node)
+		if d.Handed && !d.Parked {
+			t.bulk.addHanded(d, e)
+		}
 		t.changed++
 		return t.setMark(d.WebhookID, d.LeasedTo, d.Mark)
 	}

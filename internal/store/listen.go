@@ -61,16 +61,23 @@ func (p *postgres) channel() string { return "hub_" + p.schema }
 // relisten is the pause before a lost connection is made anew.
 const relisten = 500 * time.Millisecond
 
-// Listen calls heard for every signal of another process until ctx is done. A
+// errRenamed ends a connection that listens under an earlier name of this process.
+var errRenamed = errors.New("store: joined anew")
+
+// Listen calls ears for what other processes tell until ctx is done. A
 // connection that is lost is made anew; since signals may have been missed
-// then, heard gets one that says that anything may have happened.
-func (s *Store) Listen(ctx context.Context, heard func(hub.Signal)) error {
+// then, there is one that says that anything may have happened.
+func (s *Store) Listen(ctx context.Context, ears hub.Ears) error {
 	if s.pg == nil {
 		<-ctx.Done()
 		return nil
 	}
 	for ctx.Err() == nil {
-		if err := s.listen(ctx, heard); err != nil && ctx.Err() == nil {
+		err := s.listen(ctx, ears)
+		if ears.Handover != nil {
+			_ = ears.Listening(ctx, "") // it has nothing to fail at
+		}
+		if err != nil && !errors.Is(err, errRenamed) && ctx.Err() == nil {
 			select {
 			case <-ctx.Done():
 			case <-time.After(relisten):
@@ -80,7 +87,7 @@ func (s *Store) Listen(ctx context.Context, heard func(hub.Signal)) error {
 	return nil
 }
 
-func (s *Store) listen(ctx context.Context, heard func(hub.Signal)) error {
+func (s *Store) listen(ctx context.Context, ears hub.Ears) error {
 	conn, err := pgx.ConnectConfig(ctx, s.pg.pool.Config().ConnConfig.Copy())
 	if err != nil {
 		return err
@@ -93,17 +100,46 @@ func (s *Store) listen(ctx context.Context, heard func(hub.Signal)) error {
 	if err := ask(ctx, conn, "LISTEN "+pgx.Identifier{s.pg.channel()}.Sanitize()); err != nil {
 		return err
 	}
-	heard(hub.Signal{All: true, Changed: true, Nodes: true, Seq: -1})
-	for {
+	node, ear := s.pg.nodeID(), ""
+	if own := s.pg.ear.Load(); own != nil && ears.Handover != nil {
+		ear = *own
+		if err := ask(ctx, conn, "LISTEN "+pgx.Identifier{ear}.Sanitize()); err != nil {
+			return err
+		}
+		if err := ears.Listening(ctx, node); err != nil {
+			return err
+		}
+	}
+	ears.Signal(hub.Signal{All: true, Changed: true, Nodes: true, Seq: -1})
+	for s.pg.nodeID() == node {
 		n, err := await(ctx, conn)
 		if err != nil {
 			return errors.Join(err, ctx.Err())
 		}
-		var sig hub.Signal
-		if n != nil && json.Unmarshal([]byte(n.Payload), &sig) == nil && sig.From != s.pg.nodeID() {
-			heard(sig)
+		if n != nil {
+			if err := s.tell(ears, n, ear); err != nil {
+				return err
+			}
 		}
 	}
+	return errRenamed
+}
+
+// tell passes a notification on. A handover that cannot be read was of another
+// version of the hub; what it was about is recalled when listening begins anew.
+func (s *Store) tell(ears hub.Ears, n *pgconn.Notification, ear string) error {
+	if n.Channel == ear {
+		r, err := readHandover(n.Payload)
+		if err == nil {
+			ears.Handover(r)
+		}
+		return err
+	}
+	var sig hub.Signal
+	if json.Unmarshal([]byte(n.Payload), &sig) == nil && sig.From != s.pg.nodeID() {
+		ears.Signal(sig)
+	}
+	return nil
 }
 
 // await returns what the server tells, or nil when it has said nothing for a

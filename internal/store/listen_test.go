@@ -27,7 +27,7 @@ func TestSignalsOverLostServer(t *testing.T) {
 	defer listening.Wait()
 	defer stop()
 	for s, ch := range heard {
-		listening.Go(func() { _ = s.Listen(ctx, func(sig hub.Signal) { ch <- sig.Seq }) })
+		listening.Go(func() { _ = s.Listen(ctx, hub.Ears{Signal: func(sig hub.Signal) { ch <- sig.Seq }}) })
 		if seq := <-ch; seq != -1 {
 			t.Fatalf("heard %d before it listens", seq)
 		}

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,18 +30,20 @@ func (s *Store) Join(ctx context.Context, id, name string) (slot int, err error)
 	}
 	ctx, cancel := context.WithTimeout(ctx, transactionTime)
 	defer cancel()
+	ear := "hub_" + strings.ToLower(rand.Text())
 	err = pgx.BeginFunc(ctx, s.pg.pool, func(tx pgx.Tx) error {
-		slot, err = s.pg.join(ctx, tx, id, name)
+		slot, err = s.pg.join(ctx, tx, id, name, ear)
 		return err
 	})
 	if err != nil {
 		return 0, pgRefusal(err)
 	}
+	s.pg.ear.Store(&ear)
 	s.pg.setNode(id)
 	return slot, nil
 }
 
-func (p *postgres) join(ctx context.Context, tx pgx.Tx, id, name string) (slot int, err error) {
+func (p *postgres) join(ctx context.Context, tx pgx.Tx, id, name, ear string) (slot int, err error) {
 	// As for the writer: who stops in the middle does not keep the others waiting.
 	_, err = tx.Exec(ctx, fmt.Sprintf(`SET LOCAL idle_in_transaction_session_timeout = %d`, idleTime.Milliseconds()))
 	if err != nil {
@@ -67,7 +71,8 @@ func (p *postgres) join(ctx context.Context, tx pgx.Tx, id, name string) (slot i
 	if slot < 0 {
 		return 0, hub.Errorf(hub.Conflict, "%d hubs work on this database already, which is the most there can be.", maxNodes)
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO nchat_nodes (id, name, slot, started_at, beat_at) VALUES ($1, $2, $3, $4, $4)`, id, name, slot, now)
+	_, err = tx.Exec(ctx, `INSERT INTO nchat_nodes (id, name, slot, started_at, beat_at, ear) VALUES ($1, $2, $3, $4, $4, $5)`,
+		id, name, slot, now, ear)
 	return slot, err
 }
 
@@ -92,9 +97,11 @@ func (s *Store) Beat(ctx context.Context, id string) (p hub.Pulse, err error) {
 	ctx, cancel := context.WithTimeout(ctx, beatTime)
 	defer cancel()
 	err = s.pg.pulse.use(ctx, func(conn *pgx.Conn) error {
-		if p, err = beat(ctx, conn, id); err != nil {
+		var ears map[string]string
+		if p, ears, err = beat(ctx, conn, id); err != nil {
 			return err
 		}
+		s.pg.ears.Store(&ears)
 		return s.measureClock(ctx, pgConnQuerier{conn})
 	})
 	return p, pgRefusal(err)
@@ -103,7 +110,7 @@ func (s *Store) Beat(ctx context.Context, id string) (p hub.Pulse, err error) {
 // beatTime bounds a sign of life: one that takes longer is none.
 const beatTime = 3 * time.Second
 
-func beat(ctx context.Context, conn *pgx.Conn, id string) (p hub.Pulse, err error) {
+func beat(ctx context.Context, conn *pgx.Conn, id string) (p hub.Pulse, ears map[string]string, err error) {
 	// All of it is with the server before it begins: a process that is stopped in
 	// the middle keeps nobody waiting.
 	b := &pgx.Batch{}
@@ -111,35 +118,38 @@ func beat(ctx context.Context, conn *pgx.Conn, id string) (p hub.Pulse, err erro
 	b.Queue(`UPDATE nchat_nodes SET beat_at = clock_timestamp() WHERE id = $1`, id)
 	b.Queue(`SELECT (SELECT coalesce(max(seq), 0) FROM nchat_events), (SELECT coalesce(max(revision), 0) FROM nchat_outgoing_webhook_revisions),
 		(SELECT max(updated_at) FROM nchat_settings)`)
-	b.Queue(`SELECT id, name, slot, started_at, beat_at FROM nchat_nodes ORDER BY started_at, id`)
+	b.Queue(`SELECT ear, id, name, slot, started_at, beat_at FROM nchat_nodes ORDER BY started_at, id`)
 	answers := conn.SendBatch(ctx, b)
 	defer func() { err = errors.Join(err, answers.Close()) }()
 	if _, err := answers.Exec(); err != nil {
-		return p, err
+		return p, nil, err
 	}
 	tag, err := answers.Exec()
 	if err != nil {
-		return p, err
+		return p, nil, err
 	}
 	if tag.RowsAffected() == 0 {
-		return p, hub.ErrFenced
+		return p, nil, hub.ErrFenced
 	}
 	if err := answers.QueryRow().Scan(&p.Seq, &p.Revision, into(&p.SettingsAt)); err != nil {
-		return p, err
+		return p, nil, err
 	}
 	found, err := answers.Query()
 	if err != nil {
-		return p, err
+		return p, nil, err
 	}
 	defer found.Close()
+	ears = make(map[string]string)
 	for found.Next() {
-		n, err := scanNode(found)
-		if err != nil {
-			return p, err
+		var n hub.Node
+		var ear string
+		if err := found.Scan(&ear, &n.ID, &n.Name, &n.Slot, into(&n.Started), into(&n.Beat)); err != nil {
+			return p, nil, err
 		}
+		ears[n.ID] = ear
 		p.Nodes = append(p.Nodes, n)
 	}
-	return p, found.Err()
+	return p, ears, found.Err()
 }
 
 // removeSilent removes the members that the others have to go on without. Only who

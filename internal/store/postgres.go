@@ -50,6 +50,10 @@ type postgres struct {
 	pulse ownConn
 	// node is this process's name among those at work (nchat_nodes); "": none.
 	node atomic.Pointer[string]
+	// ears are where the processes hear of what is handed over to them, by name, as
+	// of the last sign of life. ear is this process's; "": it has none.
+	ears atomic.Pointer[map[string]string]
+	ear  atomic.Pointer[string]
 }
 
 // openPostgres connects, and makes the schema, the tables and the partitions
@@ -93,7 +97,7 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 	}
 	conn := newPgConn(p, config.ConnConfig.Copy(), o.Log)
 	s.w = newWriter(conn, o)
-	s.w.bulk, s.w.revision = true, func() int64 { return conn.revision }
+	s.w.bulk, s.w.revision, s.w.earOf = true, func() int64 { return conn.revision }, p.earOf
 	return nil
 }
 

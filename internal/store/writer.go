@@ -69,6 +69,7 @@ type writer struct {
 	revision func() int64
 	log      *slog.Logger
 	onEvents func(int64)
+	earOf    func(node string) string // see postgres.ears
 	onChange func()
 	meters   Meters
 	failed   atomic.Int64 // transactions, as a whole
