@@ -56,10 +56,10 @@ type Signal struct {
 	Changed bool `json:"changed,omitempty"`
 	// Nodes: one came or went, or lanes were given up.
 	Nodes bool `json:"nodes,omitempty"`
-	// Grants are for whom each names. Stops: the sender's are void, it takes
-	// nothing more.
-	Grants []Grant `json:"grants,omitempty"`
-	Stops  bool    `json:"stops,omitempty"`
+	// Grants are for the one node that is told. Revoked: all that the sender gave
+	// are void.
+	Grants  []Grant `json:"grants,omitempty"`
+	Revoked bool    `json:"revoked,omitempty"`
 }
 
 // Ears are called, one at a time, with what other nodes tell.

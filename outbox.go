@@ -30,11 +30,13 @@ type RoutedDelivery struct {
 // numbers is for one lease; see Quota.
 type Grant struct {
 	WebhookID WebhookID `json:"lane"`
-	To        string    `json:"to"` // the node that may use it
+	By        string    `json:"by"` // the node that serves the lane
+	To        string    `json:"-"`  // the node that may use it
 	// From is the first number, and Until the one after the last.
 	From  int64 `json:"from"`
 	Until int64 `json:"until"`
-	// Mark is the lane's stored mark as it was when the grant was made.
+	// Mark is up to which number the lane's mark needs no raising by the publisher:
+	// it is stored, or the server of the lane sees to it.
 	Mark int64 `json:"mark,omitempty"`
 }
 

@@ -252,7 +252,7 @@ func (a *App) join(ctx context.Context, bell *control.Bell, guest bool) error {
 		Store: a.store, Engine: a.engine, NewID: a.ids.New, SetSlot: a.ids.SetSlot, Name: fmt.Sprintf("%s/%d", name, os.Getpid()),
 		Wake: bell.Ring, Forget: a.forget, Log: a.log.With("component", "cluster"),
 	})
-	a.engine.OnForeign, a.engine.OnGrant, a.engine.OnStop = a.cluster.OnForeign, a.cluster.OnGrant, a.cluster.OnStop
+	a.engine.OnForeign, a.engine.OnGrant, a.engine.OnRevoke = a.cluster.OnForeign, a.cluster.OnGrant, a.cluster.OnRevoke
 	a.engine.Node, err = a.cluster.Join(ctx)
 	return err
 }

@@ -32,6 +32,7 @@ type Store interface {
 	Beat(ctx context.Context, id string) (hub.Pulse, error)
 	Leave(ctx context.Context, id string) error
 	Signal(ctx context.Context, sig hub.Signal) error
+	SignalTo(ctx context.Context, node string, sig hub.Signal) error
 	Listen(ctx context.Context, ears hub.Ears) error
 	EnsurePartitions(ctx context.Context) error
 	WeeksAhead(ctx context.Context) (int, error)
@@ -47,7 +48,7 @@ type Engine interface {
 	LoadPaused(ctx context.Context) error
 	Poll(ctx context.Context) error
 	Due(from string, lanes ...hub.WebhookID)
-	Granted(from string, g hub.Grant)
+	Granted(g hub.Grant)
 	Revoked(from string)
 	Handed(r hub.Routing)
 	Listening(ctx context.Context, node string) error
@@ -84,9 +85,13 @@ type Cluster struct {
 	members  atomic.Pointer[[]hub.Node]
 
 	mu      sync.Mutex
-	pending hub.Signal    // not yet sent
-	send    chan struct{} // there is something pending
-	kick    chan struct{} // the nodes may have changed: look now
+	pending hub.Signal             // not yet sent
+	private map[string]*hub.Signal // the same, to one node each
+	send    chan struct{}          // there is something pending
+	kick    chan struct{}          // the nodes may have changed: look now
+	// told is what was heard and takes time to follow, follow that there is some.
+	told   hub.Signal
+	follow chan struct{}
 	// last is what the pulse said before: what differs is news.
 	last hub.Pulse
 	// unshared: the engine's share is not, or not wholly, that of the present
@@ -155,7 +160,10 @@ const (
 
 // New makes a Cluster.
 func New(o Options) *Cluster {
-	c := &Cluster{Options: o, send: make(chan struct{}, 1), kick: make(chan struct{}, 1)}
+	c := &Cluster{
+		Options: o, private: make(map[string]*hub.Signal),
+		send: make(chan struct{}, 1), kick: make(chan struct{}, 1), follow: make(chan struct{}, 1),
+	}
 	c.members.Store(&[]hub.Node{})
 	return c
 }
@@ -255,7 +263,8 @@ func (c *Cluster) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { c.signals(ctx) })
 	if !c.Deaf {
-		ears := hub.Ears{Signal: func(s hub.Signal) { c.heard(ctx, s) }, Handover: c.Engine.Handed, Listening: c.Engine.Listening}
+		all.Go(func() { c.follows(ctx) })
+		ears := hub.Ears{Signal: c.heard, Handover: c.Engine.Handed, Listening: c.Engine.Listening}
 		all.Go(func() { _ = c.Store.Listen(ctx, ears) })
 	}
 	all.Go(func() { c.partitions(ctx) })
@@ -406,39 +415,69 @@ func (c *Cluster) changed(ctx context.Context) {
 	}
 }
 
-// heard follows a signal.
-func (c *Cluster) heard(ctx context.Context, s hub.Signal) {
+// heard follows a signal: at once as far as that takes no time, as handovers are
+// heard of behind it.
+func (c *Cluster) heard(s hub.Signal) {
 	if s.From != "" { // else it stands for those that were missed
 		c.counters.Heard.Add(1)
 	}
 	if s.Seq != 0 {
 		c.Wake()
 	}
-	if s.Changed {
-		c.changed(ctx)
-	}
-	if s.Stops {
+	if s.Revoked {
 		c.Engine.Revoked(s.From)
 	}
 	for _, g := range s.Grants {
-		c.Engine.Granted(s.From, g)
+		c.Engine.Granted(g)
 	}
 	if len(s.Due) > 0 {
 		c.Engine.Due(s.From, s.Due...)
 	}
-	var err error
 	if s.Nodes {
+		poke(c.kick)
+	}
+	if !s.Changed && !s.Nodes && !s.All {
+		return
+	}
+	c.mu.Lock()
+	c.told.Changed, c.told.Nodes, c.told.All = c.told.Changed || s.Changed, c.told.Nodes || s.Nodes, c.told.All || s.All
+	c.mu.Unlock()
+	poke(c.follow)
+}
+
+// follows does what was heard and asks the database.
+func (c *Cluster) follows(ctx context.Context) {
+	for {
 		select {
-		case c.kick <- struct{}{}:
-		default:
+		case <-ctx.Done():
+			return
+		case <-c.follow:
 		}
-		err = c.Engine.TakeOver(ctx)
+		c.mu.Lock()
+		s := c.told
+		c.told = hub.Signal{}
+		c.mu.Unlock()
+		if s.Changed {
+			c.changed(ctx)
+		}
+		var err error
+		if s.Nodes {
+			err = c.Engine.TakeOver(ctx)
+		}
+		if s.All {
+			err = errors.Join(err, c.Engine.Poll(ctx))
+		}
+		if err != nil && ctx.Err() == nil {
+			c.Log.Warn("a signal could not be followed; the polling will", "error", err)
+		}
 	}
-	if s.All {
-		err = errors.Join(err, c.Engine.Poll(ctx))
-	}
-	if err != nil && ctx.Err() == nil {
-		c.Log.Warn("a signal could not be followed; the polling will", "error", err)
+}
+
+// poke tells who waits for ch that there is something to do.
+func poke(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
 	}
 }
 
@@ -454,9 +493,9 @@ func (c *Cluster) OnForeign(lane hub.WebhookID) {
 		switch {
 		case lane == "":
 			s.Nodes = true
-		case s.All || slices.Contains(s.Due, lane):
+		case slices.Contains(s.Due, lane):
 		case len(s.Due) == maxDue:
-			s.Due, s.All = nil, true
+			s.All = true
 		default:
 			s.Due = append(s.Due, lane)
 		}
@@ -465,19 +504,27 @@ func (c *Cluster) OnForeign(lane hub.WebhookID) {
 
 // OnGrant tells another process what it may hand over. It does not block.
 func (c *Cluster) OnGrant(g hub.Grant) {
-	c.tell(func(s *hub.Signal) { s.Grants = append(s.Grants, g) })
+	c.tellOne(g.To, func(s *hub.Signal) {
+		if len(s.Grants) < maxPending {
+			s.Grants = append(s.Grants, g)
+		}
+	})
 }
 
-// OnStop tells the others that this process takes nothing more. It does not block.
-func (c *Cluster) OnStop() {
-	c.tell(func(s *hub.Signal) { s.Grants, s.Stops = nil, true })
+// OnRevoke tells the others that what they may hand over is void. It does not
+// block.
+func (c *Cluster) OnRevoke() {
+	for _, m := range c.Members() { // this process itself hears nothing of its own
+		c.tellOne(m.ID, func(s *hub.Signal) { s.Grants, s.Revoked = nil, true })
+	}
 }
 
-// A signal names maxDue lanes at most, and has maxGrants; further ones wait for
-// the next.
 const (
-	maxDue    = 80
-	maxGrants = 20
+	// A signal names maxDue lanes at most, and has maxGrants; further ones wait for
+	// the next, as many as maxPending.
+	maxDue     = 100
+	maxGrants  = 40
+	maxPending = 10_000
 )
 
 // OnChange tells the others that something changed that they have copies of. It
@@ -494,15 +541,20 @@ func (c *Cluster) tell(add func(*hub.Signal)) {
 	c.mu.Lock()
 	add(&c.pending)
 	c.mu.Unlock()
-	c.again()
+	poke(c.send)
 }
 
-// again has signals send what is pending.
-func (c *Cluster) again() {
-	select {
-	case c.send <- struct{}{}:
-	default:
+// tellOne is tell for one node.
+func (c *Cluster) tellOne(node string, add func(*hub.Signal)) {
+	c.mu.Lock()
+	s := c.private[node]
+	if s == nil {
+		s = &hub.Signal{}
+		c.private[node] = s
 	}
+	add(s)
+	c.mu.Unlock()
+	poke(c.send)
 }
 
 // signals sends what is pending, in one signal for all that gathered in
@@ -514,24 +566,49 @@ func (c *Cluster) signals(ctx context.Context) {
 			return
 		case <-c.send:
 		}
-		c.mu.Lock()
-		s := c.pending
-		c.pending = hub.Signal{}
-		if len(s.Grants) > maxGrants {
-			s.Grants, c.pending.Grants = s.Grants[:maxGrants:maxGrants], s.Grants[maxGrants:]
-			c.again()
+		s, private := c.next()
+		if s != nil {
+			c.sent(ctx, c.Store.Signal(ctx, *s))
 		}
-		c.mu.Unlock()
-		switch err := c.Store.Signal(ctx, s); {
-		case err == nil:
-			c.counters.Sent.Add(1)
-		case ctx.Err() == nil:
-			c.Log.Debug("a signal was not sent", "error", err)
+		for node, s := range private {
+			c.sent(ctx, c.Store.SignalTo(ctx, node, s))
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(signalGap):
 		}
+	}
+}
+
+// next takes what is pending: for all (nil: nothing), and for one each.
+func (c *Cluster) next() (all *hub.Signal, private map[string]hub.Signal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.pending; s.Seq != 0 || len(s.Due) > 0 || s.All || s.Changed || s.Nodes {
+		all, c.pending = &s, hub.Signal{}
+	}
+	private = make(map[string]hub.Signal, len(c.private))
+	for node, s := range c.private {
+		one := *s
+		if len(one.Grants) <= maxGrants {
+			delete(c.private, node)
+		} else {
+			one.Grants = one.Grants[:maxGrants:maxGrants]
+			c.private[node] = &hub.Signal{Grants: s.Grants[maxGrants:]}
+			poke(c.send)
+		}
+		private[node] = one
+	}
+	return all, private
+}
+
+// sent notes what became of a signal.
+func (c *Cluster) sent(ctx context.Context, err error) {
+	switch {
+	case err == nil:
+		c.counters.Sent.Add(1)
+	case ctx.Err() == nil:
+		c.Log.Debug("a signal was not sent", "error", err)
 	}
 }

@@ -42,8 +42,8 @@ func TestSignalsAreCounted(t *testing.T) {
 		stop()
 		<-ended
 
-		c.heard(t.Context(), hub.Signal{From: "b", Seq: 3})
-		c.heard(t.Context(), hub.Signal{Seq: -1})
+		c.heard(hub.Signal{From: "b", Seq: 3})
+		c.heard(hub.Signal{Seq: -1})
 		if n := c.Counters(); n.Sent.Load() != 1 || n.Heard.Load() != 1 || n.Fenced.Load() != 0 {
 			t.Errorf("sent %d, heard %d, fenced %d", n.Sent.Load(), n.Heard.Load(), n.Fenced.Load())
 		}

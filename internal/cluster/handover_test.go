@@ -87,9 +87,10 @@ func TestHandover(t *testing.T) {
 	}
 	defer breaker.Close(t.Context())
 	for range 5 {
-		_, err := breaker.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN %'`)
-		if err != nil {
-			t.Fatal(err)
+		tag, err := breaker.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+			WHERE datname = current_database() AND application_name LIKE '% listens'`)
+		if err != nil || tag.RowsAffected() != 2 {
+			t.Fatal(tag, err)
 		}
 		for range 20 {
 			work = append(work, a.publish("work")...)

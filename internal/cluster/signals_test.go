@@ -38,7 +38,7 @@ type member struct {
 	mu    sync.Mutex
 	sent  map[hub.DeliveryID]bool
 	again []hub.DeliveryID // what was sent before
-	woken chan struct{} // capacity 1
+	woken chan struct{}    // capacity 1
 }
 
 // Send implements delivery.Sender: every receiver is well.
@@ -99,7 +99,7 @@ func startWith(t *testing.T, database string, o cluster.Options, receive func(pa
 		}
 	}
 	m.cluster = cluster.New(o)
-	m.engine.OnForeign, m.engine.OnGrant, m.engine.OnStop = m.cluster.OnForeign, m.cluster.OnGrant, m.cluster.OnStop
+	m.engine.OnForeign, m.engine.OnGrant, m.engine.OnRevoke = m.cluster.OnForeign, m.cluster.OnGrant, m.cluster.OnRevoke
 	if m.engine.Node, err = m.cluster.Join(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,8 @@
 // and its deliveries with the change they tell of, and [Engine.Settle] hands
 // over what was committed. A delivery for which a lane has room is inserted
 // already leased to this process and sent straight from memory; the rest is
-// inserted due, and claimed when there is room.
+// inserted due, and claimed when there is room. What another process serves is
+// inserted leased to that one, which hears of it with the commit (handover.go).
 //
 // # A lane
 //
@@ -15,7 +16,7 @@
 // for patience costs nobody else anything:
 //
 //	        due rows ──claim──▶ ready ──▶ in flight ──▶ unrecorded ──commit──▶ gone
-//	Settle ──────────────────────▲   (≤ concurrency)
+//	Settle, Handed ──────────────▲   (≤ concurrency)
 //	        (ready + in flight ≤ 4096)
 //
 // What is ready goes back to the due rows when the lane may not send for a while.

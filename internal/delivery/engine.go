@@ -49,9 +49,9 @@ type Engine struct {
 	// not block. May be nil.
 	OnForeign func(hub.WebhookID)
 	// OnGrant is called with what another process may hand over, to let it know,
-	// and OnStop when this one takes nothing more. They must not block. May be nil.
-	OnGrant func(hub.Grant)
-	OnStop  func()
+	// and OnRevoke when nobody may any more. They must not block. May be nil.
+	OnGrant  func(hub.Grant)
+	OnRevoke func()
 	// Observer hears what is done; nil: nobody does.
 	Observer Observer
 
@@ -153,10 +153,8 @@ func (e *Engine) Run(ctx context.Context) error {
 
 	e.mu.Lock()
 	e.stopping = true
+	e.revoke()
 	e.mu.Unlock()
-	if e.OnStop != nil {
-		e.OnStop()
-	}
 	e.moveCancel()
 	timer := time.AfterFunc(DrainTime, e.stopCancel)
 	e.workers.Wait()
@@ -467,10 +465,17 @@ func (e *Engine) sweep(ctx context.Context) error {
 // which another one made.
 func (e *Engine) Poll(ctx context.Context) error {
 	due, err := e.Store.Lanes(ctx)
-	if err == nil {
-		e.attendAll(due)
+	if err != nil {
+		return err
 	}
-	return err
+	e.attendAll(due)
+	e.mu.Lock()
+	deaf := e.hears == ""
+	e.mu.Unlock()
+	if deaf {
+		return e.recall(ctx, -recallAge)
+	}
+	return nil
 }
 
 func (e *Engine) attendAll(due []hub.LaneDue) {

@@ -32,8 +32,10 @@ const (
 	// one is in use, and of the ones before something may still be on its way.
 	maxGrants = 4
 	// grantLost is how long after its grant a publisher that has none is thought
-	// not to have heard of it.
-	grantLost = time.Second
+	// not to have heard of it, and grantUseless after many that it cannot use them, as
+	// its events are too large.
+	grantLost    = time.Second
+	grantUseless = time.Minute
 	// maxHanded is the size of what an event says that is handed over at most, in
 	// bytes: with what is said about it, it has to be less than 8000 ("NOTIFY",
 	// manual of Postgres).
@@ -47,6 +49,8 @@ type grant struct {
 	came        [grantSize / 64]uint64 // a bit for each number that was used and heard of
 	last        int64                  // the highest of them; from-1: none
 	used        time.Time              // when it was given, or something came
+	// void: the publisher does not use what is left of it.
+	void bool
 	// stale: this process has given the lane up since. What comes is given back,
 	// as its marks went with the lane.
 	stale bool
@@ -114,20 +118,43 @@ func (e *Engine) grant(l *lane, to string, asked bool, now time.Time) {
 		return
 	}
 	left, last := l.granted(to)
-	if left > grantSize/2 && !(asked && time.Since(last) > grantLost) {
+	switch unused := time.Since(last); {
+	case left <= grantSize/2:
+	case !asked || unused < grantLost:
+		return
+	case left >= maxGrants*grantSize && unused < grantUseless:
 		return
 	}
 	g := &grant{to: to, from: l.seq + 1, until: l.seq + 1 + grantSize, last: l.seq, used: time.Now()}
 	l.seq += grantSize
 	l.remember(g)
-	e.OnGrant(hub.Grant{WebhookID: l.id, To: to, From: g.from, Until: g.until, Mark: l.mark})
+	mark := l.mark
+	if len(l.ready) > l.window() { // it would be stored long before they are sent
+		mark = g.until - 1
+	}
+	e.OnGrant(hub.Grant{WebhookID: l.id, By: e.Node, To: to, From: g.from, Until: g.until, Mark: mark})
+}
+
+// revoke lets nobody hand over any more, until there are new grants. The caller
+// holds mu.
+func (e *Engine) revoke() {
+	given := false
+	for _, l := range e.lanes {
+		for _, g := range l.grants {
+			given = given || !g.void
+			g.void = true
+		}
+	}
+	if given && e.OnRevoke != nil {
+		e.OnRevoke()
+	}
 }
 
 // granted returns how many numbers a publisher has that nothing came with, those
 // aside that it went past, and when it last got or used some.
 func (l *lane) granted(to string) (left int64, last time.Time) {
 	for _, g := range l.grants {
-		if g.to == to && !g.stale {
+		if g.to == to && !g.void {
 			left, last = left+g.until-1-g.last, maxTime(last, g.used)
 		}
 	}
@@ -153,7 +180,7 @@ func (l *lane) remember(g *grant) {
 func (l *lane) began() {
 	l.credits = nil
 	for _, g := range l.grants {
-		g.stale = true
+		g.void, g.stale = true, true
 	}
 }
 
@@ -167,13 +194,13 @@ func (l *lane) grantOf(seq int64) *grant {
 	return nil
 }
 
-// use notes that a number was heard of, and reports whether it was before.
-func (g *grant) use(seq int64) (before bool) {
+// use notes that a number was heard of, and reports whether it is the first time.
+func (g *grant) use(seq int64) (first bool) {
 	word, bit := &g.came[(seq-g.from)/64], uint64(1)<<((seq-g.from)%64)
-	before = *word&bit != 0
+	first = *word&bit == 0
 	*word |= bit
 	g.last, g.used = max(g.last, seq), time.Now()
-	return before
+	return first
 }
 
 // count returns how many numbers were heard of.
@@ -184,15 +211,17 @@ func (g *grant) count() (n int) {
 	return n
 }
 
-// Granted takes a grant of another process, which serves the lane.
-func (e *Engine) Granted(node string, g hub.Grant) {
+// Granted takes a grant of another process, which serves the lane. One that is
+// heard of twice counts once.
+func (e *Engine) Granted(g hub.Grant) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	l := e.lanes[g.WebhookID]
-	if l == nil || l.owned || g.To != e.Node || !slices.Contains(e.share.members, node) {
+	if l == nil || l.owned || !slices.Contains(e.share.members, g.By) || g.By == l.heard.By && g.From < l.heard.Until {
 		return
 	}
-	l.credits = append(l.credits, credit{node: node, next: g.From, until: g.Until, mark: g.Mark})
+	l.heard = g
+	l.credits = append(l.credits, credit{node: g.By, next: g.From, until: g.Until, mark: g.Mark})
 	if len(l.credits) > maxGrants {
 		l.credits = slices.Delete(l.credits, 0, 1)
 	}
@@ -205,13 +234,15 @@ func (e *Engine) Revoked(node string) {
 	e.dropCredits(func(of string) bool { return of == node })
 }
 
-// forgetGrants drops what has to do with processes that are gone: what they gave,
-// and what they got, if nothing can be on its way any more. The caller holds mu.
+// forgetGrants drops what other processes gave, as lanes may be served by others
+// now, and what those got that are gone, when nothing can be on its way any more. The
+// caller holds mu.
 func (e *Engine) forgetGrants() {
-	gone := func(node string) bool { return !slices.Contains(e.share.members, node) }
-	e.dropCredits(gone)
+	e.dropCredits(func(string) bool { return true })
 	for _, l := range e.lanes {
-		l.grants = slices.DeleteFunc(l.grants, func(g *grant) bool { return gone(g.to) && time.Since(g.used) > repairAge })
+		l.grants = slices.DeleteFunc(l.grants, func(g *grant) bool {
+			return !slices.Contains(e.share.members, g.to) && time.Since(g.used) > repairAge
+		})
 	}
 }
 
@@ -236,22 +267,31 @@ func (e *Engine) Handed(r hub.Routing) {
 			continue
 		}
 		l := e.laneOf(d.WebhookID)
-		g := l.grantOf(d.LeaseSeq)
-		if g != nil && g.use(d.LeaseSeq) || e.holds(l, d.ID) {
-			continue // it was heard of before, or recalled
+		if e.holds(l, d.ID) {
+			continue
 		}
-		e.stats.Handed.Add(1)
 		j := &hub.Job{Delivery: d.Delivery, Event: r.Event}
-		if g == nil || g.stale || !l.serves() || !l.open() || e.paused {
+		g := l.grantOf(d.LeaseSeq)
+		if g == nil || !g.use(d.LeaseSeq) || g.stale || !e.canHold(l) {
 			e.refuse(l, j)
 			continue
 		}
+		e.stats.Handed.Add(1)
 		l.marked(d.Mark)
 		e.take(l, j)
 		e.lastClaim = now
 		e.attend(l)
 		e.grant(l, g.to, false, now)
 	}
+}
+
+// canHold reports whether the lane has use for what is handed over.
+func (e *Engine) canHold(l *lane) bool {
+	if !l.serves() || !l.open() || e.paused {
+		return false
+	}
+	free, _ := l.room(e.tight())
+	return free > 0
 }
 
 // refuse gives back what was handed over. It changes nothing when the lease has
@@ -274,6 +314,7 @@ func (e *Engine) refuse(l *lane, jobs ...*hub.Job) {
 func (e *Engine) Listening(ctx context.Context, node string) error {
 	e.mu.Lock()
 	e.hears = ""
+	e.revoke()
 	e.mu.Unlock()
 	if node == "" {
 		return nil
@@ -323,7 +364,8 @@ func (e *Engine) recallAll(leased []hub.Delivery) {
 		if l == nil || d.LeasedTo != e.Node {
 			continue
 		}
-		if g := l.grantOf(d.LeaseSeq); g != nil && !g.use(d.LeaseSeq) && !e.holds(l, d.ID) {
+		if g := l.grantOf(d.LeaseSeq); g != nil && !e.holds(l, d.ID) {
+			g.use(d.LeaseSeq)
 			lost[l] = append(lost[l], &hub.Job{Delivery: *d, Event: &hub.Event{}})
 		}
 	}

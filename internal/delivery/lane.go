@@ -42,6 +42,8 @@ type lane struct {
 	// credits are those that this process may, while another serves the lane.
 	grants  []*grant
 	credits []credit
+	// heard is the last grant that this process heard of.
+	heard hub.Grant
 
 	// due is the earliest due time of a row that this process knows of; zero:
 	// none. It may be too early, never too late.

@@ -23,7 +23,9 @@ type neighbour struct {
 	mu    sync.Mutex
 	rand  *rand.Rand
 	life  int  // of the rig's engine: what was told to an earlier one is lost
+	given int  // how often that has revoked its grants: earlier ones are not heard of
 	deaf  bool // the rig's engine does not listen
+	twice bool // grants are heard of twice
 	under sync.WaitGroup
 	// handed counts what was handed over, lost what of it was not heard of; last is
 	// the latest of it.
@@ -65,13 +67,29 @@ func (r *rig) addNeighbour(seed uint64) {
 func (n *neighbour) begin(e *delivery.Engine) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.life++
 	n.deaf = false
 	e.OnGrant = func(g hub.Grant) {
-		n.tell(false, func() { n.engine.Granted(here, g) })
-	}
-	e.OnStop = func() {
 		n.mu.Lock()
-		n.life++
+		given, times := n.given, 1
+		if n.twice || n.rand.IntN(10) == 0 {
+			times = 2
+		}
+		n.mu.Unlock()
+		for range times {
+			n.tell(false, func() {
+				n.mu.Lock()
+				void := n.given != given
+				n.mu.Unlock()
+				if !void {
+					n.engine.Granted(g)
+				}
+			})
+		}
+	}
+	e.OnRevoke = func() {
+		n.mu.Lock()
+		n.given++
 		n.mu.Unlock()
 		n.engine.Revoked(here)
 	}
@@ -108,6 +126,20 @@ func (n *neighbour) listen(does bool) {
 	}
 }
 
+// lose loses what the rig's engine is told, without its knowing, until listen.
+func (n *neighbour) lose() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.deaf = true
+}
+
+// fails reports whether a commit of the neighbour is to fail.
+func (n *neighbour) fails() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.r.faults.rate > 0 && n.rand.IntN(20) == 0
+}
+
 // publish is the rig's, by the neighbour.
 func (n *neighbour) publish(name, key string) {
 	n.r.publishBy(n.engine, name, key, func(routing hub.Routing) error {
@@ -118,6 +150,9 @@ func (n *neighbour) publish(name, key string) {
 				told.Deliveries = append(told.Deliveries, *d)
 			}
 			d.Handed = false // the embedded database takes it as any lease
+		}
+		if n.fails() {
+			return errInjected
 		}
 		err := n.r.store.Publish(context.Background(), nil, routing)
 		for i := range routing.Deliveries {

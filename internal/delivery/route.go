@@ -159,6 +159,8 @@ func (e *Engine) settle(d *hub.RoutedDelivery, ev *hub.Event, committed bool) {
 		l.marked(d.Mark)
 	}
 	switch {
+	case !committed && d.Handed: // telling may be what failed
+		l.credits = nil
 	case !committed || d.Parked:
 	case d.Handed:
 		if !slices.Contains(e.share.members, d.LeasedTo) { // gone meanwhile: to be voided

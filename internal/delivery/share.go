@@ -12,7 +12,8 @@ import (
 // Several processes may work on one database. Each lane is served by one of
 // them at a time: only that one leases, sends and judges the endpoint's health,
 // so concurrency, rate, order and breaker are as exact as with one process. The
-// others store what they publish as due and tell it (Engine.OnForeign).
+// others hand over to it what they publish (handover.go), or store it as due and
+// tell it (Engine.OnForeign).
 //
 //	wanted ──Acquire──▶ owned ──no longer wanted──▶ ceding ──empty──▶ leaving ──Cede──▶ not owned
 //
@@ -68,6 +69,7 @@ func (e *Engine) SetShare(ctx context.Context, members []string, wants func(hub.
 		e.mu.Unlock()
 		return nil
 	}
+	e.revoke()
 	e.forgetGrants()
 	for _, l := range e.lanes {
 		l.ceding = l.owned && !e.wanted(l)

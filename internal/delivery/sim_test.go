@@ -233,6 +233,7 @@ type rig struct {
 	ids    *hub.IDs
 	hooks  []hub.OutgoingWebhook
 	stop   func()
+	data   string     // of the events
 	beside *neighbour // nil: there is none
 	// wrap, when set, changes the store of the next engine.
 	wrap func(delivery.Store) delivery.Store
@@ -245,7 +246,7 @@ func newRig(t *testing.T, w *world, path string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{world: w, t: t, store: s, faults: &faultyStore{Store: s, rand: rand.New(rand.NewPCG(7, 7))}, ids: &hub.IDs{}}
+	r := &rig{world: w, t: t, store: s, data: `{"n":1}`, faults: &faultyStore{Store: s, rand: rand.New(rand.NewPCG(7, 7))}, ids: &hub.IDs{}}
 	r.start()
 	return r
 }
@@ -329,7 +330,7 @@ func (r *rig) publish(name, key string) hub.Routing {
 func (r *rig) publishBy(engine *delivery.Engine, name, key string, publish func(hub.Routing) error) hub.Routing {
 	r.t.Helper()
 	e := &hub.Event{
-		ID: hub.EventID(r.ids.New()), Type: name, Time: r.store.Now(), Data: []byte(`{"n":1}`),
+		ID: hub.EventID(r.ids.New()), Type: name, Time: r.store.Now(), Data: []byte(r.data),
 		Origin: hub.Origin{Kind: hub.OriginHub}, OrderKey: key,
 	}
 	routing := engine.Route(e)
@@ -345,10 +346,22 @@ func (r *rig) publishBy(engine *delivery.Engine, name, key string, publish func(
 	r.mu.Unlock()
 	err := publish(routing)
 	engine.Settle(err == nil, routing)
-	if err != nil {
+	if err != nil && !errors.Is(err, errInjected) {
 		r.t.Fatal(err)
 	}
+	if err != nil {
+		r.forget(routing)
+	}
 	return routing
+}
+
+// forget takes back what publishBy noted of an event that was not stored.
+func (r *rig) forget(routing hub.Routing) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, d := range routing.Deliveries {
+		r.finished[string(d.ID)] = true
+	}
 }
 
 // disturb notes that waits which begin before now and a while say nothing about
@@ -638,7 +651,12 @@ func simulate(t *testing.T, path string, seed uint64, steps int) {
 		case 450:
 			r.disturb(time.Hour * 1000) // waits are not measured until it is well again
 			r.faults.set(200)
-			r.beside.listen(rnd.IntN(2) == 0)
+			switch rnd.IntN(3) {
+			case 0:
+				r.beside.listen(false)
+			case 1:
+				r.beside.lose()
+			}
 		}
 		switch n := rnd.IntN(1000); {
 		case n < 400:

@@ -59,7 +59,7 @@ func orNilTime(t time.Time) *time.Time {
 }
 
 // insert sends what is held back.
-func (b *bulk) insert(s writeConn, now time.Time, earOf func(node string) string) error {
+func (b *bulk) insert(s writeConn, now time.Time) error {
 	if events := b.events; len(events) > 0 {
 		err := s.later(`INSERT INTO nchat_events
 			(id, seq, type, data, origin, triggered_by, channel_id, is_private, is_quiet, target, order_key, revision, trace, created_at)
@@ -101,7 +101,7 @@ func (b *bulk) insert(s writeConn, now time.Time, earOf func(node string) string
 		}
 	}
 	if len(b.handed) > 0 {
-		ears, texts, err := handovers(b.handed, earOf)
+		ears, texts, err := handovers(b.handed)
 		if err == nil {
 			err = s.later(`SELECT pg_notify(u.ear, u.text) FROM unnest($1::text[], $2::text[]) AS u (ear, text)`, ears, texts)
 		}
@@ -118,5 +118,5 @@ func (t *tx) settle(text string) error {
 	if t.bulk == nil || t.bulk.empty() || text != "" && !touchesDeliveries(text) {
 		return nil
 	}
-	return t.bulk.insert(t.conn, t.now, t.w.earOf)
+	return t.bulk.insert(t.conn, t.now)
 }

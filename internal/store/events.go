@@ -49,7 +49,11 @@ func (t *tx) insertEvent(e *hub.Event, origin string, by *string) error {
 // conversation is not done with an earlier one.
 func (t *tx) insertDelivery(d *hub.RoutedDelivery, e *hub.Event) error {
 	d.Parked = false
-	if d.Handed && (t.bulk == nil || t.w.earOf(d.LeasedTo) == "") { // nobody would hear of it
+	ear := ""
+	if d.Handed && t.bulk != nil {
+		ear = t.w.earOf(d.LeasedTo)
+	}
+	if d.Handed && ear == "" { // nobody would hear of it
 		d.Handed, d.Mark, d.Epoch, d.LeaseSeq = false, 0, 0, 0
 		d.Status, d.DueAt, d.LeasedTo = hub.DeliveryPending, t.now, ""
 	}
@@ -68,7 +72,7 @@ func (t *tx) insertDelivery(d *hub.RoutedDelivery, e *hub.Event) error {
 	if t.bulk != nil {
 		t.bulk.addDelivery(d, status, due, node)
 		if d.Handed && !d.Parked {
-			t.bulk.addHanded(d, e)
+			t.bulk.addHanded(d, e, ear)
 		}
 		t.changed++
 		return t.setMark(d.WebhookID, d.LeasedTo, d.Mark)

@@ -15,12 +15,13 @@ import (
 
 // handed is a delivery that a transaction hands over, with its event.
 type handed struct {
-	d *hub.RoutedDelivery
-	e *hub.Event
+	d   *hub.RoutedDelivery
+	e   *hub.Event
+	ear string // of the process that it is handed over to
 }
 
-func (b *bulk) addHanded(d *hub.RoutedDelivery, e *hub.Event) {
-	b.handed = append(b.handed, handed{d, e})
+func (b *bulk) addHanded(d *hub.RoutedDelivery, e *hub.Event, ear string) {
+	b.handed = append(b.handed, handed{d, e, ear})
 }
 
 // handoverHead is the first line of a handover; the event's data follow, byte for
@@ -45,18 +46,18 @@ type handoverItem struct {
 
 // handovers writes what is told to whom: a text for each event and process, or
 // several when it goes to many lanes.
-func handovers(all []handed, earOf func(node string) string) (ears, texts []string, err error) {
+func handovers(all []handed) (ears, texts []string, err error) {
 	for len(all) > 0 {
 		e := all[0].e
 		n := 1
 		for n < len(all) && all[n].e == e {
 			n++
 		}
-		byNode := make(map[string][]handoverItem, 1)
+		byNode, earOf := make(map[string][]handoverItem, 1), make(map[string]string, 1)
 		var nodes []string
 		for _, h := range all[:n] {
 			if byNode[h.d.LeasedTo] == nil {
-				nodes = append(nodes, h.d.LeasedTo)
+				nodes, earOf[h.d.LeasedTo] = append(nodes, h.d.LeasedTo), h.ear
 			}
 			byNode[h.d.LeasedTo] = append(byNode[h.d.LeasedTo],
 				handoverItem{Lane: h.d.WebhookID, Seq: h.d.LeaseSeq, Mark: h.d.Mark, Ordered: h.d.OrderKey != ""})
@@ -69,7 +70,7 @@ func handovers(all []handed, earOf func(node string) string) (ears, texts []stri
 				return nil, nil, fmt.Errorf("store: hand over event %s: %w", e.ID, err)
 			}
 			for _, text := range parts {
-				ears, texts = append(ears, earOf(node)), append(texts, text)
+				ears, texts = append(ears, earOf[node]), append(texts, text)
 			}
 		}
 	}

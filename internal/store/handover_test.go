@@ -46,9 +46,9 @@ func FuzzHandover(f *testing.F) {
 			if n%2 == 0 {
 				d.OrderKey = key
 			}
-			all, want[d.ID] = append(all, handed{d, e}), *d
+			all, want[d.ID] = append(all, handed{d, e, "ear of " + d.LeasedTo}), *d
 		}
-		ears, texts, err := handovers(all, func(node string) string { return "ear of " + node })
+		ears, texts, err := handovers(all)
 		if err != nil {
 			t.Fatal(err)
 		}

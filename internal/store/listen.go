@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -41,19 +42,39 @@ func (s *Store) Signal(ctx context.Context, sig hub.Signal) error {
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	err = s.pg.notify(ctx, string(text))
-	if pgconn.Timeout(err) && ctx.Err() == nil {
-		s.pg.pool.Reset() // a server that vanished: the other connections lead nowhere, either
-		err = s.pg.notify(ctx, string(text))
-	}
-	return pgRefusal(err)
+	return s.pg.notify(ctx, s.pg.channel(), string(text))
 }
 
-func (p *postgres) notify(ctx context.Context, text string) error {
-	ctx, cancel := context.WithTimeout(ctx, signalTime)
-	defer cancel()
-	_, err := p.pool.Exec(ctx, `SELECT pg_notify($1, $2)`, p.channel(), text)
-	return err
+// SignalTo tells one process, where nobody else listens. It does nothing when that
+// one has no ear.
+func (s *Store) SignalTo(ctx context.Context, node string, sig hub.Signal) error {
+	if s.pg == nil || s.pg.earOf(node) == "" {
+		return nil
+	}
+	sig.From = s.pg.nodeID()
+	text, err := json.Marshal(sig)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return s.pg.notify(ctx, s.pg.earOf(node), private+string(text))
+}
+
+// private begins a signal where handovers are heard of, too.
+const private = "signal "
+
+func (p *postgres) notify(ctx context.Context, channel, text string) error {
+	once := func() error {
+		ctx, cancel := context.WithTimeout(ctx, signalTime)
+		defer cancel()
+		_, err := p.pool.Exec(ctx, `SELECT pg_notify($1, $2)`, channel, text)
+		return err
+	}
+	err := once()
+	if pgconn.Timeout(err) && ctx.Err() == nil {
+		p.pool.Reset() // a server that vanished: the other connections lead nowhere, either
+		err = once()
+	}
+	return pgRefusal(err)
 }
 
 func (p *postgres) channel() string { return "hub_" + p.schema }
@@ -88,7 +109,9 @@ func (s *Store) Listen(ctx context.Context, ears hub.Ears) error {
 }
 
 func (s *Store) listen(ctx context.Context, ears hub.Ears) error {
-	conn, err := pgx.ConnectConfig(ctx, s.pg.pool.Config().ConnConfig.Copy())
+	config := s.pg.pool.Config().ConnConfig.Copy()
+	config.RuntimeParams["application_name"] += listensName
+	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return err
 	}
@@ -103,7 +126,7 @@ func (s *Store) listen(ctx context.Context, ears hub.Ears) error {
 	node, ear := s.pg.nodeID(), ""
 	if own := s.pg.ear.Load(); own != nil && ears.Handover != nil {
 		ear = *own
-		if err := ask(ctx, conn, "LISTEN "+pgx.Identifier{ear}.Sanitize()); err != nil {
+		if err := ask(ctx, conn, fmt.Sprintf(listenWithEar, strings.ReplaceAll(node, "'", "''"))); err != nil {
 			return err
 		}
 		if err := ears.Listening(ctx, node); err != nil {
@@ -125,10 +148,19 @@ func (s *Store) listen(ctx context.Context, ears hub.Ears) error {
 	return errRenamed
 }
 
-// tell passes a notification on. A handover that cannot be read was of another
+// listensName ends the application's name of a connection that listens.
+const listensName = " listens"
+
+// listenWithEar listens without a word of where: who watches the server sees its
+// statements.
+const listenWithEar = `DO $do$ BEGIN EXECUTE format('LISTEN %%I', (SELECT ear FROM nchat_nodes WHERE id = '%s')); END $do$`
+
+// tell passes a notification on. What any role of the database could say is not
+// taken for a grant. A handover that cannot be read was of another
 // version of the hub; what it was about is recalled when listening begins anew.
 func (s *Store) tell(ears hub.Ears, n *pgconn.Notification, ear string) error {
-	if n.Channel == ear {
+	text, own := strings.CutPrefix(n.Payload, private)
+	if n.Channel == ear && !own {
 		r, err := readHandover(n.Payload)
 		if err == nil {
 			ears.Handover(r)
@@ -136,9 +168,13 @@ func (s *Store) tell(ears hub.Ears, n *pgconn.Notification, ear string) error {
 		return err
 	}
 	var sig hub.Signal
-	if json.Unmarshal([]byte(n.Payload), &sig) == nil && sig.From != s.pg.nodeID() {
-		ears.Signal(sig)
+	if json.Unmarshal([]byte(text), &sig) != nil || sig.From == s.pg.nodeID() {
+		return nil
 	}
+	if n.Channel != ear {
+		sig.Grants, sig.Revoked = nil, false
+	}
+	ears.Signal(sig)
 	return nil
 }
 
