@@ -22,7 +22,7 @@ import (
 // that marks mean what they always do. It binds nobody: what comes when the server
 // cannot use it goes back to the due rows, and a publisher without a grant stores
 // what it has as due. What was handed over and not heard of is found by its number
-// (recall), and so is what is heard of twice.
+// (recall), and what is heard of twice is taken once.
 
 const (
 	// grantSize is the number of leases of a grant: what a publisher brings in
@@ -60,7 +60,7 @@ type grant struct {
 type credit struct {
 	node        string
 	next, until int64
-	mark        int64 // stored for the lane, as far as this process knows
+	mark        int64 // up to here the lane's mark needs no raising
 }
 
 // spend returns the next number of the lane's grants, and with it the mark to
@@ -227,7 +227,7 @@ func (e *Engine) Granted(g hub.Grant) {
 	}
 }
 
-// Revoked drops the grants of a process that takes nothing more.
+// Revoked drops the grants of a process, which takes nothing by them any more.
 func (e *Engine) Revoked(node string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
