@@ -56,9 +56,13 @@ type Engine struct {
 	Observer Observer
 
 	snap      atomic.Pointer[snapshot]
-	reloading sync.Mutex // serialises Reload
-	acquiring sync.Mutex // serialises acquire: what it finds missing stays so until it is told
-	pausing   sync.Mutex // keeps the setting and the field paused alike
+	reloading sync.Mutex // serialises reloads
+	// reloadsAsked counts the calls of Reload, and reloadsDone, which reloading
+	// guards, those whose reload is done.
+	reloadsAsked atomic.Int64
+	reloadsDone  int64
+	acquiring    sync.Mutex // serialises acquire: what it finds missing stays so until it is told
+	pausing      sync.Mutex // keeps the setting and the field paused alike
 
 	mu     sync.Mutex
 	lanes  map[hub.WebhookID]*lane

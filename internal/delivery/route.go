@@ -231,11 +231,21 @@ func (l *lane) pop(now time.Time) *hub.Job {
 // Reload takes over the webhooks as they are now. Control calls it after
 // every change of one; it returns when events are matched by the new state. The
 // change is stored, so the caller's going away does not stop it; and what fails
-// here is done by the sweep.
+// here is done by the sweep. Of many who call it at once, one reloads for those
+// that wait.
 func (e *Engine) Reload(ctx context.Context) error {
+	own := e.reloadsAsked.Add(1)
 	e.reloading.Lock()
 	defer e.reloading.Unlock()
-	return e.reload(ctx)
+	if e.reloadsDone >= own { // what began after this call has read its change
+		return nil
+	}
+	asked := e.reloadsAsked.Load()
+	err := e.reload(ctx)
+	if err == nil {
+		e.reloadsDone = asked
+	}
+	return err
 }
 
 // CatchUp is Reload for who found that the subscriptions have changed since a

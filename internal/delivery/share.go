@@ -127,7 +127,7 @@ func (e *Engine) acquire(ctx context.Context) error {
 	if len(got) == 0 {
 		return err
 	}
-	learned, lerr := e.learned(ctx, got)
+	learned, lerr := e.Store.HealthOf(ctx, got) // as processes that served them before know it
 	if lerr != nil {
 		return errors.Join(err, lerr) // the store knows them as this process's: the next call gets them again
 	}
@@ -141,22 +141,6 @@ func (e *Engine) acquire(ctx context.Context) error {
 		e.acquireLater()
 	}
 	return err
-}
-
-// learned returns what processes that served the lanes before know of their
-// endpoints.
-func (e *Engine) learned(ctx context.Context, lanes []hub.WebhookID) (map[hub.WebhookID]hub.Health, error) {
-	of := make(map[hub.WebhookID]hub.Health, len(lanes))
-	for _, id := range lanes {
-		of[id] = hub.Health{}
-	}
-	_, webhooks, err := e.Store.Snapshot(ctx)
-	for i := range webhooks {
-		if _, ok := of[webhooks[i].ID]; ok {
-			of[webhooks[i].ID] = webhooks[i].Health
-		}
-	}
-	return of, err
 }
 
 // own begins to serve lanes. The caller holds mu.

@@ -508,6 +508,13 @@ func (f *faultyStore) Snapshot(ctx context.Context) (int64, []hub.OutgoingWebhoo
 	return f.Store.Snapshot(ctx)
 }
 
+func (f *faultyStore) HealthOf(ctx context.Context, ids []hub.WebhookID) (map[hub.WebhookID]hub.Health, error) {
+	if err := f.fail(); err != nil {
+		return nil, err
+	}
+	return f.Store.HealthOf(ctx, ids)
+}
+
 func (f *faultyStore) Acquire(ctx context.Context, node string, lanes []hub.WebhookID) ([]hub.WebhookID, error) {
 	err := f.fail()
 	if f.acquire != nil && err == nil {

@@ -37,6 +37,9 @@ type Queue interface {
 type Webhooks interface {
 	// Snapshot returns the webhooks in force with the revision they are of.
 	Snapshot(ctx context.Context) (int64, []hub.OutgoingWebhook, error)
+	// HealthOf returns what is known of webhooks' endpoints, those aside that are
+	// deleted.
+	HealthOf(ctx context.Context, webhooks []hub.WebhookID) (map[hub.WebhookID]hub.Health, error)
 	// Revision is that of the newest subscription.
 	Revision(ctx context.Context) (int64, error)
 	// Abandoned returns the deleted ones with deliveries to cancel.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 // canceling. Each works on a bounded batch, so that a large backlog never
 // keeps the writer from others; callers repeat until nothing is left.
 
-// snapshotTime bounds Snapshot, for which the whole engine may wait.
+// snapshotTime bounds Snapshot and HealthOf, for which the whole engine may wait.
 const snapshotTime = 3 * time.Second
 
 // Snapshot returns all outgoing webhooks in force and the revision of their
@@ -30,6 +31,31 @@ func (s *Store) Snapshot(ctx context.Context) (revision int64, webhooks []hub.Ou
 	})
 	return revision, webhooks, err
 }
+
+// HealthOf returns what is known of webhooks' endpoints, those aside that are
+// deleted.
+func (s *Store) HealthOf(ctx context.Context, webhooks []hub.WebhookID) (map[hub.WebhookID]hub.Health, error) {
+	ctx, cancel := context.WithTimeout(ctx, snapshotTime)
+	defer cancel()
+	of := make(map[hub.WebhookID]hub.Health, len(webhooks))
+	for some := range slices.Chunk(webhooks, healthBatch) {
+		in, args := placeholders(some, nil)
+		err := each(ctx, s.readers, func(row scanner) error {
+			var id hub.WebhookID
+			var health hub.Health
+			err := row.Scan(&id, asJSON(&health))
+			of[id] = health
+			return err
+		}, `SELECT id, health FROM nchat_outgoing_webhooks WHERE id IN (`+in+`) AND deleted_at IS NULL`, args...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return of, nil
+}
+
+// healthBatch is the number of webhooks asked for in one statement.
+const healthBatch = 500
 
 // Abandoned returns the deleted webhooks that still have deliveries to cancel.
 func (s *Store) Abandoned(ctx context.Context) ([]hub.WebhookID, error) {

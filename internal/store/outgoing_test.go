@@ -75,3 +75,32 @@ func testResumeRestartsFailing(t *testing.T, s *Store, _ *time.Time) {
 		t.Errorf("%+v, %v", got.Health, err)
 	}
 }
+
+// TestHealthOf: it is that of each webhook asked for, and of no deleted one.
+func TestHealthOf(t *testing.T) { onBoth(t, testHealthOf) }
+
+func testHealthOf(t *testing.T, s *Store, _ *time.Time) {
+	for _, id := range []hub.WebhookID{id1, id2, id3} {
+		w := hub.OutgoingWebhook{
+			ID: id, Name: "w", URL: "https://receiver.example/", State: hub.WebhookActive, Events: []string{"*"},
+			Policy: hub.DefaultPolicy(), SealedSecret: "x", CreatedAt: s.Now(), UpdatedAt: s.Now(),
+		}
+		if _, err := s.CreateOutgoingWebhook(t.Context(), &w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := s.write(t.Context(), func(t *tx) error { return t.setHealth(id2, &hub.Health{Failures: 3, Open: true}, hub.NoticeNone) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.DeleteOutgoingWebhook(t.Context(), id3, nil); err != nil {
+		t.Fatal(err)
+	}
+	of, err := s.HealthOf(t.Context(), []hub.WebhookID{id1, id2, id3})
+	if err != nil || len(of) != 2 || of[id1] != (hub.Health{}) || of[id2] != (hub.Health{Failures: 3, Open: true}) {
+		t.Errorf("it is %+v, %v", of, err)
+	}
+	if of, err := s.HealthOf(t.Context(), nil); err != nil || len(of) != 0 {
+		t.Errorf("of none it is %+v, %v", of, err)
+	}
+}
