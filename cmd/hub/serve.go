@@ -1,22 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"github.com/nself-chat/hub/internal/app"
 )
-
-// gcPercent trades memory for CPU time: the live heap is small, 20 MB under
-// load, and collecting it at every doubling costs 6 % of the throughput
-// (measured).
-const gcPercent = 300
 
 // tuneRuntime sets what the environment does not. One goroutine more may run than
 // there are cores: the one that writes waits for the disk most of the time, and
@@ -24,9 +19,6 @@ const gcPercent = 300
 // (measured on two cores: 8 % of the throughput). Where the process has less than all
 // cores, by a container's limit, that stays to Go, which follows it.
 func tuneRuntime() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	if n := runtime.GOMAXPROCS(0); n == runtime.NumCPU() && os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(n + 1)
 	}
@@ -51,6 +43,9 @@ one-time link, and the token, are printed once.`,
 			}
 			log := app.NewLogger(os.Stderr, config)
 			tuneRuntime()
+			ctx, stop := context.WithCancel(cmd.Context())
+			defer stop()
+			go paceGC(ctx)
 			hub, err := app.New(cmd.Context(), config, app.Options{Log: log, Version: buildVersion(), Demo: demo})
 			if err != nil {
 				return err
