@@ -105,6 +105,22 @@ func TestHandoverUnheard(t *testing.T) {
 	})
 }
 
+// TestHandoverHeardTwice: what is being sent is not taken, or given back, again.
+func TestHandoverHeardTwice(t *testing.T) {
+	besideTest(t, "hanging", nil, func(t *testing.T, r *rig, n *neighbour) {
+		n.publish("all.x", "")
+		time.Sleep(time.Second)
+		r.engine.Handed(n.last)
+		time.Sleep(time.Second)
+		if got := r.attempts(n.last.Deliveries[0].ID); got != 1 {
+			t.Errorf("%d requests, want 1", got)
+		}
+		if due, _ := r.due(); due != 0 {
+			t.Errorf("%d are due while they are sent", due)
+		}
+	})
+}
+
 // TestHandoverIsFoundBySweep: what was not heard of although this process listens is
 // taken up all the same.
 func TestHandoverIsFoundBySweep(t *testing.T) {
@@ -212,6 +228,11 @@ func TestHandoverToAFormerServer(t *testing.T) {
 func TestGrantIsVoid(t *testing.T) {
 	for name, void := range map[string]func(n *neighbour) error{
 		"stopping": func(n *neighbour) error { n.engine.Revoked(here); return nil },
+		// Telling may be what failed.
+		"a failed commit": func(n *neighbour) error {
+			n.engine.Settle(false, n.engine.Route(&hub.Event{ID: hub.EventID(n.r.ids.New()), Type: "all.x"}))
+			return nil
+		},
 		"gone": func(n *neighbour) error {
 			return n.engine.SetShare(context.Background(), []string{there}, func(hub.WebhookID) bool { return false })
 		},
