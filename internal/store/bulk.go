@@ -1,15 +1,16 @@
 package store
 
 import (
+	"strings"
 	"time"
 
 	"github.com/nself-chat/hub"
 )
 
-// bulk holds back the rows that publishing inserts, on Postgres, until the
-// group ends or a statement looks at their tables: then each table gets all of
-// its rows in one statement. (Row by row, 10,000 deliveries cost Postgres twice
-// as much.)
+// bulk holds back, on Postgres, the rows that publishing inserts and the marks of
+// lanes, until the group ends or a statement looks at their tables: then each table
+// gets all of its rows in one statement. (Row by row, 10,000 deliveries cost
+// Postgres twice as much.)
 type bulk struct {
 	events     []*hub.Event
 	origins    []string
@@ -19,9 +20,16 @@ type bulk struct {
 	due        []*time.Time
 	nodes      []*string
 	handed     []handed // of the deliveries
+	marks      map[servedLane]int64
 }
 
-func (b *bulk) empty() bool { return len(b.events) == 0 && len(b.deliveries) == 0 }
+// servedLane is a lane while one process serves it.
+type servedLane struct {
+	webhook hub.WebhookID
+	node    string
+}
+
+func (b *bulk) empty() bool { return len(b.events) == 0 && len(b.deliveries) == 0 && len(b.marks) == 0 }
 
 // addEvent takes an event that has its number.
 func (b *bulk) addEvent(e *hub.Event, origin string, by *string) {
@@ -32,6 +40,15 @@ func (b *bulk) addEvent(e *hub.Event, origin string, by *string) {
 func (b *bulk) addDelivery(d *hub.RoutedDelivery, status hub.DeliveryStatus, due time.Time, node string) {
 	b.deliveries = append(b.deliveries, d)
 	b.statuses, b.due, b.nodes = append(b.statuses, status), append(b.due, orNilTime(due)), append(b.nodes, orNilText(node))
+}
+
+// raiseMark notes up to which of its leases node may have sent; the highest counts.
+func (b *bulk) raiseMark(webhook hub.WebhookID, node string, mark int64) {
+	if b.marks == nil {
+		b.marks = make(map[servedLane]int64)
+	}
+	lane := servedLane{webhook, node}
+	b.marks[lane] = max(b.marks[lane], mark)
 }
 
 // column collects one value of each element.
@@ -100,6 +117,9 @@ func (b *bulk) insert(s writeConn, now time.Time) error {
 			return err
 		}
 	}
+	if err := b.writeMarks(s); err != nil {
+		return err
+	}
 	if len(b.handed) > 0 {
 		ears, texts, err := handovers(b.handed)
 		if err == nil {
@@ -113,10 +133,30 @@ func (b *bulk) insert(s writeConn, now time.Time) error {
 	return nil
 }
 
+func (b *bulk) writeMarks(s writeConn) error {
+	if len(b.marks) == 0 {
+		return nil
+	}
+	var webhooks, nodes []string
+	var marks []int64
+	for lane, mark := range b.marks {
+		webhooks, nodes, marks = append(webhooks, string(lane.webhook)), append(nodes, lane.node), append(marks, mark)
+	}
+	return s.later(`UPDATE nchat_webhook_lanes l SET mark = u.mark FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS u (webhook_id, node, mark)
+		WHERE l.webhook_id = u.webhook_id AND l.node = u.node AND l.mark < u.mark`, webhooks, nodes, marks)
+}
+
 // settle sends what is held back before a statement that may look at it.
 func (t *tx) settle(text string) error {
-	if t.bulk == nil || t.bulk.empty() || text != "" && !touchesDeliveries(text) {
+	if t.bulk == nil || t.bulk.empty() || text != "" && !touchesBulk(text) {
 		return nil
 	}
 	return t.bulk.insert(t.conn, t.now)
+}
+
+// touchesBulk reports whether a statement reads or writes what the transaction may
+// still hold back.
+func touchesBulk(text string) bool {
+	return strings.Contains(text, "nchat_webhook_deliveries") || strings.Contains(text, "nchat_events") ||
+		strings.Contains(text, "nchat_webhook_lanes")
 }

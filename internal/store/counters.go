@@ -45,12 +45,33 @@ func (t *tx) flush() error {
 			return err
 		}
 	}
+	return t.writeCounters()
+}
+
+// addToCounters adds to the counter of a webhook and a state.
+const addToCounters = `ON CONFLICT (webhook_id, status) DO UPDATE SET total = nchat_webhook_counters.total + excluded.total`
+
+// writeCounters adds up what moved. (A group of a hundred deliveries to as many
+// webhooks changes three hundred counters: as many statements cost Postgres more
+// than all the rest of the group.)
+func (t *tx) writeCounters() error {
+	var webhooks, statuses []string
+	var totals []int
 	for k, n := range t.counters {
-		if n == 0 {
-			continue
+		if n != 0 {
+			webhooks, statuses, totals = append(webhooks, string(k.webhook)), append(statuses, string(k.status)), append(totals, n)
 		}
-		err := t.later(`INSERT INTO nchat_webhook_counters (webhook_id, status, total) VALUES ($1, $2, $3)
-			ON CONFLICT (webhook_id, status) DO UPDATE SET total = nchat_webhook_counters.total + excluded.total`, string(k.webhook), string(k.status), n)
+	}
+	if len(totals) == 0 {
+		return nil
+	}
+	if t.bulk != nil {
+		return t.later(`INSERT INTO nchat_webhook_counters (webhook_id, status, total)
+			SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[]) `+addToCounters, webhooks, statuses, totals)
+	}
+	for i := range totals {
+		err := t.later(`INSERT INTO nchat_webhook_counters (webhook_id, status, total) VALUES ($1, $2, $3) `+addToCounters,
+			webhooks[i], statuses[i], totals[i])
 		if err != nil {
 			return err
 		}

@@ -302,6 +302,11 @@ func (t *tx) setMark(webhook hub.WebhookID, node string, mark int64) error {
 	if mark == 0 {
 		return nil
 	}
+	if t.bulk != nil {
+		t.bulk.raiseMark(webhook, node, mark)
+		t.changed++ // perhaps nothing; it only decides whether to roll back
+		return nil
+	}
 	return t.later(`UPDATE nchat_webhook_lanes SET mark = $3 WHERE webhook_id = $1 AND node = $2 AND mark < $3`,
 		string(webhook), node, mark)
 }

@@ -121,13 +121,15 @@ func (t *tx) recordBulk(outcomes []*hub.Outcome, recorded []hub.Recorded) error 
 }
 
 // endLeasesUpdate writes the new states of deliveries that are still leased to the
-// sender.
+// sender. (Active is what is leased; "lease_node IS NOT NULL" would offer the planner
+// the index of the leased ones, and it walked through all of them for each statement
+// when its statistics came from a moment that knew none.)
 const endLeasesUpdate = `UPDATE nchat_webhook_deliveries d SET status = u.status, attempts = u.attempts, tries = u.tries, scheduled_for = u.due,
 		lease_node = NULL, lease_epoch = d.lease_epoch + 1, last_status = u.last_status, last_error = u.last_error,
 		updated_at = $10, finished_at = CASE WHEN u.final THEN $10::timestamptz END
 	FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::integer[], $5::integer[], $6::timestamptz[], $7::integer[],
 		$8::text[], $9::bool[]) AS u (id, epoch, status, attempts, tries, due, last_status, last_error, final)
-	WHERE d.id = u.id AND d.lease_epoch = u.epoch AND d.lease_node IS NOT NULL
+	WHERE d.id = u.id AND d.lease_epoch = u.epoch AND d.status = 'active'
 	RETURNING d.id`
 
 // endLeases writes the deliveries' new states, and returns which were not leased

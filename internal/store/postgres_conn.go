@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -307,9 +306,3 @@ func (s *pgConn) close() error {
 }
 
 func (s *pgConn) refusal(err error) error { return pgRefusal(err) }
-
-// touchesDeliveries reports whether a statement reads or writes what the
-// transaction may still hold back (bulk).
-func touchesDeliveries(text string) bool {
-	return strings.Contains(text, "nchat_webhook_deliveries") || strings.Contains(text, "nchat_events")
-}
