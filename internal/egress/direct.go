@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -41,10 +42,32 @@ type conn struct {
 	raw syscall.RawConn
 	// address is whom it was made for, host and port; remote is whom it reached.
 	address, remote string
-	reader          *bufio.Reader
-	writer          *bufio.Writer
-	left            int64     // how many bytes may still be read
-	since           time.Time // when it became idle
+	// reader and writer are there during a request only: of ten thousand idle
+	// connections they would be most of the memory.
+	reader *bufio.Reader
+	writer *bufio.Writer
+	left   int64     // how many bytes may still be read
+	since  time.Time // when it became idle
+}
+
+var (
+	readers = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
+	writers = sync.Pool{New: func() any { return bufio.NewWriter(nil) }}
+)
+
+// equip lends the connection what a request needs, strip takes it back.
+func (c *conn) equip() {
+	c.reader, c.writer = readers.Get().(*bufio.Reader), writers.Get().(*bufio.Writer)
+	c.reader.Reset(c)
+	c.writer.Reset(c.Conn)
+}
+
+func (c *conn) strip() {
+	c.reader.Reset(nil)
+	c.writer.Reset(nil)
+	readers.Put(c.reader)
+	writers.Put(c.writer)
+	c.reader, c.writer = nil, nil
 }
 
 // Read implements io.Reader for the reader, within the limit.
@@ -95,7 +118,9 @@ func (c *Client) direct(caller context.Context, r *Request, target *url.URL, lim
 	}
 	_ = on.SetDeadline(started.Add(limit))
 	stop := context.AfterFunc(caller, func() { _ = on.SetDeadline(longAgo) })
+	on.equip()
 	result, again, err := c.ask(caller, on, r, target, header, started.Add(limit))
+	on.strip()
 	if stop() && again {
 		c.idle.put(on)
 	} else {
@@ -185,7 +210,6 @@ func (c *Client) connection(caller context.Context, target *url.URL, end time.Ti
 		return nil, err
 	}
 	on := &conn{Conn: dialed, remote: dialed.RemoteAddr().String(), address: address}
-	on.reader, on.writer = bufio.NewReader(on), bufio.NewWriter(dialed)
 	if s, ok := dialed.(syscall.Conn); ok { // every connection of net is
 		on.raw, err = s.SyscallConn()
 	}
