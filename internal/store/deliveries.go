@@ -117,10 +117,13 @@ func (t *tx) record(o *hub.Outcome) (r hub.Recorded, err error) {
 			return r, err
 		}
 	}
-	if o.Health != nil {
-		err = t.setHealth(o.WebhookID, o.Health, o.Notice)
+	if o.Health == nil {
+		return r, nil
 	}
-	return r, err
+	if err := t.setHealth(map[hub.WebhookID]*hub.Health{o.WebhookID: o.Health}); err != nil {
+		return r, err
+	}
+	return r, t.setNotice(o.WebhookID, o.Notice)
 }
 
 func (t *tx) insertAttempt(a *hub.Attempt) error {

@@ -89,6 +89,7 @@ func (t *tx) recordBulk(outcomes []*hub.Outcome, recorded []hub.Recorded) error 
 	}
 	var attempts []*hub.Attempt
 	marks := make(map[hub.WebhookID]*hub.Outcome)
+	healths := make(map[hub.WebhookID]*hub.Health)
 	var freed []*hub.Outcome // their conversations go on
 	for i, o := range outcomes {
 		recorded[i] = hub.Recorded{Stale: stale[o.DeliveryID]}
@@ -103,11 +104,16 @@ func (t *tx) recordBulk(outcomes []*hub.Outcome, recorded []hub.Recorded) error 
 		if o.Status.Final() && o.OrderKey != "" {
 			freed = append(freed, o)
 		}
-		if o.Health != nil {
-			if err := t.setHealth(o.WebhookID, o.Health, o.Notice); err != nil {
-				return err
-			}
+		if o.Health == nil {
+			continue
 		}
+		healths[o.WebhookID] = o.Health
+		if err := t.setNotice(o.WebhookID, o.Notice); err != nil {
+			return err
+		}
+	}
+	if err := t.setHealth(healths); err != nil {
+		return err
 	}
 	if err := t.insertAttempts(attempts); err != nil {
 		return err

@@ -174,14 +174,36 @@ func lastRevision(ctx context.Context, q querier) (revision int64, err error) {
 	return revision, err
 }
 
-// setHealth stores what the engine learned about an endpoint. A disabling
-// notice disables the webhook in the same step. Of a webhook that is disabled
-// there is nothing more to tell: what was on its way then may fail, too, and
-// must not replace the notice that says so.
-func (t *tx) setHealth(id hub.WebhookID, h *hub.Health, n hub.Notice) error {
-	if err := t.later(`UPDATE nchat_outgoing_webhooks SET health = $2 WHERE id = $1`, string(id), asJSON(h)); err != nil {
-		return err
+// setHealth stores what the engine learned about endpoints.
+func (t *tx) setHealth(of map[hub.WebhookID]*hub.Health) error {
+	var ids, texts []string
+	for id, h := range of {
+		text, err := encodeColumn(h)
+		if err != nil {
+			return err
+		}
+		ids, texts = append(ids, string(id)), append(texts, text)
 	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if t.bulk != nil {
+		return t.later(`UPDATE nchat_outgoing_webhooks w SET health = u.health FROM unnest($1::uuid[], $2::jsonb[]) AS u (id, health)
+			WHERE w.id = u.id`, ids, texts)
+	}
+	for i := range ids {
+		if err := t.later(`UPDATE nchat_outgoing_webhooks SET health = $2 WHERE id = $1`, ids[i], texts[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setNotice notes what is to be told about an endpoint. A disabling notice disables
+// the webhook in the same step. Of a webhook that is disabled there is nothing
+// more to tell: what was on its way then may fail, too, and must not replace the
+// notice that says so.
+func (t *tx) setNotice(id hub.WebhookID, n hub.Notice) error {
 	if n == hub.NoticeNone {
 		return nil
 	}

@@ -23,7 +23,12 @@ func testDisabledIsToldOnce(t *testing.T, s *Store, _ *time.Time) {
 	}
 	tell := func(n hub.Notice) {
 		t.Helper()
-		err := s.write(t.Context(), func(t *tx) error { return t.setHealth(w.ID, &hub.Health{Failures: 1}, n) })
+		err := s.write(t.Context(), func(t *tx) error {
+			if err := t.setHealth(map[hub.WebhookID]*hub.Health{w.ID: {Failures: 1}}); err != nil {
+				return err
+			}
+			return t.setNotice(w.ID, n)
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +94,9 @@ func testHealthOf(t *testing.T, s *Store, _ *time.Time) {
 			t.Fatal(err)
 		}
 	}
-	err := s.write(t.Context(), func(t *tx) error { return t.setHealth(id2, &hub.Health{Failures: 3, Open: true}, hub.NoticeNone) })
+	err := s.write(t.Context(), func(t *tx) error {
+		return t.setHealth(map[hub.WebhookID]*hub.Health{id2: {Failures: 3, Open: true}})
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
