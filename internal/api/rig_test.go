@@ -110,7 +110,7 @@ func newRigOn(t testing.TB, database store.Options, change ...func(*Options)) *r
 	dir := t.TempDir()
 	r.files = filepath.Join(dir, "files")
 	ids, log := &hub.IDs{}, slog.New(slog.DiscardHandler)
-	database.Log, database.OnEvents = log, func(int64) { r.bell.Ring() }
+	database.Log, database.OnEvents = log, r.bell.Ring
 	st, err := store.Open(t.Context(), database)
 	must(t, err)
 	t.Cleanup(func() { must(t, st.Close()) })

@@ -88,12 +88,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	bell := &control.Bell{}
 	options := c.storeOptions()
 	options.Now, options.Log, options.Meters = a.now, component("store"), a.metrics.meters()
-	options.OnEvents = func(seq int64) {
-		bell.Ring()
-		if a.cluster != nil {
-			a.cluster.OnEvents(seq)
-		}
-	}
+	options.OnEvents = bell.Ring
 	options.OnChange = func() {
 		if a.cluster != nil {
 			a.cluster.OnChange()

@@ -8,7 +8,8 @@
 // it was stopped or cut off, is refused by the store until it has joined anew.
 //
 // What one process changed it tells the others by a signal right after the
-// commit; signals may be lost, so every member looks for itself as well.
+// commit, and of events with it (the store does); signals may be lost, so every
+// member looks for itself as well.
 //
 // With the embedded database there is one process, and no Cluster.
 package cluster
@@ -481,11 +482,6 @@ func poke(ch chan struct{}) {
 	}
 }
 
-// OnEvents tells the others that there are events up to seq. It does not block.
-func (c *Cluster) OnEvents(seq int64) {
-	c.tell(func(s *hub.Signal) { s.Seq = max(s.Seq, seq) })
-}
-
 // OnForeign tells the others that work became due in a lane; "": that lanes
 // became free. It does not block.
 func (c *Cluster) OnForeign(lane hub.WebhookID) {
@@ -585,7 +581,7 @@ func (c *Cluster) signals(ctx context.Context) {
 func (c *Cluster) next() (all *hub.Signal, private map[string]hub.Signal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s := c.pending; s.Seq != 0 || len(s.Due) > 0 || s.All || s.Changed || s.Nodes {
+	if s := c.pending; len(s.Due) > 0 || s.All || s.Changed || s.Nodes {
 		all, c.pending = &s, hub.Signal{}
 	}
 	private = make(map[string]hub.Signal, len(c.private))

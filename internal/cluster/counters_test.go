@@ -28,7 +28,7 @@ func TestSignalsAreCounted(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { defer close(ended); c.signals(ctx) }()
-		c.OnEvents(1)
+		c.OnChange()
 		synctest.Wait()
 		stop()
 		<-ended
@@ -37,7 +37,7 @@ func TestSignalsAreCounted(t *testing.T) {
 		ctx, stop = context.WithCancel(t.Context())
 		ended = make(chan struct{})
 		go func() { defer close(ended); c.signals(ctx) }()
-		c.OnEvents(2)
+		c.OnChange()
 		synctest.Wait()
 		stop()
 		<-ended

@@ -81,7 +81,6 @@ func startWith(t *testing.T, database string, o cluster.Options, receive func(pa
 	var err error
 	m.store, err = store.Open(t.Context(), store.Options{
 		Postgres: database, Log: log,
-		OnEvents: func(seq int64) { m.cluster.OnEvents(seq) },
 		OnChange: func() { m.cluster.OnChange() },
 	})
 	if err != nil {

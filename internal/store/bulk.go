@@ -21,6 +21,8 @@ type bulk struct {
 	nodes      []*string
 	handed     []handed // of the deliveries
 	marks      map[servedLane]int64
+	ears       []string // to be told texts
+	texts      []string
 }
 
 // servedLane is a lane while one process serves it.
@@ -29,7 +31,7 @@ type servedLane struct {
 	node    string
 }
 
-func (b *bulk) empty() bool { return len(b.events) == 0 && len(b.deliveries) == 0 && len(b.marks) == 0 }
+func (b *bulk) empty() bool { return len(b.events) == 0 && len(b.deliveries) == 0 && len(b.marks) == 0 && len(b.ears) == 0 }
 
 // addEvent takes an event that has its number.
 func (b *bulk) addEvent(e *hub.Event, origin string, by *string) {
@@ -49,6 +51,13 @@ func (b *bulk) raiseMark(webhook hub.WebhookID, node string, mark int64) {
 	}
 	lane := servedLane{webhook, node}
 	b.marks[lane] = max(b.marks[lane], mark)
+}
+
+// tell notes what is told to others with the commit.
+func (b *bulk) tell(ears []string, text string) {
+	for _, ear := range ears {
+		b.ears, b.texts = append(b.ears, ear), append(b.texts, text)
+	}
 }
 
 // column collects one value of each element.
@@ -120,11 +129,12 @@ func (b *bulk) insert(s writeConn, now time.Time) error {
 	if err := b.writeMarks(s); err != nil {
 		return err
 	}
-	if len(b.handed) > 0 {
-		ears, texts, err := handovers(b.handed)
-		if err == nil {
-			err = s.later(`SELECT pg_notify(u.ear, u.text) FROM unnest($1::text[], $2::text[]) AS u (ear, text)`, ears, texts)
-		}
+	ears, texts, err := handovers(b.handed)
+	if err != nil {
+		return err
+	}
+	if ears, texts = append(ears, b.ears...), append(texts, b.texts...); len(ears) > 0 {
+		err := s.later(`SELECT pg_notify(u.ear, u.text) FROM unnest($1::text[], $2::text[]) AS u (ear, text)`, ears, texts)
 		if err != nil {
 			return err
 		}

@@ -59,6 +59,36 @@ func (s *Store) SignalTo(ctx context.Context, node string, sig hub.Signal) error
 	return s.pg.notify(ctx, s.pg.earOf(node), private+string(text))
 }
 
+// news returns what the other processes are told, and where, of events up to seq:
+// with the commit that stores them, as a signal of its own would be a second one
+// and keep the next waiting. A process of an earlier release hears where all do.
+func (p *postgres) news(seq int64) (ears []string, text string) {
+	known := p.ears.Load()
+	if known == nil || len(*known) < 2 {
+		return nil, ""
+	}
+	own := p.nodeID()
+	everywhere := false
+	for node, ear := range *known {
+		switch {
+		case node == own:
+		case ear == "":
+			everywhere = true
+		default:
+			ears = append(ears, ear)
+		}
+	}
+	if everywhere {
+		ears = []string{p.channel()}
+	}
+	b, _ := json.Marshal(hub.Signal{From: own, Seq: seq}) // it has nothing to fail at
+	text = string(b)
+	if !everywhere {
+		text = private + text
+	}
+	return ears, text
+}
+
 // private begins a signal where handovers are heard of, too.
 const private = "signal "
 

@@ -97,7 +97,7 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 	}
 	conn := newPgConn(p, config.ConnConfig.Copy(), o.Log)
 	s.w = newWriter(conn, o)
-	s.w.bulk, s.w.revision, s.w.earOf = true, func() int64 { return conn.revision }, p.earOf
+	s.w.bulk, s.w.revision, s.w.earOf, s.w.news = true, func() int64 { return conn.revision }, p.earOf, p.news
 	return nil
 }
 

@@ -68,8 +68,9 @@ type writer struct {
 	// nobody else changes them.
 	revision func() int64
 	log      *slog.Logger
-	onEvents func(int64)
-	earOf    func(node string) string // see postgres.ears
+	onEvents func()
+	earOf    func(node string) string                     // see postgres.ears
+	news     func(seq int64) (ears []string, text string) // see postgres.news
 	onChange func()
 	meters   Meters
 	failed   atomic.Int64 // transactions, as a whole
@@ -357,6 +358,9 @@ func (w *writer) try(group []*write, gather, careful bool) (failed int, err erro
 			return i, w.conn.refusal(v.err)
 		}
 	}
+	if t.seq != seq && t.bulk != nil {
+		t.bulk.tell(w.news(t.seq))
+	}
 	if err := t.flush(); err != nil {
 		w.conn.rollback()
 		return -1, w.conn.refusal(err)
@@ -367,7 +371,7 @@ func (w *writer) try(group []*write, gather, careful bool) (failed int, err erro
 	}
 	fault.Point(fault.CommitAfter)
 	if t.seq != seq && w.onEvents != nil {
-		w.onEvents(t.seq)
+		w.onEvents()
 	}
 	if t.copied && w.onChange != nil {
 		w.onChange()
