@@ -1,6 +1,8 @@
 package store
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,12 +16,12 @@ import (
 type bulk struct {
 	events     []*hub.Event
 	origins    []string
-	by         []*string
+	by         []string // "": nobody
 	deliveries []*hub.RoutedDelivery
 	statuses   []hub.DeliveryStatus
-	due        []*time.Time
-	nodes      []*string
-	handed     []handed // of the deliveries
+	due        []time.Time // zero: not due
+	nodes      []string    // "": not leased
+	handed     []handed    // of the deliveries
 	marks      map[servedLane]int64
 	ears       []string // to be told texts
 	texts      []string
@@ -31,17 +33,23 @@ type servedLane struct {
 	node    string
 }
 
-func (b *bulk) empty() bool { return len(b.events) == 0 && len(b.deliveries) == 0 && len(b.marks) == 0 && len(b.ears) == 0 }
+func (b *bulk) empty() bool {
+	return len(b.events) == 0 && len(b.deliveries) == 0 && len(b.marks) == 0 && len(b.ears) == 0
+}
 
 // addEvent takes an event that has its number.
 func (b *bulk) addEvent(e *hub.Event, origin string, by *string) {
 	b.events = append(b.events, e)
-	b.origins, b.by = append(b.origins, origin), append(b.by, by)
+	b.origins = append(b.origins, origin)
+	if by == nil {
+		by = new(string)
+	}
+	b.by = append(b.by, *by)
 }
 
 func (b *bulk) addDelivery(d *hub.RoutedDelivery, status hub.DeliveryStatus, due time.Time, node string) {
 	b.deliveries = append(b.deliveries, d)
-	b.statuses, b.due, b.nodes = append(b.statuses, status), append(b.due, orNilTime(due)), append(b.nodes, orNilText(node))
+	b.statuses, b.due, b.nodes = append(b.statuses, status), append(b.due, due), append(b.nodes, node)
 }
 
 // raiseMark notes up to which of its leases node may have sent; the highest counts.
@@ -60,30 +68,6 @@ func (b *bulk) tell(ears []string, text string) {
 	}
 }
 
-// column collects one value of each element.
-func column[E, V any](all []E, value func(E) V) []V {
-	out := make([]V, len(all))
-	for i, e := range all {
-		out[i] = value(e)
-	}
-	return out
-}
-
-func orNilText[T ~string](s T) *string {
-	if s == "" {
-		return nil
-	}
-	text := string(s)
-	return &text
-}
-
-func orNilTime(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
 // insert sends what is held back.
 func (b *bulk) insert(s writeConn, now time.Time) error {
 	if events := b.events; len(events) > 0 {
@@ -91,19 +75,19 @@ func (b *bulk) insert(s writeConn, now time.Time) error {
 			(id, seq, type, data, origin, triggered_by, channel_id, is_private, is_quiet, target, order_key, revision, trace, created_at)
 			SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::uuid[], $8::bool[],
 				$9::bool[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::timestamptz[])`,
-			column(events, func(e *hub.Event) string { return string(e.ID) }),
-			column(events, func(e *hub.Event) int64 { return e.Seq }),
-			column(events, func(e *hub.Event) string { return e.Type }),
-			column(events, func(e *hub.Event) string { return string(e.Data) }),
-			b.origins, b.by,
-			column(events, func(e *hub.Event) *string { return orNilText(e.ChannelID) }),
-			column(events, func(e *hub.Event) bool { return e.ChannelPrivate }),
-			column(events, func(e *hub.Event) bool { return e.Quiet }),
-			column(events, func(e *hub.Event) *string { return orNilText(e.Target) }),
-			column(events, func(e *hub.Event) *string { return orNilText(e.OrderKey) }),
-			column(events, func(e *hub.Event) int64 { return e.Revision }),
-			column(events, func(e *hub.Event) *string { return orNilText(e.Trace) }),
-			column(events, func(e *hub.Event) time.Time { return e.Time }))
+			uuids(events, func(e *hub.Event) hub.EventID { return e.ID }),
+			bigints(events, func(e *hub.Event) int64 { return e.Seq }),
+			texts(events, func(e *hub.Event) string { return e.Type }),
+			texts(events, func(e *hub.Event) string { return string(e.Data) }),
+			jsons(b.origins, itself), jsons(b.by, itself),
+			uuidsOrNull(events, func(e *hub.Event) hub.ChannelID { return e.ChannelID }),
+			bools(events, func(e *hub.Event) bool { return e.ChannelPrivate }),
+			bools(events, func(e *hub.Event) bool { return e.Quiet }),
+			textsOrNull(events, func(e *hub.Event) hub.WebhookID { return e.Target }),
+			textsOrNull(events, func(e *hub.Event) string { return e.OrderKey }),
+			bigints(events, func(e *hub.Event) int64 { return e.Revision }),
+			textsOrNull(events, func(e *hub.Event) string { return e.Trace }),
+			times(events, func(e *hub.Event) time.Time { return e.Time }))
 		if err != nil {
 			return err
 		}
@@ -113,15 +97,15 @@ func (b *bulk) insert(s writeConn, now time.Time) error {
 			(id, webhook_id, event_id, event, order_key, lease_epoch, lease_seq, status, scheduled_for, lease_node, created_at, updated_at)
 			SELECT u.*, $11, $11 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[],
 				$9::timestamptz[], $10::text[]) u`,
-			column(ds, func(d *hub.RoutedDelivery) string { return string(d.ID) }),
-			column(ds, func(d *hub.RoutedDelivery) string { return string(d.WebhookID) }),
-			column(ds, func(d *hub.RoutedDelivery) string { return string(d.EventID) }),
-			column(ds, func(d *hub.RoutedDelivery) string { return d.EventType }),
-			column(ds, func(d *hub.RoutedDelivery) *string { return orNilText(d.OrderKey) }),
-			column(ds, func(d *hub.RoutedDelivery) int64 { return d.Epoch }),
-			column(ds, func(d *hub.RoutedDelivery) int64 { return d.LeaseSeq }),
-			column(b.statuses, func(s hub.DeliveryStatus) string { return string(s) }),
-			b.due, b.nodes, now)
+			uuids(ds, func(d *hub.RoutedDelivery) hub.DeliveryID { return d.ID }),
+			uuids(ds, func(d *hub.RoutedDelivery) hub.WebhookID { return d.WebhookID }),
+			uuids(ds, func(d *hub.RoutedDelivery) hub.EventID { return d.EventID }),
+			texts(ds, func(d *hub.RoutedDelivery) string { return d.EventType }),
+			textsOrNull(ds, func(d *hub.RoutedDelivery) string { return d.OrderKey }),
+			bigints(ds, func(d *hub.RoutedDelivery) int64 { return d.Epoch }),
+			bigints(ds, func(d *hub.RoutedDelivery) int64 { return d.LeaseSeq }),
+			texts(b.statuses, itself),
+			times(b.due, itself), textsOrNull(b.nodes, itself), now)
 		if err != nil {
 			return err
 		}
@@ -129,31 +113,37 @@ func (b *bulk) insert(s writeConn, now time.Time) error {
 	if err := b.writeMarks(s); err != nil {
 		return err
 	}
-	ears, texts, err := handovers(b.handed)
-	if err != nil {
+	if err := b.notify(s); err != nil {
 		return err
-	}
-	if ears, texts = append(ears, b.ears...), append(texts, b.texts...); len(ears) > 0 {
-		err := s.later(`SELECT pg_notify(u.ear, u.text) FROM unnest($1::text[], $2::text[]) AS u (ear, text)`, ears, texts)
-		if err != nil {
-			return err
-		}
 	}
 	*b = bulk{} // what is queued may refer to the slices
 	return nil
+}
+
+// notify tells others what they are to be told.
+func (b *bulk) notify(s writeConn) error {
+	ears, said, err := handovers(b.handed)
+	if err != nil {
+		return err
+	}
+	ears, said = append(ears, b.ears...), append(said, b.texts...)
+	if len(ears) == 0 {
+		return nil
+	}
+	return s.later(`SELECT pg_notify(u.ear, u.text) FROM unnest($1::text[], $2::text[]) AS u (ear, text)`,
+		texts(ears, itself), texts(said, itself))
 }
 
 func (b *bulk) writeMarks(s writeConn) error {
 	if len(b.marks) == 0 {
 		return nil
 	}
-	var webhooks, nodes []string
-	var marks []int64
-	for lane, mark := range b.marks {
-		webhooks, nodes, marks = append(webhooks, string(lane.webhook)), append(nodes, lane.node), append(marks, mark)
-	}
+	lanes := slices.Collect(maps.Keys(b.marks))
 	return s.later(`UPDATE nchat_webhook_lanes l SET mark = u.mark FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS u (webhook_id, node, mark)
-		WHERE l.webhook_id = u.webhook_id AND l.node = u.node AND l.mark < u.mark`, webhooks, nodes, marks)
+		WHERE l.webhook_id = u.webhook_id AND l.node = u.node AND l.mark < u.mark`,
+		uuids(lanes, func(l servedLane) hub.WebhookID { return l.webhook }),
+		texts(lanes, func(l servedLane) string { return l.node }),
+		bigints(lanes, func(l servedLane) int64 { return b.marks[l] }))
 }
 
 // settle sends what is held back before a statement that may look at it.

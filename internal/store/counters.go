@@ -55,23 +55,25 @@ const addToCounters = `ON CONFLICT (webhook_id, status) DO UPDATE SET total = nc
 // webhooks changes three hundred counters: as many statements cost Postgres more
 // than all the rest of the group.)
 func (t *tx) writeCounters() error {
-	var webhooks, statuses []string
-	var totals []int
+	var changed []counterKey
 	for k, n := range t.counters {
 		if n != 0 {
-			webhooks, statuses, totals = append(webhooks, string(k.webhook)), append(statuses, string(k.status)), append(totals, n)
+			changed = append(changed, k)
 		}
 	}
-	if len(totals) == 0 {
+	if len(changed) == 0 {
 		return nil
 	}
 	if t.bulk != nil {
 		return t.later(`INSERT INTO nchat_webhook_counters (webhook_id, status, total)
-			SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[]) `+addToCounters, webhooks, statuses, totals)
+			SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[]) `+addToCounters,
+			uuids(changed, func(k counterKey) hub.WebhookID { return k.webhook }),
+			texts(changed, func(k counterKey) hub.DeliveryStatus { return k.status }),
+			bigints(changed, func(k counterKey) int64 { return int64(t.counters[k]) }))
 	}
-	for i := range totals {
+	for _, k := range changed {
 		err := t.later(`INSERT INTO nchat_webhook_counters (webhook_id, status, total) VALUES ($1, $2, $3) `+addToCounters,
-			webhooks[i], statuses[i], totals[i])
+			string(k.webhook), string(k.status), t.counters[k])
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/nself-chat/hub"
@@ -31,9 +33,9 @@ const claimQuery = `SELECT ` + deliveryColumns + `, d.data, d.event_created_at, 
 // claimBulk leases due deliveries of all the lanes asked for that node serves.
 func (t *tx) claimBulk(node string, quotas []hub.Quota) (jobs []hub.Job, next []hub.LaneDue, err error) {
 	ctx := context.Background()
-	lanes := column(quotas, func(q hub.Quota) string { return string(q.WebhookID) })
+	lanes := uuids(quotas, func(q hub.Quota) hub.WebhookID { return q.WebhookID })
 	jobs, err = list(ctx, t, scanJob, claimQuery,
-		lanes, column(quotas, func(q hub.Quota) int { return q.Max }), node, t.now, laneShare(len(quotas)), portionBytes)
+		lanes, integers(quotas, func(q hub.Quota) int { return q.Max }), node, t.now, laneShare(len(quotas)), portionBytes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -62,11 +64,11 @@ func (t *tx) lease(node string, quotas []hub.Quota, jobs []hub.Job) error {
 		d.LeaseSeq, d.Status, d.LeasedTo, d.DueAt = last[d.WebhookID], hub.DeliveryActive, node, time.Time{}
 		d.Epoch++
 	}
-	ids := column(jobs, func(j hub.Job) string { return string(j.Delivery.ID) })
+	ids := uuids(jobs, func(j hub.Job) hub.DeliveryID { return j.Delivery.ID })
 	err := t.later(`UPDATE nchat_webhook_deliveries d SET status = 'active', scheduled_for = NULL, lease_node = $3,
 			lease_epoch = lease_epoch + 1, lease_seq = u.seq, updated_at = $4
 		FROM unnest($1::uuid[], $2::bigint[]) AS u (id, seq) WHERE d.id = u.id`,
-		ids, column(jobs, func(j hub.Job) int64 { return j.Delivery.LeaseSeq }), node, t.now)
+		ids, bigints(jobs, func(j hub.Job) int64 { return j.Delivery.LeaseSeq }), node, t.now)
 	if err != nil {
 		return err
 	}
@@ -143,15 +145,15 @@ const endLeasesUpdate = `UPDATE nchat_webhook_deliveries d SET status = u.status
 // the answer; for the others the statement fails unless all were.
 func (t *tx) endLeases(outcomes []*hub.Outcome) (stale map[hub.DeliveryID]bool, err error) {
 	args := []any{
-		column(outcomes, func(o *hub.Outcome) string { return string(o.DeliveryID) }),
-		column(outcomes, func(o *hub.Outcome) int64 { return o.Epoch }),
-		column(outcomes, func(o *hub.Outcome) string { return string(o.Status) }),
-		column(outcomes, func(o *hub.Outcome) int { return o.Attempt.Number }),
-		column(outcomes, func(o *hub.Outcome) int { return o.Tries }),
-		column(outcomes, func(o *hub.Outcome) *time.Time { return orNilTime(o.DueAt) }),
-		column(outcomes, func(o *hub.Outcome) *int { return orNilInt(o.Attempt.ResponseStatus) }),
-		column(outcomes, func(o *hub.Outcome) *string { return orNilText(o.Attempt.Error) }),
-		column(outcomes, func(o *hub.Outcome) bool { return o.Status.Final() }),
+		uuids(outcomes, func(o *hub.Outcome) hub.DeliveryID { return o.DeliveryID }),
+		bigints(outcomes, func(o *hub.Outcome) int64 { return o.Epoch }),
+		texts(outcomes, func(o *hub.Outcome) hub.DeliveryStatus { return o.Status }),
+		integers(outcomes, func(o *hub.Outcome) int { return o.Attempt.Number }),
+		integers(outcomes, func(o *hub.Outcome) int { return o.Tries }),
+		times(outcomes, func(o *hub.Outcome) time.Time { return o.DueAt }),
+		integersOrNull(outcomes, func(o *hub.Outcome) int { return o.Attempt.ResponseStatus }),
+		textsOrNull(outcomes, func(o *hub.Outcome) string { return o.Attempt.Error }),
+		bools(outcomes, func(o *hub.Outcome) bool { return o.Status.Final() }),
 		t.now,
 	}
 	if !t.careful {
@@ -174,39 +176,32 @@ func (t *tx) endLeases(outcomes []*hub.Outcome) (stale map[hub.DeliveryID]bool, 
 // voidBulk is voidLease for many.
 func (t *tx) voidBulk(held []heldLease) error {
 	var unknown []*hub.Attempt
-	var sent, unsent []string
+	var sent, unsent []hub.DeliveryID
 	for i := range held {
 		l := &held[i]
 		t.moved(l.WebhookID, hub.DeliveryActive, hub.DeliveryPending)
 		if !l.maybeSent() {
-			unsent = append(unsent, string(l.ID))
+			unsent = append(unsent, l.ID)
 			continue
 		}
-		sent, unknown = append(sent, string(l.ID)), append(unknown, l.unknown(t.now))
+		sent, unknown = append(sent, l.ID), append(unknown, l.unknown(t.now))
 	}
 	if err := t.insertAttempts(unknown); err != nil {
 		return err
 	}
-	for attempts, ids := range [][]string{unsent, sent} {
+	for attempts, ids := range [][]hub.DeliveryID{unsent, sent} {
 		if len(ids) == 0 {
 			continue
 		}
 		// No join with the ids: whatever the planner takes the table's size for, it
 		// finds the rows by them.
 		err := t.later(`UPDATE nchat_webhook_deliveries SET status = 'pending', attempts = attempts + $3, scheduled_for = $2,
-			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $2 WHERE id = ANY ($1::uuid[])`, ids, t.now, attempts)
+			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $2 WHERE id = ANY ($1::uuid[])`, uuids(ids, itself), t.now, attempts)
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func orNilInt(n int) *int {
-	if n == 0 {
-		return nil
-	}
-	return &n
 }
 
 // insertAttempts adds rows to the log.
@@ -218,27 +213,20 @@ func (t *tx) insertAttempts(attempts []*hub.Attempt) error {
 			response_status, response_headers, response_body, truncated, remote_addr, error, result, reason, due_at)
 		SELECT * FROM unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::bigint[], $5::text[], $6::integer[], $7::text[],
 			$8::bytea[], $9::bool[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[])`,
-		column(attempts, func(a *hub.Attempt) string { return string(a.DeliveryID) }),
-		column(attempts, func(a *hub.Attempt) int { return a.Number }),
-		column(attempts, func(a *hub.Attempt) time.Time { return a.StartedAt }),
-		column(attempts, func(a *hub.Attempt) int64 { return a.Duration.Microseconds() }),
-		column(attempts, func(a *hub.Attempt) *string { return orNilText(string(a.RequestHeaders)) }),
-		column(attempts, func(a *hub.Attempt) *int { return orNilInt(a.ResponseStatus) }),
-		column(attempts, func(a *hub.Attempt) *string { return orNilText(string(a.ResponseHeaders)) }),
-		column(attempts, func(a *hub.Attempt) []byte { return orNilSlice(a.ResponseBody) }),
-		column(attempts, func(a *hub.Attempt) bool { return a.Truncated }),
-		column(attempts, func(a *hub.Attempt) *string { return orNilText(a.RemoteAddr) }),
-		column(attempts, func(a *hub.Attempt) *string { return orNilText(a.Error) }),
-		column(attempts, func(a *hub.Attempt) string { return a.Result }),
-		column(attempts, func(a *hub.Attempt) string { return a.Reason }),
-		column(attempts, func(a *hub.Attempt) *time.Time { return orNilTime(a.DueAt) }))
-}
-
-func orNilSlice(b []byte) []byte {
-	if len(b) == 0 {
-		return nil
-	}
-	return b
+		uuids(attempts, func(a *hub.Attempt) hub.DeliveryID { return a.DeliveryID }),
+		integers(attempts, func(a *hub.Attempt) int { return a.Number }),
+		times(attempts, func(a *hub.Attempt) time.Time { return a.StartedAt }),
+		bigints(attempts, func(a *hub.Attempt) int64 { return a.Duration.Microseconds() }),
+		textsOrNull(attempts, func(a *hub.Attempt) string { return string(a.RequestHeaders) }),
+		integersOrNull(attempts, func(a *hub.Attempt) int { return a.ResponseStatus }),
+		textsOrNull(attempts, func(a *hub.Attempt) string { return string(a.ResponseHeaders) }),
+		byteas(attempts, func(a *hub.Attempt) []byte { return a.ResponseBody }),
+		bools(attempts, func(a *hub.Attempt) bool { return a.Truncated }),
+		textsOrNull(attempts, func(a *hub.Attempt) string { return a.RemoteAddr }),
+		textsOrNull(attempts, func(a *hub.Attempt) string { return a.Error }),
+		texts(attempts, func(a *hub.Attempt) string { return a.Result }),
+		texts(attempts, func(a *hub.Attempt) string { return a.Reason }),
+		times(attempts, func(a *hub.Attempt) time.Time { return a.DueAt }))
 }
 
 // conversation is the deliveries of a webhook that keep their order.
@@ -257,10 +245,7 @@ func (t *tx) releaseAll(freed, outcomes []*hub.Outcome, recorded []hub.Recorded)
 	for _, o := range freed {
 		all[conversation{o.WebhookID, o.OrderKey}] = false
 	}
-	var webhooks, keys []string
-	for c := range all {
-		webhooks, keys = append(webhooks, string(c.webhook)), append(keys, c.key)
-	}
+	conversations := slices.Collect(maps.Keys(all))
 	err := each(context.Background(), t, func(row scanner) error {
 		var c conversation
 		err := row.Scan(&c.webhook, &c.key)
@@ -271,7 +256,9 @@ func (t *tx) releaseAll(freed, outcomes []*hub.Outcome, recorded []hub.Recorded)
 		CROSS JOIN LATERAL (SELECT h.id FROM nchat_webhook_deliveries h
 			WHERE h.webhook_id = u.webhook_id AND h.order_key = u.order_key AND h.finished_at IS NULL ORDER BY `+t.inOrder()+` LIMIT 1) head
 		WHERE d.id = head.id AND d.status = 'pending' AND d.scheduled_for IS NULL AND d.lease_node IS NULL
-		RETURNING d.webhook_id, d.order_key`, webhooks, keys, t.now)
+		RETURNING d.webhook_id, d.order_key`,
+		uuids(conversations, func(c conversation) hub.WebhookID { return c.webhook }),
+		texts(conversations, func(c conversation) string { return c.key }), t.now)
 	if err != nil {
 		return err
 	}

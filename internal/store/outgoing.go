@@ -176,23 +176,23 @@ func lastRevision(ctx context.Context, q querier) (revision int64, err error) {
 
 // setHealth stores what the engine learned about endpoints.
 func (t *tx) setHealth(of map[hub.WebhookID]*hub.Health) error {
-	var ids, texts []string
+	var ids, healths []string
 	for id, h := range of {
 		text, err := encodeColumn(h)
 		if err != nil {
 			return err
 		}
-		ids, texts = append(ids, string(id)), append(texts, text)
+		ids, healths = append(ids, string(id)), append(healths, text)
 	}
 	if len(ids) == 0 {
 		return nil
 	}
 	if t.bulk != nil {
 		return t.later(`UPDATE nchat_outgoing_webhooks w SET health = u.health FROM unnest($1::uuid[], $2::jsonb[]) AS u (id, health)
-			WHERE w.id = u.id`, ids, texts)
+			WHERE w.id = u.id`, uuids(ids, itself), jsons(healths, itself))
 	}
 	for i := range ids {
-		if err := t.later(`UPDATE nchat_outgoing_webhooks SET health = $2 WHERE id = $1`, ids[i], texts[i]); err != nil {
+		if err := t.later(`UPDATE nchat_outgoing_webhooks SET health = $2 WHERE id = $1`, ids[i], healths[i]); err != nil {
 			return err
 		}
 	}

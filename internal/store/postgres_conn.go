@@ -75,6 +75,7 @@ func (s *pgConn) connect() error {
 	if err != nil {
 		return err
 	}
+	takeArrays(conn)
 	s.conn = conn
 	s.p.connects.Add(1)
 	return nil
