@@ -168,6 +168,9 @@ deliveries show 01a20028-dd55-7000-8b7e-02788dca0b21 --json
 // TestLocalAndRemotePrintTheSame: the same commands print the same, byte for byte, whether the hub is
 // named by its URL, is that of this machine, or is not running.
 func TestLocalAndRemotePrintTheSame(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of commands, each a process")
+	}
 	sink := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 	}))
@@ -209,6 +212,9 @@ func TestLocalAndRemotePrintTheSame(t *testing.T) {
 
 // TestJSONIsTheAPIs: what --json prints is what the API answers.
 func TestJSONIsTheAPIs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of commands, each a process")
+	}
 	h, err := startHub(filepath.Join(t.TempDir(), "hub"))
 	if err != nil {
 		t.Fatal(err)

@@ -32,8 +32,15 @@ const scripts = "testdata/script"
 
 // TestScripts runs the command line as people do, each script with a hub of its own.
 func TestScripts(t *testing.T) {
+	dir, files := scripts, []string(nil)
+	if testing.Short() { // those in which something goes on beside the commands
+		dir = ""
+		for _, name := range []string{"deliveries", "event", "queue", "server", "usage"} {
+			files = append(files, filepath.Join(scripts, name+".txtar"))
+		}
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 scripts,
+		Dir: dir, Files: files,
 		RequireExplicitExec: false,
 		RequireUniqueNames:  true,
 		Setup:               setUpScript,

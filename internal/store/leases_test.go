@@ -57,7 +57,10 @@ func fillLeases(tb testing.TB, s *Store, n int) {
 // TestVoidManyLeases: what a hub held that died is made due in few statements,
 // however much it was: each costs a trip to the database, and the others wait.
 func TestVoidManyLeases(t *testing.T) {
-	const n = 50_000
+	n := 50_000
+	if testing.Short() {
+		n = 10_000
+	}
 	s := openTest(t, EmptyPostgres(t))
 	s.now = func() time.Time { return noon }
 	c := &counting{writeConn: stoppedClock{s.w.conn, s.now}}
@@ -73,11 +76,11 @@ func TestVoidManyLeases(t *testing.T) {
 	if voided, err := s.VoidLeases(t.Context()); voided != n || err != nil {
 		t.Fatalf("voided %d, %v", voided, err)
 	}
-	if c.transactions > 25 || c.statements > 8*c.transactions {
+	if c.transactions > n/2000 || c.statements > 8*c.transactions {
 		t.Errorf("%d statements in %d transactions", c.statements, c.transactions)
 	}
 	totals, err := s.DeliveryTotals(t.Context())
-	if err != nil || totals[hub.DeliveryPending] != n || totals[hub.DeliveryActive] != 0 {
+	if err != nil || totals[hub.DeliveryPending] != int64(n) || totals[hub.DeliveryActive] != 0 {
 		t.Errorf("counters %v, %v", totals, err)
 	}
 	var due, tried, attempts, known int
