@@ -15,8 +15,8 @@ import (
 // length and the bytes of each.
 //
 // pgx would make the same of slices, and of pointers in them for what may be NULL,
-// but by reflection, and ids by way of text, which it tries last: a third of what a
-// write cost the hub.
+// but by reflection, and ids by way of text, which it tries last: a quarter of
+// what a write cost the hub.
 type array []byte
 
 const (
