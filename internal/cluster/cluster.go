@@ -554,7 +554,8 @@ func (c *Cluster) tellOne(node string, add func(*hub.Signal)) {
 }
 
 // signals sends what is pending, in one signal for all that gathered in
-// signalGap: a commit with a NOTIFY in it keeps the other commits waiting.
+// signalGap: each is a commit, and a commit with a NOTIFY in it keeps the others
+// with one waiting.
 func (c *Cluster) signals(ctx context.Context) {
 	for {
 		select {

@@ -3,6 +3,7 @@ package egress
 import (
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,4 +108,37 @@ func TestReadLimit(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
 	_ = near.Close()
+}
+
+// TestIdleConnectionsHoldNoBuffers: they are lent for a request, and bring along
+// nothing of what another connection has left in them.
+func TestIdleConnectionsHoldNoBuffers(t *testing.T) {
+	c := New(Options{Policy: Policy{AllowLoopback: true}, BodyTimeout: mostTime})
+	t.Cleanup(c.Close)
+	for _, answer := range []string{
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokand what nobody asked for",
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+	} {
+		r := receive(t, "127.0.0.1:0", func(conn net.Conn) {
+			for readRequest(conn) == nil {
+				_, _ = conn.Write([]byte(answer))
+			}
+		})
+		for range 3 {
+			if got := c.Do(t.Context(), &Request{URL: r.url(), Body: []byte("{}")}); got.Err != nil || string(got.Body) != "ok" {
+				t.Fatalf("%q, %v", got.Body, got.Err)
+			}
+		}
+		kept := c.idle.take(r.address)
+		if wasted := strings.HasSuffix(answer, "for"); (kept == nil) != wasted {
+			t.Fatalf("a connection is kept: %t", kept != nil)
+		}
+		if kept != nil {
+			if kept.reader != nil || kept.writer != nil {
+				t.Error("it holds buffers")
+			}
+			c.idle.put(kept)
+		}
+		c.Close()
+	}
 }

@@ -17,7 +17,7 @@ import (
 // pgx would make the same of slices, and of pointers in them for what may be NULL,
 // but by reflection, and ids by way of text, which it tries last: a quarter of
 // what a write cost the hub.
-type array []byte
+type array struct{ binary []byte } // a struct: where it is not known, pgx refuses it
 
 const (
 	arrayHead = 20
@@ -44,53 +44,38 @@ func arrayOf[E any](elementOID uint32, all []E, put func(b []byte, e E) ([]byte,
 		b = value
 		binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4)) //nolint:gosec // pgx bounds messages to a gigabyte
 	}
-	return b
+	return array{b}
 }
 
-// uuids is an array of ids. What is none goes as text, for Postgres to refuse.
-func uuids[E any, ID ~string](all []E, id func(E) ID) any {
-	valid := true
-	a := arrayOf(pgtype.UUIDOID, all, func(b []byte, e E) ([]byte, bool) {
-		b, ok := appendUUID(b, string(id(e)))
-		valid = valid && ok
-		return b, ok
-	})
-	if valid {
-		return a
-	}
-	return column(all, func(e E) string { return string(id(e)) })
+// uuidArray is an array of ids. If any is none, all go as text, for Postgres to
+// refuse.
+func uuidArray[E any, ID ~string](all []E, id func(E) ID) any {
+	return idArray(all, func(e E) string { return string(id(e)) }, false)
 }
 
-// uuidsOrNull is an array in which "" is NULL.
-func uuidsOrNull[E any, ID ~string](all []E, id func(E) ID) any {
+// uuidArrayOrNull is uuidArray with NULL for "".
+func uuidArrayOrNull[E any, ID ~string](all []E, id func(E) ID) any {
+	return idArray(all, func(e E) string { return string(id(e)) }, true)
+}
+
+func idArray[E any](all []E, id func(E) string, orNull bool) any {
 	valid := true
 	a := arrayOf(pgtype.UUIDOID, all, func(b []byte, e E) ([]byte, bool) {
-		text := string(id(e))
+		text := id(e)
 		b, ok := appendUUID(b, text)
-		valid = valid && (ok || text == "")
+		valid = valid && (ok || orNull && text == "")
 		return b, ok
 	})
 	if valid {
 		return a
 	}
-	return column(all, func(e E) *string { return orNilText(id(e)) })
-}
-
-// column collects one value of each element.
-func column[E, V any](all []E, value func(E) V) []V {
-	out := make([]V, len(all))
+	texts := make([]*string, len(all))
 	for i, e := range all {
-		out[i] = value(e)
+		if text := id(e); text != "" || !orNull {
+			texts[i] = &text
+		}
 	}
-	return out
-}
-
-func orNilText[T ~string](s T) *string {
-	if s == "" {
-		return nil
-	}
-	text := string(s)
-	return &text
+	return texts
 }
 
 // appendUUID appends the 16 bytes of an id (RFC 9562 §4).
@@ -104,17 +89,16 @@ func appendUUID(b []byte, id string) ([]byte, bool) {
 	copy(digits[12:], id[14:18])
 	copy(digits[16:], id[19:23])
 	copy(digits[20:], id[24:])
-	was := len(b)
 	b, err := hex.AppendDecode(b, digits[:])
-	return b[:max(was, len(b))], err == nil
+	return b, err == nil
 }
 
-func texts[E any, S ~string](all []E, text func(E) S) array {
+func textArray[E any, S ~string](all []E, text func(E) S) array {
 	return arrayOf(pgtype.TextOID, all, func(b []byte, e E) ([]byte, bool) { return appendText(b, string(text(e))), true })
 }
 
-// textsOrNull is an array in which "" is NULL.
-func textsOrNull[E any, S ~string](all []E, text func(E) S) array {
+// textArrayOrNull is an array in which "" is NULL.
+func textArrayOrNull[E any, S ~string](all []E, text func(E) S) array {
 	return arrayOf(pgtype.TextOID, all, func(b []byte, e E) ([]byte, bool) {
 		s := string(text(e))
 		return appendText(b, s), s != ""
@@ -131,23 +115,23 @@ func appendText(b []byte, s string) []byte {
 // jsonbVersion begins a value of jsonb (jsonb_recv in utils/adt/jsonb.c).
 const jsonbVersion = 1
 
-// jsons is an array of jsonb, in which "" is NULL.
-func jsons[E any](all []E, text func(E) string) array {
+// jsonbArray is an array of jsonb, in which "" is NULL.
+func jsonbArray[E any](all []E, text func(E) string) array {
 	return arrayOf(pgtype.JSONBOID, all, func(b []byte, e E) ([]byte, bool) {
 		s := text(e)
 		return appendText(append(b, jsonbVersion), s), s != ""
 	})
 }
 
-// byteas is an array in which what has no bytes is NULL.
-func byteas[E any](all []E, bytes func(E) []byte) array {
+// byteaArray is an array in which what has no bytes is NULL.
+func byteaArray[E any](all []E, bytes func(E) []byte) array {
 	return arrayOf(pgtype.ByteaOID, all, func(b []byte, e E) ([]byte, bool) {
 		v := bytes(e)
 		return append(b, v...), len(v) > 0
 	})
 }
 
-func bools[E any](all []E, is func(E) bool) array {
+func boolArray[E any](all []E, is func(E) bool) array {
 	return arrayOf(pgtype.BoolOID, all, func(b []byte, e E) ([]byte, bool) {
 		if is(e) {
 			return append(b, 1), true
@@ -156,20 +140,20 @@ func bools[E any](all []E, is func(E) bool) array {
 	})
 }
 
-func bigints[E any](all []E, n func(E) int64) array {
+func bigintArray[E any](all []E, n func(E) int64) array {
 	return arrayOf(pgtype.Int8OID, all, func(b []byte, e E) ([]byte, bool) {
 		return binary.BigEndian.AppendUint64(b, uint64(n(e))), true //nolint:gosec // the bits as they are
 	})
 }
 
-func integers[E any](all []E, n func(E) int) array {
+func integerArray[E any](all []E, n func(E) int) array {
 	return arrayOf(pgtype.Int4OID, all, func(b []byte, e E) ([]byte, bool) {
 		return binary.BigEndian.AppendUint32(b, uint32(n(e))), true //nolint:gosec // counts, and codes of HTTP
 	})
 }
 
-// integersOrNull is an array in which 0 is NULL.
-func integersOrNull[E any](all []E, n func(E) int) array {
+// integerArrayOrNull is an array in which 0 is NULL.
+func integerArrayOrNull[E any](all []E, n func(E) int) array {
 	return arrayOf(pgtype.Int4OID, all, func(b []byte, e E) ([]byte, bool) {
 		v := n(e)
 		return binary.BigEndian.AppendUint32(b, uint32(v)), v != 0 //nolint:gosec // counts, and codes of HTTP
@@ -180,8 +164,8 @@ func integersOrNull[E any](all []E, n func(E) int) array {
 // counts (timestamptz_recv in utils/adt/timestamp.c).
 const postgresEpoch = 946_684_800_000_000
 
-// times is an array in which the zero time is NULL.
-func times[E any](all []E, when func(E) time.Time) array {
+// timeArray is an array in which the zero time is NULL.
+func timeArray[E any](all []E, when func(E) time.Time) array {
 	return arrayOf(pgtype.TimestamptzOID, all, func(b []byte, e E) ([]byte, bool) {
 		t := when(e)
 		return binary.BigEndian.AppendUint64(b, uint64(t.UnixMicro()-postgresEpoch)), !t.IsZero() //nolint:gosec // the bits as they are
@@ -206,7 +190,7 @@ type encodedArray struct{}
 
 // Encode implements pgtype.EncodePlan.
 func (encodedArray) Encode(value any, b []byte) ([]byte, error) {
-	return append(b, value.(array)...), nil
+	return append(b, value.(array).binary...), nil
 }
 
 // takeArrays lets arguments of a connection be arrays.

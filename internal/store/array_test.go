@@ -21,23 +21,23 @@ func TestArraysAreThoseOfPgx(t *testing.T) {
 		own, other any
 	}{
 		"uuid": {
-			pgtype.UUIDArrayOID, uuids([]hub.EventID{hub.EventID(id1), hub.EventID(id2)}, itself),
+			pgtype.UUIDArrayOID, uuidArray([]hub.EventID{hub.EventID(id1), hub.EventID(id2)}, itself),
 			[]pgtype.UUID{uuidOf(t, string(id1)), uuidOf(t, string(id2))},
 		},
 		"uuid or NULL": {
-			pgtype.UUIDArrayOID, uuidsOrNull([]hub.ChannelID{"", hub.ChannelID(id2)}, itself),
+			pgtype.UUIDArrayOID, uuidArrayOrNull([]hub.ChannelID{"", hub.ChannelID(id2)}, itself),
 			[]pgtype.UUID{{}, uuidOf(t, string(id2))},
 		},
-		"text":            {pgtype.TextArrayOID, texts([]string{"", "ä", `"{,}`}, itself), []string{"", "ä", `"{,}`}},
-		"text or NULL":    {pgtype.TextArrayOID, textsOrNull([]string{"", "a"}, itself), []*string{nil, &text}},
-		"jsonb":           {pgtype.JSONBArrayOID, jsons([]string{`{"a":1}`, ""}, itself), [][]byte{[]byte(`{"a":1}`), nil}},
-		"bytea":           {pgtype.ByteaArrayOID, byteas([][]byte{{0, 255}, nil, {}}, itself), [][]byte{{0, 255}, nil, nil}},
-		"bool":            {pgtype.BoolArrayOID, bools([]bool{true, false}, itself), []bool{true, false}},
-		"bigint":          {pgtype.Int8ArrayOID, bigints([]int64{0, -1, 1 << 40}, itself), []int64{0, -1, 1 << 40}},
-		"integer":         {pgtype.Int4ArrayOID, integers([]int{0, -1, 599}, itself), []int{0, -1, 599}},
-		"integer or NULL": {pgtype.Int4ArrayOID, integersOrNull([]int{0, 404}, itself), []*int{nil, &number}},
-		"time":            {pgtype.TimestamptzArrayOID, times([]time.Time{at, {}, before}, itself), []*time.Time{&at, nil, &before}},
-		"nothing":         {pgtype.TextArrayOID, texts(nil, itself[string]), []string{}},
+		"text":            {pgtype.TextArrayOID, textArray([]string{"", "ä", `"{,}`}, itself), []string{"", "ä", `"{,}`}},
+		"text or NULL":    {pgtype.TextArrayOID, textArrayOrNull([]string{"", "a"}, itself), []*string{nil, &text}},
+		"jsonb":           {pgtype.JSONBArrayOID, jsonbArray([]string{`{"a":1}`, ""}, itself), [][]byte{[]byte(`{"a":1}`), nil}},
+		"bytea":           {pgtype.ByteaArrayOID, byteaArray([][]byte{{0, 255}, nil, {}}, itself), [][]byte{{0, 255}, nil, nil}},
+		"bool":            {pgtype.BoolArrayOID, boolArray([]bool{true, false}, itself), []bool{true, false}},
+		"bigint":          {pgtype.Int8ArrayOID, bigintArray([]int64{0, -1, 1 << 40}, itself), []int64{0, -1, 1 << 40}},
+		"integer":         {pgtype.Int4ArrayOID, integerArray([]int{0, -1, 599}, itself), []int{0, -1, 599}},
+		"integer or NULL": {pgtype.Int4ArrayOID, integerArrayOrNull([]int{0, 404}, itself), []*int{nil, &number}},
+		"time":            {pgtype.TimestamptzArrayOID, timeArray([]time.Time{at, {}, before}, itself), []*time.Time{&at, nil, &before}},
+		"nothing":         {pgtype.TextArrayOID, textArray(nil, itself[string]), []string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			own, ok := c.own.(array)
@@ -45,8 +45,8 @@ func TestArraysAreThoseOfPgx(t *testing.T) {
 				t.Fatalf("it goes as %T", c.own)
 			}
 			want, err := pgtype.NewMap().Encode(c.oid, pgtype.BinaryFormatCode, c.other, nil)
-			if err != nil || !bytes.Equal(own, want) {
-				t.Errorf("%x, want %x, %v", []byte(own), want, err)
+			if err != nil || !bytes.Equal(own.binary, want) {
+				t.Errorf("%x, want %x, %v", own.binary, want, err)
 			}
 		})
 	}
@@ -63,10 +63,10 @@ func uuidOf(t *testing.T, id string) (u pgtype.UUID) {
 // TestArraysOfWhatIsNoID: an id that is none is for the database to refuse.
 func TestArraysOfWhatIsNoID(t *testing.T) {
 	for _, id := range []hub.WebhookID{"", "1", hub.WebhookID(id1[:35]), id1 + "0", "019c1912-0000-7000-8000-00000000000g", "019c1912 0000-7000-8000-000000000001"} {
-		if a, ok := uuids([]hub.WebhookID{id1, id}, itself).([]string); !ok || a[1] != string(id) {
+		if a, ok := uuidArray([]hub.WebhookID{id1, id}, itself).([]*string); !ok || *a[1] != string(id) {
 			t.Errorf("%q goes as %v", id, a)
 		}
-		if a, ok := uuidsOrNull([]hub.WebhookID{id1, id}, itself).([]*string); id != "" && (!ok || *a[1] != string(id)) {
+		if a, ok := uuidArrayOrNull([]hub.WebhookID{id1, id}, itself).([]*string); id != "" && (!ok || *a[1] != string(id)) {
 			t.Errorf("%q or NULL goes as %v", id, a)
 		}
 	}
@@ -75,8 +75,8 @@ func TestArraysOfWhatIsNoID(t *testing.T) {
 // TestArraysOfTextThatCannotBeStored: as with single texts.
 func TestArraysOfTextThatCannotBeStored(t *testing.T) {
 	for _, s := range []string{"a\x00b", "a\xffb"} {
-		if got := texts([]string{s}, itself); !bytes.Contains(got, []byte("a\uFFFDb")) {
-			t.Errorf("%q goes as %q", s, []byte(got))
+		if got := textArray([]string{s}, itself); !bytes.Contains(got.binary, []byte("a\uFFFDb")) {
+			t.Errorf("%q goes as %q", s, got.binary)
 		}
 	}
 }

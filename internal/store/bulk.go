@@ -9,10 +9,10 @@ import (
 	"github.com/nself-chat/hub"
 )
 
-// bulk holds back, on Postgres, the rows that publishing inserts and the marks of
-// lanes, until the group ends or a statement looks at their tables: then each table
-// gets all of its rows in one statement. (Row by row, 10,000 deliveries cost
-// Postgres twice as much.)
+// bulk holds back, on Postgres, the rows that publishing inserts, the marks of lanes
+// and what other processes are told, until the group ends or a statement looks at
+// their tables: then each table gets all of its rows in one statement. (Row by row,
+// 10,000 deliveries cost Postgres twice as much.)
 type bulk struct {
 	events     []*hub.Event
 	origins    []string
@@ -75,19 +75,19 @@ func (b *bulk) insert(s writeConn, now time.Time) error {
 			(id, seq, type, data, origin, triggered_by, channel_id, is_private, is_quiet, target, order_key, revision, trace, created_at)
 			SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::uuid[], $8::bool[],
 				$9::bool[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::timestamptz[])`,
-			uuids(events, func(e *hub.Event) hub.EventID { return e.ID }),
-			bigints(events, func(e *hub.Event) int64 { return e.Seq }),
-			texts(events, func(e *hub.Event) string { return e.Type }),
-			texts(events, func(e *hub.Event) string { return string(e.Data) }),
-			jsons(b.origins, itself), jsons(b.by, itself),
-			uuidsOrNull(events, func(e *hub.Event) hub.ChannelID { return e.ChannelID }),
-			bools(events, func(e *hub.Event) bool { return e.ChannelPrivate }),
-			bools(events, func(e *hub.Event) bool { return e.Quiet }),
-			textsOrNull(events, func(e *hub.Event) hub.WebhookID { return e.Target }),
-			textsOrNull(events, func(e *hub.Event) string { return e.OrderKey }),
-			bigints(events, func(e *hub.Event) int64 { return e.Revision }),
-			textsOrNull(events, func(e *hub.Event) string { return e.Trace }),
-			times(events, func(e *hub.Event) time.Time { return e.Time }))
+			uuidArray(events, func(e *hub.Event) hub.EventID { return e.ID }),
+			bigintArray(events, func(e *hub.Event) int64 { return e.Seq }),
+			textArray(events, func(e *hub.Event) string { return e.Type }),
+			textArray(events, func(e *hub.Event) string { return string(e.Data) }),
+			jsonbArray(b.origins, itself), jsonbArray(b.by, itself),
+			uuidArrayOrNull(events, func(e *hub.Event) hub.ChannelID { return e.ChannelID }),
+			boolArray(events, func(e *hub.Event) bool { return e.ChannelPrivate }),
+			boolArray(events, func(e *hub.Event) bool { return e.Quiet }),
+			textArrayOrNull(events, func(e *hub.Event) hub.WebhookID { return e.Target }),
+			textArrayOrNull(events, func(e *hub.Event) string { return e.OrderKey }),
+			bigintArray(events, func(e *hub.Event) int64 { return e.Revision }),
+			textArrayOrNull(events, func(e *hub.Event) string { return e.Trace }),
+			timeArray(events, func(e *hub.Event) time.Time { return e.Time }))
 		if err != nil {
 			return err
 		}
@@ -97,15 +97,15 @@ func (b *bulk) insert(s writeConn, now time.Time) error {
 			(id, webhook_id, event_id, event, order_key, lease_epoch, lease_seq, status, scheduled_for, lease_node, created_at, updated_at)
 			SELECT u.*, $11, $11 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[],
 				$9::timestamptz[], $10::text[]) u`,
-			uuids(ds, func(d *hub.RoutedDelivery) hub.DeliveryID { return d.ID }),
-			uuids(ds, func(d *hub.RoutedDelivery) hub.WebhookID { return d.WebhookID }),
-			uuids(ds, func(d *hub.RoutedDelivery) hub.EventID { return d.EventID }),
-			texts(ds, func(d *hub.RoutedDelivery) string { return d.EventType }),
-			textsOrNull(ds, func(d *hub.RoutedDelivery) string { return d.OrderKey }),
-			bigints(ds, func(d *hub.RoutedDelivery) int64 { return d.Epoch }),
-			bigints(ds, func(d *hub.RoutedDelivery) int64 { return d.LeaseSeq }),
-			texts(b.statuses, itself),
-			times(b.due, itself), textsOrNull(b.nodes, itself), now)
+			uuidArray(ds, func(d *hub.RoutedDelivery) hub.DeliveryID { return d.ID }),
+			uuidArray(ds, func(d *hub.RoutedDelivery) hub.WebhookID { return d.WebhookID }),
+			uuidArray(ds, func(d *hub.RoutedDelivery) hub.EventID { return d.EventID }),
+			textArray(ds, func(d *hub.RoutedDelivery) string { return d.EventType }),
+			textArrayOrNull(ds, func(d *hub.RoutedDelivery) string { return d.OrderKey }),
+			bigintArray(ds, func(d *hub.RoutedDelivery) int64 { return d.Epoch }),
+			bigintArray(ds, func(d *hub.RoutedDelivery) int64 { return d.LeaseSeq }),
+			textArray(b.statuses, itself),
+			timeArray(b.due, itself), textArrayOrNull(b.nodes, itself), now)
 		if err != nil {
 			return err
 		}
@@ -122,16 +122,16 @@ func (b *bulk) insert(s writeConn, now time.Time) error {
 
 // notify tells others what they are to be told.
 func (b *bulk) notify(s writeConn) error {
-	ears, said, err := handovers(b.handed)
+	ears, texts, err := handovers(b.handed)
 	if err != nil {
 		return err
 	}
-	ears, said = append(ears, b.ears...), append(said, b.texts...)
+	ears, texts = append(ears, b.ears...), append(texts, b.texts...)
 	if len(ears) == 0 {
 		return nil
 	}
 	return s.later(`SELECT pg_notify(u.ear, u.text) FROM unnest($1::text[], $2::text[]) AS u (ear, text)`,
-		texts(ears, itself), texts(said, itself))
+		textArray(ears, itself), textArray(texts, itself))
 }
 
 func (b *bulk) writeMarks(s writeConn) error {
@@ -141,9 +141,9 @@ func (b *bulk) writeMarks(s writeConn) error {
 	lanes := slices.Collect(maps.Keys(b.marks))
 	return s.later(`UPDATE nchat_webhook_lanes l SET mark = u.mark FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS u (webhook_id, node, mark)
 		WHERE l.webhook_id = u.webhook_id AND l.node = u.node AND l.mark < u.mark`,
-		uuids(lanes, func(l servedLane) hub.WebhookID { return l.webhook }),
-		texts(lanes, func(l servedLane) string { return l.node }),
-		bigints(lanes, func(l servedLane) int64 { return b.marks[l] }))
+		uuidArray(lanes, func(l servedLane) hub.WebhookID { return l.webhook }),
+		textArray(lanes, func(l servedLane) string { return l.node }),
+		bigintArray(lanes, func(l servedLane) int64 { return b.marks[l] }))
 }
 
 // settle sends what is held back before a statement that may look at it.

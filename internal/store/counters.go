@@ -67,9 +67,9 @@ func (t *tx) writeCounters() error {
 	if t.bulk != nil {
 		return t.later(`INSERT INTO nchat_webhook_counters (webhook_id, status, total)
 			SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[]) `+addToCounters,
-			uuids(changed, func(k counterKey) hub.WebhookID { return k.webhook }),
-			texts(changed, func(k counterKey) hub.DeliveryStatus { return k.status }),
-			bigints(changed, func(k counterKey) int64 { return int64(t.counters[k]) }))
+			uuidArray(changed, func(k counterKey) hub.WebhookID { return k.webhook }),
+			textArray(changed, func(k counterKey) hub.DeliveryStatus { return k.status }),
+			bigintArray(changed, func(k counterKey) int64 { return int64(t.counters[k]) }))
 	}
 	for _, k := range changed {
 		err := t.later(`INSERT INTO nchat_webhook_counters (webhook_id, status, total) VALUES ($1, $2, $3) `+addToCounters,

@@ -33,9 +33,9 @@ const claimQuery = `SELECT ` + deliveryColumns + `, d.data, d.event_created_at, 
 // claimBulk leases due deliveries of all the lanes asked for that node serves.
 func (t *tx) claimBulk(node string, quotas []hub.Quota) (jobs []hub.Job, next []hub.LaneDue, err error) {
 	ctx := context.Background()
-	lanes := uuids(quotas, func(q hub.Quota) hub.WebhookID { return q.WebhookID })
+	lanes := uuidArray(quotas, func(q hub.Quota) hub.WebhookID { return q.WebhookID })
 	jobs, err = list(ctx, t, scanJob, claimQuery,
-		lanes, integers(quotas, func(q hub.Quota) int { return q.Max }), node, t.now, laneShare(len(quotas)), portionBytes)
+		lanes, integerArray(quotas, func(q hub.Quota) int { return q.Max }), node, t.now, laneShare(len(quotas)), portionBytes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -64,11 +64,11 @@ func (t *tx) lease(node string, quotas []hub.Quota, jobs []hub.Job) error {
 		d.LeaseSeq, d.Status, d.LeasedTo, d.DueAt = last[d.WebhookID], hub.DeliveryActive, node, time.Time{}
 		d.Epoch++
 	}
-	ids := uuids(jobs, func(j hub.Job) hub.DeliveryID { return j.Delivery.ID })
+	ids := uuidArray(jobs, func(j hub.Job) hub.DeliveryID { return j.Delivery.ID })
 	err := t.later(`UPDATE nchat_webhook_deliveries d SET status = 'active', scheduled_for = NULL, lease_node = $3,
 			lease_epoch = lease_epoch + 1, lease_seq = u.seq, updated_at = $4
 		FROM unnest($1::uuid[], $2::bigint[]) AS u (id, seq) WHERE d.id = u.id`,
-		ids, bigints(jobs, func(j hub.Job) int64 { return j.Delivery.LeaseSeq }), node, t.now)
+		ids, bigintArray(jobs, func(j hub.Job) int64 { return j.Delivery.LeaseSeq }), node, t.now)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (t *tx) recordBulk(outcomes []*hub.Outcome, recorded []hub.Recorded) error 
 }
 
 // endLeasesUpdate writes the new states of deliveries that are still leased to the
-// sender. (Active is what is leased; "lease_node IS NOT NULL" would offer the planner
+// sender. (Active is what is leased, by a CHECK of the table; "lease_node IS NOT NULL" would offer the planner
 // the index of the leased ones, and it walked through all of them for each statement
 // when its statistics came from a moment that knew none.)
 const endLeasesUpdate = `UPDATE nchat_webhook_deliveries d SET status = u.status, attempts = u.attempts, tries = u.tries, scheduled_for = u.due,
@@ -145,15 +145,15 @@ const endLeasesUpdate = `UPDATE nchat_webhook_deliveries d SET status = u.status
 // the answer; for the others the statement fails unless all were.
 func (t *tx) endLeases(outcomes []*hub.Outcome) (stale map[hub.DeliveryID]bool, err error) {
 	args := []any{
-		uuids(outcomes, func(o *hub.Outcome) hub.DeliveryID { return o.DeliveryID }),
-		bigints(outcomes, func(o *hub.Outcome) int64 { return o.Epoch }),
-		texts(outcomes, func(o *hub.Outcome) hub.DeliveryStatus { return o.Status }),
-		integers(outcomes, func(o *hub.Outcome) int { return o.Attempt.Number }),
-		integers(outcomes, func(o *hub.Outcome) int { return o.Tries }),
-		times(outcomes, func(o *hub.Outcome) time.Time { return o.DueAt }),
-		integersOrNull(outcomes, func(o *hub.Outcome) int { return o.Attempt.ResponseStatus }),
-		textsOrNull(outcomes, func(o *hub.Outcome) string { return o.Attempt.Error }),
-		bools(outcomes, func(o *hub.Outcome) bool { return o.Status.Final() }),
+		uuidArray(outcomes, func(o *hub.Outcome) hub.DeliveryID { return o.DeliveryID }),
+		bigintArray(outcomes, func(o *hub.Outcome) int64 { return o.Epoch }),
+		textArray(outcomes, func(o *hub.Outcome) hub.DeliveryStatus { return o.Status }),
+		integerArray(outcomes, func(o *hub.Outcome) int { return o.Attempt.Number }),
+		integerArray(outcomes, func(o *hub.Outcome) int { return o.Tries }),
+		timeArray(outcomes, func(o *hub.Outcome) time.Time { return o.DueAt }),
+		integerArrayOrNull(outcomes, func(o *hub.Outcome) int { return o.Attempt.ResponseStatus }),
+		textArrayOrNull(outcomes, func(o *hub.Outcome) string { return o.Attempt.Error }),
+		boolArray(outcomes, func(o *hub.Outcome) bool { return o.Status.Final() }),
 		t.now,
 	}
 	if !t.careful {
@@ -196,7 +196,7 @@ func (t *tx) voidBulk(held []heldLease) error {
 		// No join with the ids: whatever the planner takes the table's size for, it
 		// finds the rows by them.
 		err := t.later(`UPDATE nchat_webhook_deliveries SET status = 'pending', attempts = attempts + $3, scheduled_for = $2,
-			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $2 WHERE id = ANY ($1::uuid[])`, uuids(ids, itself), t.now, attempts)
+			lease_node = NULL, lease_epoch = lease_epoch + 1, updated_at = $2 WHERE id = ANY ($1::uuid[])`, uuidArray(ids, itself), t.now, attempts)
 		if err != nil {
 			return err
 		}
@@ -213,20 +213,20 @@ func (t *tx) insertAttempts(attempts []*hub.Attempt) error {
 			response_status, response_headers, response_body, truncated, remote_addr, error, result, reason, due_at)
 		SELECT * FROM unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::bigint[], $5::text[], $6::integer[], $7::text[],
 			$8::bytea[], $9::bool[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[])`,
-		uuids(attempts, func(a *hub.Attempt) hub.DeliveryID { return a.DeliveryID }),
-		integers(attempts, func(a *hub.Attempt) int { return a.Number }),
-		times(attempts, func(a *hub.Attempt) time.Time { return a.StartedAt }),
-		bigints(attempts, func(a *hub.Attempt) int64 { return a.Duration.Microseconds() }),
-		textsOrNull(attempts, func(a *hub.Attempt) string { return string(a.RequestHeaders) }),
-		integersOrNull(attempts, func(a *hub.Attempt) int { return a.ResponseStatus }),
-		textsOrNull(attempts, func(a *hub.Attempt) string { return string(a.ResponseHeaders) }),
-		byteas(attempts, func(a *hub.Attempt) []byte { return a.ResponseBody }),
-		bools(attempts, func(a *hub.Attempt) bool { return a.Truncated }),
-		textsOrNull(attempts, func(a *hub.Attempt) string { return a.RemoteAddr }),
-		textsOrNull(attempts, func(a *hub.Attempt) string { return a.Error }),
-		texts(attempts, func(a *hub.Attempt) string { return a.Result }),
-		texts(attempts, func(a *hub.Attempt) string { return a.Reason }),
-		times(attempts, func(a *hub.Attempt) time.Time { return a.DueAt }))
+		uuidArray(attempts, func(a *hub.Attempt) hub.DeliveryID { return a.DeliveryID }),
+		integerArray(attempts, func(a *hub.Attempt) int { return a.Number }),
+		timeArray(attempts, func(a *hub.Attempt) time.Time { return a.StartedAt }),
+		bigintArray(attempts, func(a *hub.Attempt) int64 { return a.Duration.Microseconds() }),
+		textArrayOrNull(attempts, func(a *hub.Attempt) string { return string(a.RequestHeaders) }),
+		integerArrayOrNull(attempts, func(a *hub.Attempt) int { return a.ResponseStatus }),
+		textArrayOrNull(attempts, func(a *hub.Attempt) string { return string(a.ResponseHeaders) }),
+		byteaArray(attempts, func(a *hub.Attempt) []byte { return a.ResponseBody }),
+		boolArray(attempts, func(a *hub.Attempt) bool { return a.Truncated }),
+		textArrayOrNull(attempts, func(a *hub.Attempt) string { return a.RemoteAddr }),
+		textArrayOrNull(attempts, func(a *hub.Attempt) string { return a.Error }),
+		textArray(attempts, func(a *hub.Attempt) string { return a.Result }),
+		textArray(attempts, func(a *hub.Attempt) string { return a.Reason }),
+		timeArray(attempts, func(a *hub.Attempt) time.Time { return a.DueAt }))
 }
 
 // conversation is the deliveries of a webhook that keep their order.
@@ -257,8 +257,8 @@ func (t *tx) releaseAll(freed, outcomes []*hub.Outcome, recorded []hub.Recorded)
 			WHERE h.webhook_id = u.webhook_id AND h.order_key = u.order_key AND h.finished_at IS NULL ORDER BY `+t.inOrder()+` LIMIT 1) head
 		WHERE d.id = head.id AND d.status = 'pending' AND d.scheduled_for IS NULL AND d.lease_node IS NULL
 		RETURNING d.webhook_id, d.order_key`,
-		uuids(conversations, func(c conversation) hub.WebhookID { return c.webhook }),
-		texts(conversations, func(c conversation) string { return c.key }), t.now)
+		uuidArray(conversations, func(c conversation) hub.WebhookID { return c.webhook }),
+		textArray(conversations, func(c conversation) string { return c.key }), t.now)
 	if err != nil {
 		return err
 	}

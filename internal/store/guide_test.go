@@ -142,6 +142,15 @@ func askSQLite(t *testing.T, s *Store, query string) (out []map[string]string) {
 	return out
 }
 
+// column collects one value of each element.
+func column[E any](all []E, value func(E) string) []string {
+	out := make([]string, len(all))
+	for i, e := range all {
+		out[i] = value(e)
+	}
+	return out
+}
+
 // askPostgres asks on a connection that knows nothing of the hub: with psql
 // where there is one.
 func askPostgres(t *testing.T, query string) (out []map[string]string) {

@@ -81,17 +81,18 @@ type ears struct {
 	mu        sync.Mutex
 	handed    []hub.Routing
 	listening chan string
-	came      chan struct{} // capacity 100
+	came      chan struct{}   // capacity 100
+	signals   chan hub.Signal // the same
 }
 
 func hear(t *testing.T, s *Store) *ears {
 	t.Helper()
-	e := &ears{listening: make(chan string, 10), came: make(chan struct{}, 100)}
+	e := &ears{listening: make(chan string, 10), came: make(chan struct{}, 100), signals: make(chan hub.Signal, 100)}
 	ctx, stop := context.WithCancel(context.Background())
 	var listening sync.WaitGroup
 	listening.Go(func() {
 		_ = s.Listen(ctx, hub.Ears{
-			Signal: func(hub.Signal) {},
+			Signal: func(s hub.Signal) { e.signals <- s },
 			Handover: func(r hub.Routing) {
 				e.mu.Lock()
 				defer e.mu.Unlock()

@@ -60,8 +60,10 @@ func (s *Store) SignalTo(ctx context.Context, node string, sig hub.Signal) error
 }
 
 // news returns what the other processes are told, and where, of events up to seq:
-// with the commit that stores them, as a signal of its own would be a second one
-// and keep the next waiting. A process of an earlier release hears where all do.
+// with the commit that stores them, as a signal afterwards would be a second commit,
+// and keep the next waiting. A process of an earlier release hears where all do. One
+// that joined since the last sign of life of this process hears nothing yet; it looks
+// for itself every second.
 func (p *postgres) news(seq int64) (ears []string, text string) {
 	known := p.ears.Load()
 	if known == nil || len(*known) < 2 {

@@ -189,7 +189,7 @@ func (t *tx) setHealth(of map[hub.WebhookID]*hub.Health) error {
 	}
 	if t.bulk != nil {
 		return t.later(`UPDATE nchat_outgoing_webhooks w SET health = u.health FROM unnest($1::uuid[], $2::jsonb[]) AS u (id, health)
-			WHERE w.id = u.id`, uuids(ids, itself), jsons(healths, itself))
+			WHERE w.id = u.id`, uuidArray(ids, itself), jsonbArray(healths, itself))
 	}
 	for i := range ids {
 		if err := t.later(`UPDATE nchat_outgoing_webhooks SET health = $2 WHERE id = $1`, ids[i], healths[i]); err != nil {

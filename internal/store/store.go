@@ -31,8 +31,8 @@ type Options struct {
 	Now func() time.Time
 	// Log receives what the writer has to say; nil: slog.Default().
 	Log *slog.Logger
-	// OnEvents is called after a commit that added events. (Other processes are
-	// told with the commit.) It must not block. May be nil.
+	// OnEvents is called after a commit of this process that added events. It must
+	// not block. May be nil.
 	OnEvents func()
 	// OnChange is called after a commit that changed what other processes keep
 	// copies of. It must not block. May be nil.

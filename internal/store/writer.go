@@ -358,7 +358,7 @@ func (w *writer) try(group []*write, gather, careful bool) (failed int, err erro
 			return i, w.conn.refusal(v.err)
 		}
 	}
-	if t.seq != seq && t.bulk != nil {
+	if t.seq != seq && t.bulk != nil && !careful { // that they can be told is an assumption, too
 		t.bulk.tell(w.news(t.seq))
 	}
 	if err := t.flush(); err != nil {
