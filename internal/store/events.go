@@ -50,7 +50,7 @@ func (t *tx) insertEvent(e *hub.Event, origin string, by *string) error {
 func (t *tx) insertDelivery(d *hub.RoutedDelivery, e *hub.Event) error {
 	d.Parked = false
 	ear := ""
-	if d.Handed && t.bulk != nil {
+	if d.Handed && t.bulk != nil && !t.careful { // telling may be what failed
 		ear = t.w.earOf(d.LeasedTo)
 	}
 	if d.Handed && ear == "" { // nobody would hear of it

@@ -130,7 +130,8 @@ func (c *fullQueue) commit() error {
 	return &pgconn.PgError{Code: codeLimit, Message: "too many notifications in the NOTIFY queue"}
 }
 
-// TestNewsThatCannotBeTold: what nobody can be told of is stored all the same.
+// TestNewsThatCannotBeTold: what nobody can be told of is stored all the same, and
+// due instead of handed over.
 func TestNewsThatCannotBeTold(t *testing.T) {
 	s := openTest(t, EmptyPostgres(t))
 	if _, err := s.Join(t.Context(), "a", "test"); err != nil {
@@ -142,8 +143,16 @@ func TestNewsThatCannotBeTold(t *testing.T) {
 	s.w.conn = c
 	ids := &hub.IDs{Now: s.Now}
 	e := &hub.Event{ID: hub.EventID(ids.New()), Type: "x", Time: s.Now(), Data: json.RawMessage(`{}`), Origin: hub.Origin{Kind: hub.OriginHub}}
-	if err := s.Publish(t.Context(), nil, hub.Routing{Event: e}); err != nil {
+	d := hub.RoutedDelivery{Handed: true, Mark: 7}
+	d.ID, d.WebhookID, d.EventID, d.EventType = hub.DeliveryIDFor(e.ID, id1), id1, e.ID, e.Type
+	d.Status, d.LeasedTo, d.Epoch, d.LeaseSeq = hub.DeliveryActive, "b", 1, 7
+	r := hub.Routing{Event: e, Deliveries: []hub.RoutedDelivery{d}}
+	if err := s.Publish(t.Context(), nil, r); err != nil {
 		t.Fatal(err)
+	}
+	if stored, err := s.Delivery(t.Context(), d.ID); err != nil || r.Deliveries[0].Handed ||
+		stored.Status != hub.DeliveryPending || stored.DueAt.IsZero() || stored.LeasedTo != "" {
+		t.Errorf("the delivery is %+v, %v", stored, err)
 	}
 	if seq, err := s.LastEvent(t.Context()); err != nil || seq != e.Seq || e.Seq != 1 || c.refused != 1 {
 		t.Errorf("the last event is %d, %v, want %d; refused %d times", seq, err, e.Seq, c.refused)
