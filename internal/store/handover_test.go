@@ -119,13 +119,14 @@ func receive[V any](t *testing.T, from <-chan V) (v V) {
 	return v
 }
 
-// TestHandoverIsTold: what is leased to another process is told to that one, with
-// the event, when and only when it is stored.
-func TestHandoverIsTold(t *testing.T) {
+// openPair opens a database for two processes, "from" and "to", of which the first
+// knows of the other.
+func openPair(t *testing.T) (from, to *Store) {
+	t.Helper()
 	options := EmptyPostgres(t)
-	from := openTest(t, options)
+	from = openTest(t, options)
 	options.Shared = true
-	to := openTest(t, options)
+	to = openTest(t, options)
 	for s, id := range map[*Store]string{from: "from", to: "to"} {
 		if _, err := s.Join(t.Context(), id, "test"); err != nil {
 			t.Fatal(err)
@@ -134,6 +135,13 @@ func TestHandoverIsTold(t *testing.T) {
 	if _, err := from.Beat(t.Context(), "from"); err != nil { // it learns of the other
 		t.Fatal(err)
 	}
+	return from, to
+}
+
+// TestHandoverIsTold: what is leased to another process is told to that one, with
+// the event, when and only when it is stored.
+func TestHandoverIsTold(t *testing.T) {
+	from, to := openPair(t)
 	heard := hear(t, to)
 	if node := receive(t, heard.listening); node != "to" {
 		t.Fatalf("it listens as %q", node)

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -50,18 +52,7 @@ func TestNewsIsForTheOthers(t *testing.T) {
 // TestNewsGoesWithTheCommit: the other process hears of an event that is stored,
 // once for a group, with a handover or without; this one hears nothing.
 func TestNewsGoesWithTheCommit(t *testing.T) {
-	options := EmptyPostgres(t)
-	from := openTest(t, options)
-	options.Shared = true
-	to := openTest(t, options)
-	for s, id := range map[*Store]string{from: "from", to: "to"} {
-		if _, err := s.Join(t.Context(), id, "test"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := from.Beat(t.Context(), "from"); err != nil { // it learns of the other
-		t.Fatal(err)
-	}
+	from, to := openPair(t)
 	heard, own := hear(t, to), hear(t, from)
 	receive(t, heard.listening)
 	receive(t, own.listening)
@@ -156,6 +147,23 @@ func TestNewsThatCannotBeTold(t *testing.T) {
 	}
 	if seq, err := s.LastEvent(t.Context()); err != nil || seq != e.Seq || e.Seq != 1 || c.refused != 1 {
 		t.Errorf("the last event is %d, %v, want %d; refused %d times", seq, err, e.Seq, c.refused)
+	}
+}
+
+// TestWhatDoesNotFit: a value that an index cannot take is refused with the same code
+// as news for a full queue; it is not taken for a database that is away.
+func TestWhatDoesNotFit(t *testing.T) {
+	s := openTest(t, EmptyPostgres(t))
+	ids := &hub.IDs{Now: s.Now}
+	key := make([]byte, 10_000)
+	_, _ = rand.Read(key)
+	e := &hub.Event{
+		ID: hub.EventID(ids.New()), Type: "x", Time: s.Now(), Data: json.RawMessage(`{}`), Origin: hub.Origin{Kind: hub.OriginHub},
+		OrderKey: hex.EncodeToString(key),
+	}
+	err := s.Publish(t.Context(), nil, hub.Routing{Event: e})
+	if !isCode(err, codeLimit) || hub.CodeOf(err) != hub.Internal {
+		t.Errorf("%v, code %s", err, hub.CodeOf(err))
 	}
 }
 

@@ -359,7 +359,7 @@ const (
 	codeLocked         = "55P03" // somebody else has what is wanted
 	codeIdleSession    = "57P05"
 	codeNoMemory       = "53200"
-	codeLimit          = "54000"
+	codeLimit          = "54000" // the queue of NOTIFY is full; but also, a value does not fit an index
 	codeIO             = "58030"
 	codeWrongPassword  = "28P01"
 	codeWrongAuth      = "28000"
@@ -410,10 +410,8 @@ func pgRefusal(err error) error {
 		return err
 	}
 	switch {
-	case isCode(err, codeDivisionByZero):
+	case isCode(err, codeDivisionByZero, codeLimit):
 		return errors.Join(errAssumed, err)
-	case isCode(err, codeLimit): // the queue of NOTIFY is full
-		return errors.Join(errAssumed, hub.Wrap(hub.Unavailable, err, "The database has no room for notifications; nothing was stored."))
 	case isCode(err, codeUnique):
 		return hub.Wrap(hub.Conflict, err, "Something with this name or id exists already.")
 	case isCode(err, codeInvalidText):

@@ -324,7 +324,7 @@ func (w *writer) try(group []*write, gather, careful bool) (failed int, err erro
 		case err == nil:
 			observeSince(w.meters.Commit, began)
 			observe(w.meters.Group, float64(len(group)))
-		case failed < 0 && !errors.Is(err, errAssumed):
+		case failed < 0 && (careful || !errors.Is(err, errAssumed)):
 			w.failed.Add(1)
 		}
 	}()
