@@ -27,6 +27,11 @@ const (
 	reconnectGap  = 50 * time.Millisecond
 	// fateTime is how long a commit whose answer was lost is asked about.
 	fateTime = 10 * time.Second
+	// plansKept is for how long the writer's statements follow the plans that the server
+	// made for them. By itself it makes them anew when a table was analyzed or altered: what
+	// it planned while it knew the coming week's partition to be empty would have each
+	// statement read that partition from end to end until then, with the week well under way.
+	plansKept = 10 * time.Second
 )
 
 // errEnded is a transaction that Postgres rolled back although it was asked to
@@ -53,6 +58,7 @@ type pgConn struct {
 	node     string // as which the transaction began, and when by the database's clock: its mark
 	began    time.Time
 	down     time.Time // since when the database has not answered; zero: it does
+	planned  time.Time // since when the connection keeps plans
 }
 
 func newPgConn(p *postgres, config *pgx.ConnConfig, log *slog.Logger) *pgConn {
@@ -76,7 +82,7 @@ func (s *pgConn) connect() error {
 		return err
 	}
 	takeArrays(conn)
-	s.conn = conn
+	s.conn, s.planned = conn, time.Now()
 	s.p.connects.Add(1)
 	return nil
 }
@@ -130,12 +136,15 @@ func (s *pgConn) tryBegin() (now time.Time, seq int64, err error) {
 	s.queued = &pgx.Batch{}
 	b := &pgx.Batch{}
 	b.Queue("BEGIN ISOLATION LEVEL READ COMMITTED") // whatever the database's default is
+	if time.Since(s.planned) > plansKept {
+		b.Queue("DISCARD PLANS")
+		s.planned = time.Now()
+	}
 	b.Queue("SELECT pg_advisory_xact_lock($1)", s.p.lockID("write"))
 	s.node = s.p.nodeID()
 	b.Queue(beginQuery, s.node)
 	answers := s.conn.SendBatch(s.ctx, b)
-	_, err = answers.Exec()
-	if err == nil {
+	for i := 0; err == nil && i < b.Len()-1; i++ {
 		_, err = answers.Exec()
 	}
 	member := false
