@@ -121,11 +121,18 @@ func oldPostgres(t *testing.T) Options {
 	}
 	toVersion1(t, goose.DialectPostgres, db, "postgres")
 	week := weekOf(noon)
-	for _, table := range partitioned { // as the first version made them
-		_, err := db.ExecContext(t.Context(), fmt.Sprintf(`CREATE TABLE %s PARTITION OF %s FOR VALUES FROM ('%s') TO ('%s')`,
-			partitionName(table, week), table, hub.FirstID(week), hub.FirstID(week.Add(partitionSpan))))
-		if err != nil {
-			t.Fatal(err)
+	for _, table := range partitioned { // as the first version made them, and as they have been made since
+		next := week.Add(partitionSpan)
+		for _, statement := range []string{
+			fmt.Sprintf(`CREATE TABLE %s PARTITION OF %s FOR VALUES FROM ('%s') TO ('%s')`,
+				partitionName(table, week), table, hub.FirstID(week), hub.FirstID(next)),
+			fmt.Sprintf(`CREATE TABLE %s (LIKE %s INCLUDING ALL)`, partitionName(table, next), table),
+			fmt.Sprintf(`ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM ('%s') TO ('%s')`,
+				table, partitionName(table, next), hub.FirstID(next), hub.FirstID(next.Add(partitionSpan))),
+		} {
+			if _, err := db.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	fillOld(t, db, "2026-02-01T12:00:00Z")
