@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"container/heap"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -301,3 +302,8 @@ func (h *laneHeap) Pop() any {
 	l.index = -1
 	return l
 }
+
+func heapRemove(h *laneHeap, i int) { heap.Remove(h, i) }
+func heapFix(h *laneHeap, i int)    { heap.Fix(h, i) }
+func heapPush(h *laneHeap, l *lane) { heap.Push(h, l) }
+func heapPop(h *laneHeap) *lane     { return heap.Pop(h).(*lane) }
