@@ -102,7 +102,7 @@ func TestHubOnPostgres(t *testing.T) {
 	}
 	t.Run("scenarios", func(t *testing.T) {
 		o := harness(t, "", "-database", "postgres", "-binary", binary, "-history", "500", "-hang", "1s",
-			"-scenario", "one,latency,two,two1,lanes,history")
+			"-scenario", "one,latency,two,two1,two-shared,lanes,history")
 		if o.code != exitOK {
 			t.Fatalf("exit code %d\n%s\n%s", o.code, o.stdout, o.stderr)
 		}
