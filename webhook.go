@@ -156,6 +156,12 @@ const (
 	NoticeFailing    Notice = "failing_for_days"
 )
 
+// NoticeRef names a notice that waits with an outgoing webhook.
+type NoticeRef struct {
+	WebhookID WebhookID
+	Notice    Notice
+}
+
 // Disabling reports whether the notice tells of a webhook that was disabled.
 func (n Notice) Disabling() bool { return n == NoticeGone || n == NoticeFailing }
 

@@ -162,7 +162,7 @@ func TestNoticesReadWell(t *testing.T) {
 	for _, n := range []hub.Notice{hub.NoticeDeadLetter, hub.NoticeBreaker, hub.NoticeGone, hub.NoticeFailing} {
 		w := &hub.OutgoingWebhook{ID: "w", Name: "orders", Notice: n, Health: hub.Health{Failures: 10}}
 		text := noticeText(w)
-		e, err := noticeEvent(w, text)
+		e, err := noticeEvent(w)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,18 +6,12 @@ import (
 	"github.com/nself-chat/hub"
 )
 
-// NoticeRef names a notice that waits with an outgoing webhook.
-type NoticeRef struct {
-	WebhookID hub.WebhookID
-	Notice    hub.Notice
-}
-
 // PostNotice posts a message of the hub about itself in the notices channel,
-// and in the same commit marks the notice it is about as posted (nil: none)
+// and in the same commit marks the notices it is about as posted
 // and publishes events that belong to it. Events without an id, a time or an
 // origin get one. The message's own event is quiet: logged, streamed, and
 // never delivered. EnsureDefaults must have been called.
-func (s *Service) PostNotice(ctx context.Context, text string, about *NoticeRef, events ...*hub.Event) error {
+func (s *Service) PostNotice(ctx context.Context, text string, about []hub.NoticeRef, events ...*hub.Event) error {
 	d := s.defaults.Load()
 	if d == nil {
 		return hub.Errorf(hub.Internal, "The chat is not set up.")
@@ -43,11 +37,8 @@ func (s *Service) PostNotice(ctx context.Context, text string, about *NoticeRef,
 	for _, e := range events {
 		s.complete(e)
 	}
-	if about == nil {
-		about = &NoticeRef{}
-	}
 	_, err = s.commit(func(routings []hub.Routing) (bool, error) {
-		return true, s.Store.PostNotice(ctx, m, searchable(m), about.WebhookID, about.Notice, routings...)
+		return true, s.Store.PostNotice(ctx, m, searchable(m), about, routings...)
 	}, append([]*hub.Event{created}, events...)...)
 	return err
 }

@@ -45,7 +45,7 @@ func TestPostNotice(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := must(json.Marshal(hub.WebhookStateData{Webhook: hub.WebhookInfo{ID: hook.ID, Name: "crm"}, Reason: "breaker_open"}))(t)
-	err := w.PostNotice(ctx, "Webhook crm fails. @here "+strings.Repeat("x", 20000), &NoticeRef{hook.ID, hub.NoticeBreaker},
+	err := w.PostNotice(ctx, "Webhook crm fails. @here "+strings.Repeat("x", 20000), []hub.NoticeRef{{WebhookID: hook.ID, Notice: hub.NoticeBreaker}},
 		&hub.Event{Type: hub.EventWebhookFailing, Data: data})
 	if err != nil {
 		t.Fatal(err)

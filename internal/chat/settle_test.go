@@ -64,7 +64,7 @@ func (broken) PostMessage(context.Context, *hub.Message, int, string, []hub.Mess
 	return false, errDisk
 }
 
-func (broken) PostNotice(context.Context, *hub.Message, string, hub.WebhookID, hub.Notice, ...hub.Routing) error {
+func (broken) PostNotice(context.Context, *hub.Message, string, []hub.NoticeRef, ...hub.Routing) error {
 	return errDisk
 }
 

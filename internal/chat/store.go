@@ -29,8 +29,7 @@ type MessageStore interface {
 	Keyed(ctx context.Context, webhook hub.IncomingID, key string) (hub.MessageID, error)
 	SupersedeMessage(ctx context.Context, c *hub.Supersession, once *hub.Idempotency, call *hub.Call, routings ...hub.Routing) (
 		bool, error)
-	PostNotice(ctx context.Context, m *hub.Message, searchable string, webhook hub.WebhookID, n hub.Notice,
-		routings ...hub.Routing) error
+	PostNotice(ctx context.Context, m *hub.Message, searchable string, about []hub.NoticeRef, routings ...hub.Routing) error
 	PostedBefore(ctx context.Context, k *hub.Idempotency) (hub.MessageID, error)
 	EditMessage(ctx context.Context, m *hub.Message, added []hub.Attachment, editor hub.UserID, searchable string,
 		once *hub.Idempotency, call *hub.Call,

@@ -70,9 +70,9 @@ func (e *Engine) gatherOutcomes(first *result, until time.Time) []*result {
 
 // isAwaited reports whether something goes on when the outcome is recorded: its lane,
 // which may send only up to the mark that is stored with it, the next of its
-// conversation, a retry, or who is told of the webhook's health.
+// conversation, or who is to be told of the webhook.
 func isAwaited(o *hub.Outcome) bool {
-	return o.Mark != 0 || o.OrderKey != "" || o.Health != nil || o.Status != hub.DeliverySuccess
+	return o.Mark != 0 || o.OrderKey != "" && o.Status.Final() || o.Notice != hub.NoticeNone
 }
 
 // recordAll commits a batch, and tries again for as long as it takes: an

@@ -14,9 +14,9 @@ import (
 func TestGatherOutcomes(t *testing.T) {
 	success := hub.Outcome{Status: hub.DeliverySuccess}
 	ordered := hub.Outcome{Status: hub.DeliverySuccess, OrderKey: "c:1"}
-	failed := hub.Outcome{Status: hub.DeliveryRetrying}
+	again := hub.Outcome{Status: hub.DeliveryRetrying, OrderKey: "c:1", Health: &hub.Health{Failures: 1}}
 	marked := hub.Outcome{Status: hub.DeliverySuccess, Mark: 200}
-	recovered := hub.Outcome{Status: hub.DeliverySuccess, Health: &hub.Health{}}
+	told := hub.Outcome{Status: hub.DeliveryFailed, Health: &hub.Health{Failures: 1}, Notice: hub.NoticeDeadLetter}
 	// Each comes a millisecond after the one before.
 	for name, tt := range map[string]struct {
 		come  []hub.Outcome
@@ -26,10 +26,10 @@ func TestGatherOutcomes(t *testing.T) {
 	}{
 		"after a rest":               {[]hub.Outcome{success, success}, 0, 1, 0},
 		"at the pace":                {[]hub.Outcome{success, success, success, success}, 2500 * time.Microsecond, 3, 2500 * time.Microsecond},
-		"ordered":                    {[]hub.Outcome{ordered, success}, time.Second, 1, 0},
-		"to be tried again":          {[]hub.Outcome{failed, success}, time.Second, 1, 0},
+		"the last of a conversation": {[]hub.Outcome{ordered, success}, time.Second, 1, 0},
+		"to be tried again":          {[]hub.Outcome{again, success}, time.Second, 2, 2 * time.Millisecond},
 		"its lane may send further":  {[]hub.Outcome{marked, success}, time.Second, 1, 0},
-		"the breaker's state":        {[]hub.Outcome{recovered, success}, time.Second, 1, 0},
+		"a notice":                   {[]hub.Outcome{told, success}, time.Second, 1, 0},
 		"one of the following waits": {[]hub.Outcome{success, success, ordered, success}, time.Second, 3, 2 * time.Millisecond},
 		"enough":                     {slices.Repeat([]hub.Outcome{success}, 100), time.Second, recordEnough, (recordEnough - 1) * time.Millisecond},
 		"the last":                   {[]hub.Outcome{success, success}, time.Second, 2, 2 * time.Millisecond},

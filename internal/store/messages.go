@@ -124,15 +124,13 @@ func (s *Store) writeIf(ctx context.Context, routings []hub.Routing, call *hub.C
 	return err == nil, err
 }
 
-// PostNotice stores a message of the hub about an outgoing webhook, and marks
-// that notice as posted, in one commit; it is a Conflict when another process
-// was quicker. An empty webhook marks nothing.
-func (s *Store) PostNotice(ctx context.Context, m *hub.Message, searchable string, webhook hub.WebhookID, n hub.Notice,
-	routings ...hub.Routing,
-) error {
+// PostNotice stores a message of the hub about outgoing webhooks, and marks those
+// notices as posted, in one commit; it is a Conflict when another process was quicker
+// with one of them.
+func (s *Store) PostNotice(ctx context.Context, m *hub.Message, searchable string, about []hub.NoticeRef, routings ...hub.Routing) error {
 	return s.writeRouted(ctx, routings, func(t *tx) error {
-		if webhook != "" {
-			if err := t.clearNotice(webhook, n); err != nil {
+		for _, n := range about {
+			if err := t.clearNotice(n.WebhookID, n.Notice); err != nil {
 				return err
 			}
 		}

@@ -150,31 +150,55 @@ func testPostNotice(t *testing.T, f *fixture) {
 	ctx := t.Context()
 	ann := f.user("ann")
 	c := f.channel("notices", hub.ChannelPrivate, ann.ID)
-	w := &hub.OutgoingWebhook{
-		ID: hub.WebhookID(f.ids.New()), Name: "w", URL: "https://example.org", State: hub.WebhookActive, Events: []string{"*"},
-		Policy: hub.DefaultPolicy(), Notice: hub.NoticeBreaker, CreatedAt: f.now, UpdatedAt: f.now,
+	var revision int64
+	webhook := func() *hub.OutgoingWebhook {
+		t.Helper()
+		w := &hub.OutgoingWebhook{
+			ID: hub.WebhookID(f.ids.New()), Name: "w", URL: "https://example.org", State: hub.WebhookActive, Events: []string{"*"},
+			Policy: hub.DefaultPolicy(), Notice: hub.NoticeBreaker, CreatedAt: f.now, UpdatedAt: f.now,
+		}
+		var err error
+		revision, err = f.CreateOutgoingWebhook(ctx, w)
+		f.noError(err)
+		return w
 	}
-	revision, err := f.CreateOutgoingWebhook(ctx, w)
-	f.noError(err)
+	about := func(n hub.Notice, webhooks ...*hub.OutgoingWebhook) (refs []hub.NoticeRef) {
+		for _, w := range webhooks {
+			refs = append(refs, hub.NoticeRef{WebhookID: w.ID, Notice: n})
+		}
+		return refs
+	}
+	w := webhook()
 	waiting := func() int {
 		t.Helper()
 		webhooks, err := f.WebhooksWithNotice(ctx)
 		f.noError(err)
 		return len(webhooks)
 	}
-	f.noError(f.PostNotice(ctx, f.draft(c, ann, "x"), "x", "", hub.NoticeNone))
-	f.code(f.PostNotice(ctx, f.draft(c, ann, "x"), "x", w.ID, hub.NoticeGone), hub.Conflict)
+	f.noError(f.PostNotice(ctx, f.draft(c, ann, "x"), "x", nil))
+	f.code(f.PostNotice(ctx, f.draft(c, ann, "x"), "x", about(hub.NoticeGone, w)), hub.Conflict)
 	if waiting() != 1 {
 		t.Error("another notice than the posted one was marked")
 	}
 	m := f.draft(c, ann, "the breaker is open")
 	event := f.event(m, "{}")
 	event.Event.Revision = revision
-	f.noError(f.PostNotice(ctx, m, "x", w.ID, hub.NoticeBreaker, event))
+	f.noError(f.PostNotice(ctx, m, "x", about(hub.NoticeBreaker, w), event))
 	if waiting() != 0 || !f.happened(event) || f.message(m.ID).Content != m.Content {
 		t.Error("the notice was not posted, told of and marked")
 	}
-	f.code(f.PostNotice(ctx, f.draft(c, ann, "again"), "x", w.ID, hub.NoticeBreaker), hub.Conflict)
+	f.code(f.PostNotice(ctx, f.draft(c, ann, "again"), "x", about(hub.NoticeBreaker, w)), hub.Conflict)
+
+	// Of several all are marked, or none.
+	two, three := webhook(), webhook()
+	f.code(f.PostNotice(ctx, f.draft(c, ann, "one of them was told"), "x", about(hub.NoticeBreaker, two, w, three)), hub.Conflict)
+	if waiting() != 2 {
+		t.Error("what was not told was marked")
+	}
+	f.noError(f.PostNotice(ctx, f.draft(c, ann, "both"), "x", about(hub.NoticeBreaker, two, three)))
+	if waiting() != 0 {
+		t.Error("what was told was not marked")
+	}
 }
 
 func testMessagePages(t *testing.T, f *fixture) {
