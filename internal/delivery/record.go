@@ -69,10 +69,10 @@ func (e *Engine) gatherOutcomes(first *result, until time.Time) []*result {
 }
 
 // isAwaited reports whether something goes on when the outcome is recorded: its lane,
-// which may send only up to the mark that is stored with it, the next of its
-// conversation, or who is to be told of the webhook.
+// which may send only up to the mark that is stored with it, or the next of its
+// conversation.
 func isAwaited(o *hub.Outcome) bool {
-	return o.Mark != 0 || o.OrderKey != "" && o.Status.Final() || o.Notice != hub.NoticeNone
+	return o.Mark != 0 || o.OrderKey != "" && o.Status.Final()
 }
 
 // recordAll commits a batch, and tries again for as long as it takes: an

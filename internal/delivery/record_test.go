@@ -29,7 +29,7 @@ func TestGatherOutcomes(t *testing.T) {
 		"the last of a conversation": {[]hub.Outcome{ordered, success}, time.Second, 1, 0},
 		"to be tried again":          {[]hub.Outcome{again, success}, time.Second, 2, 2 * time.Millisecond},
 		"its lane may send further":  {[]hub.Outcome{marked, success}, time.Second, 1, 0},
-		"a notice":                   {[]hub.Outcome{told, success}, time.Second, 1, 0},
+		"a notice":                   {[]hub.Outcome{told, success}, time.Second, 2, 2 * time.Millisecond},
 		"one of the following waits": {[]hub.Outcome{success, success, ordered, success}, time.Second, 3, 2 * time.Millisecond},
 		"enough":                     {slices.Repeat([]hub.Outcome{success}, 100), time.Second, recordEnough, (recordEnough - 1) * time.Millisecond},
 		"the last":                   {[]hub.Outcome{success, success}, time.Second, 2, 2 * time.Millisecond},
