@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -19,9 +20,10 @@ const (
 	// noticePace is how long notices are gathered after some were posted: when a network
 	// fails, so do all the webhooks behind it.
 	noticePace = time.Second
-	// noticesApart get a message each; more that wait are told in one, or several of
-	// noticesTogether, which name at most noticesNamed webhooks.
-	noticesApart, noticesTogether, noticesNamed = 3, 200, 20
+	// noticesApart get a message each; of more that wait so many are told together.
+	noticesApart, noticesTogether = 3, 20
+	// noticeTries is how often a message is written anew because what it tells has changed.
+	noticeTries = 3
 )
 
 // notifier tells the operators about webhooks in trouble: a message in the
@@ -64,11 +66,11 @@ func (n *notifier) Run(ctx context.Context) error {
 	ticker := time.NewTicker(noticeEvery)
 	defer ticker.Stop()
 	for {
-		posted, err := n.post(ctx)
+		waited, err := n.post(ctx)
 		if err != nil && ctx.Err() == nil {
 			n.log.Warn("a notice could not be posted; it is tried again", "error", err)
 		}
-		if posted {
+		if waited {
 			select {
 			case <-ctx.Done():
 				return nil
@@ -84,34 +86,63 @@ func (n *notifier) Run(ctx context.Context) error {
 	}
 }
 
-// post tells of all that waits, and reports whether there was anything.
-func (n *notifier) post(ctx context.Context) (posted bool, err error) {
+// post tells of all that waits, and reports whether anything did.
+func (n *notifier) post(ctx context.Context) (waited bool, err error) {
 	webhooks, err := n.store.WebhooksWithNotice(ctx)
-	if err != nil {
+	if err != nil || len(webhooks) == 0 {
 		return false, err
 	}
-	atOnce := noticesTogether
+	// Those that were disabled first: they do not get well by themselves.
+	slices.SortStableFunc(webhooks, func(a, b hub.OutgoingWebhook) int { return rank(a.Notice) - rank(b.Notice) })
+	together := noticesTogether
 	if len(webhooks) <= noticesApart {
-		atOnce = 1
+		together = 1
 	}
-	for group := range slices.Chunk(webhooks, atOnce) {
+	for group := range slices.Chunk(webhooks, together) {
+		failed := n.tellWaiting(ctx, group)
+		err = errors.Join(err, failed)
+		if isUnwell(failed) {
+			break
+		}
+	}
+	return true, err
+}
+
+// tellWaiting tells of those of the webhooks of which a notice waits, each by itself
+// when they cannot be told of together.
+func (n *notifier) tellWaiting(ctx context.Context, group []hub.OutgoingWebhook) error {
+	for range noticeTries {
 		err := n.tell(ctx, group)
-		if hub.CodeOf(err) == hub.Conflict { // of one of them
+		switch {
+		case hub.CodeOf(err) == hub.Conflict:
+		case err == nil || len(group) == 1 || isUnwell(err):
+			return err
+		default:
+			var all []error
 			for i := range group {
-				if err = n.tell(ctx, group[i:i+1]); hub.CodeOf(err) == hub.Conflict {
-					err = nil // another hub was quicker, or the channel is archived
-				}
-				if err != nil {
-					break
-				}
+				all = append(all, n.tellWaiting(ctx, group[i:i+1]))
 			}
+			return errors.Join(all...)
 		}
+		// Another hub told of one of them, or something else became of it.
+		waiting, err := n.store.WebhooksWithNotice(ctx)
 		if err != nil {
-			return posted, err
+			return err
 		}
-		posted = true
+		group = slices.DeleteFunc(waiting, func(w hub.OutgoingWebhook) bool {
+			return !slices.ContainsFunc(group, func(g hub.OutgoingWebhook) bool { return g.ID == w.ID })
+		})
+		if len(group) == 0 {
+			return nil
+		}
 	}
-	return posted, nil
+	return nil // they go on changing, and announce it
+}
+
+// isUnwell reports an error that is not about what was to be stored.
+func isUnwell(err error) bool {
+	code := hub.CodeOf(err)
+	return err != nil && (code == hub.Unavailable || code == hub.StorageFull)
 }
 
 // tell posts one message about the webhooks.
@@ -157,6 +188,8 @@ const (
 	toldDead    = " Failed deliveries are kept and can be sent again: list them with status `failed`, then retry one or replay them all."
 	toldBreaker = " The hub now probes it with one request at a time; everything else waits."
 	toldOnce    = " There is no further notice until one succeeds."
+	// recovered is what a breaker's notice says when it was closed before that was told.
+	recovered = "failed several times in a row, and has answered again since"
 )
 
 // noticeText says what happened to a webhook and what can be done.
@@ -173,6 +206,9 @@ func noticeText(w *hub.OutgoingWebhook) string {
 	case hub.NoticeDeadLetter:
 		return name + " gave up on a delivery after its last try." + toldDead + breaker + toldOnce
 	case hub.NoticeBreaker:
+		if !w.Health.Open {
+			return name + " " + recovered + "." + dead
+		}
 		text := fmt.Sprintf("%s has failed %d times in a row.", name, w.Health.Failures) + toldBreaker
 		if dead == "" {
 			return text + " Nothing is lost."
@@ -194,35 +230,27 @@ func noticesText(webhooks []hub.OutgoingWebhook) string {
 	if len(webhooks) == 1 {
 		return noticeText(&webhooks[0])
 	}
-	// Those that were disabled first: they do not get well by themselves.
-	sorted := slices.SortedStableFunc(slices.Values(webhooks), func(a, b hub.OutgoingWebhook) int {
-		return rank(a.Notice) - rank(b.Notice)
-	})
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d outgoing webhooks need attention.\n\n", len(sorted))
+	fmt.Fprintf(&b, "%d outgoing webhooks need attention.\n\n", len(webhooks))
 	disabled, dead, open := false, false, false
-	for i := range sorted {
-		w := &sorted[i]
-		disabled, dead, open = disabled || w.Notice.Disabling(), dead || w.Health.DeadLetter, open || w.Health.Open && !w.Notice.Disabling()
-		if i < noticesNamed {
-			fmt.Fprintf(&b, "- **%s** %s.\n", w.Name, noticeInShort(w))
-		}
+	for i := range webhooks {
+		w := &webhooks[i]
+		disabled = disabled || w.Notice.Disabling()
+		dead = dead || w.Health.DeadLetter || w.Notice == hub.NoticeDeadLetter
+		open = open || w.Health.Open && !w.Notice.Disabling()
+		fmt.Fprintf(&b, "- **%s** %s.\n", w.Name, noticeInShort(w))
 	}
-	if more := len(sorted) - noticesNamed; more > 0 {
-		fmt.Fprintf(&b, "- … and %d more: the list of outgoing webhooks shows them.\n", more)
-	}
-	b.WriteString("\n")
+	var rest []string
 	if disabled {
-		b.WriteString("What was still waiting for those that were disabled is on hold, and goes out when you enable them again. ")
+		rest = append(rest, "What was still waiting for those that were disabled is on hold, and goes out when you enable them again.")
 	}
 	if open {
-		b.WriteString("The hub now probes those that fail with one request at a time; what else is for them waits. ")
+		rest = append(rest, "The hub now probes those that fail with one request at a time; what else is for them waits.")
 	}
 	if dead {
-		b.WriteString(strings.TrimSpace(toldDead) + " ")
+		rest = append(rest, strings.TrimSpace(toldDead))
 	}
-	b.WriteString("There is no further notice of any of them until one of its deliveries succeeds.")
-	return b.String()
+	return b.String() + "\n" + strings.Join(rest, " ")
 }
 
 // rank orders notices by what they ask of the reader.
@@ -240,6 +268,9 @@ func noticeInShort(w *hub.OutgoingWebhook) string {
 	case hub.NoticeDeadLetter:
 		return "gave up on a delivery after its last try"
 	case hub.NoticeBreaker:
+		if !w.Health.Open {
+			return recovered
+		}
 		return fmt.Sprintf("has failed %d times in a row", w.Health.Failures)
 	case hub.NoticeNone:
 	}

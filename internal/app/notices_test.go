@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -18,9 +19,11 @@ import (
 type noticeBoard struct {
 	mu      sync.Mutex
 	waiting []hub.OutgoingWebhook
-	taken   hub.WebhookID // another hub posts its notice at any moment
-	texts   []string
-	sizes   []int // how many webhooks each text is about
+	taken   hub.WebhookID // another hub tells of it at any moment
+	refused hub.WebhookID // what is about it cannot be stored
+	err     error         // of everything
+	events  []*hub.Event
+	sizes   []int // how many webhooks each message is about
 	at      []time.Time
 }
 
@@ -30,18 +33,24 @@ func (b *noticeBoard) WebhooksWithNotice(context.Context) ([]hub.OutgoingWebhook
 	return slices.Clone(b.waiting), nil
 }
 
-func (b *noticeBoard) PostNotice(_ context.Context, text string, about []hub.NoticeRef, events ...*hub.Event) error {
+func (b *noticeBoard) PostNotice(_ context.Context, _ string, about []hub.NoticeRef, events ...*hub.Event) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	told := func(w hub.OutgoingWebhook) bool {
-		return slices.Contains(about, hub.NoticeRef{WebhookID: w.ID, Notice: w.Notice})
+	isAbout := func(id hub.WebhookID) bool {
+		return slices.ContainsFunc(about, func(r hub.NoticeRef) bool { return r.WebhookID == id })
 	}
-	if slices.ContainsFunc(about, func(r hub.NoticeRef) bool { return r.WebhookID == b.taken }) || len(events) != len(about) {
+	switch {
+	case b.err != nil:
+		return b.err
+	case isAbout(b.refused):
+		return errors.New("refused")
+	case isAbout(b.taken):
 		b.waiting = slices.DeleteFunc(b.waiting, func(w hub.OutgoingWebhook) bool { return w.ID == b.taken })
+		b.taken = ""
 		return hub.Errorf(hub.Conflict, "told")
 	}
-	b.waiting = slices.DeleteFunc(b.waiting, told)
-	b.texts, b.sizes, b.at = append(b.texts, text), append(b.sizes, len(about)), append(b.at, time.Now())
+	b.waiting = slices.DeleteFunc(b.waiting, func(w hub.OutgoingWebhook) bool { return isAbout(w.ID) })
+	b.events, b.sizes, b.at = append(b.events, events...), append(b.sizes, len(about)), append(b.at, time.Now())
 	return nil
 }
 
@@ -62,27 +71,43 @@ func notifierOf(b *noticeBoard) *notifier {
 	return n
 }
 
-// TestNoticesTogether: few notices get a message each, many are told in one, and one
-// that another hub told meanwhile does not keep the others back.
+// TestNoticesTogether: few notices get a message each, many are told together, each
+// with its event, and one of which another hub told meanwhile, or that is refused, keeps
+// back none of the others.
 func TestNoticesTogether(t *testing.T) {
 	for name, tt := range map[string]struct {
 		failing int
-		taken   hub.WebhookID
+		board   *noticeBoard
 		want    []int
+		left    int
 	}{
-		"none":              {0, "", nil},
-		"few":               {3, "", []int{1, 1, 1}},
-		"several":           {4, "", []int{4}},
-		"a whole network":   {450, "", []int{200, 200, 50}},
-		"one was told":      {1, "w0", nil},
-		"one of several":    {5, "w2", []int{1, 1, 1, 1}},
-		"one of the second": {202, "w201", []int{200, 1}},
+		"none":                {0, &noticeBoard{}, nil, 0},
+		"few":                 {3, &noticeBoard{}, []int{1, 1, 1}, 0},
+		"several":             {4, &noticeBoard{}, []int{4}, 0},
+		"a whole network":     {45, &noticeBoard{}, []int{20, 20, 5}, 0},
+		"one was told":        {1, &noticeBoard{taken: "w0"}, nil, 0},
+		"one of several":      {5, &noticeBoard{taken: "w2"}, []int{4}, 0},
+		"one of the second":   {22, &noticeBoard{taken: "w20"}, []int{20, 1}, 0},
+		"one is refused":      {25, &noticeBoard{refused: "w1"}, append(slices.Repeat([]int{1}, 19), 5), 1},
+		"the database is ill": {25, &noticeBoard{err: hub.Errorf(hub.Unavailable, "x")}, nil, 25},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := &noticeBoard{taken: tt.taken}
+			b := tt.board
 			b.fail(0, tt.failing)
-			if _, err := notifierOf(b).post(t.Context()); err != nil || !slices.Equal(b.sizes, tt.want) || len(b.waiting) > 0 {
-				t.Errorf("%v, messages about %v webhooks, %d wait; want %v", err, b.sizes, len(b.waiting), tt.want)
+			waited, err := notifierOf(b).post(t.Context())
+			if waited != (tt.failing > 0) || (err != nil) != (tt.left > 0) || !slices.Equal(b.sizes, tt.want) || len(b.waiting) != tt.left {
+				t.Errorf("%t, %v, messages about %v webhooks, %d wait; want %v, %d", waited, err, b.sizes, len(b.waiting), tt.want, tt.left)
+			}
+			told := map[string]bool{}
+			for _, e := range b.events {
+				told[e.Origin.ID] = e.Type == hub.EventWebhookFailing
+			}
+			sum := 0
+			for _, n := range tt.want {
+				sum += n
+			}
+			if len(told) != sum || len(b.events) != sum {
+				t.Errorf("events of %d webhooks, want %d", len(told), sum)
 			}
 		})
 	}
@@ -109,33 +134,68 @@ func TestNoticePace(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		if !slices.Equal(b.sizes, []int{1, 49}) || !b.at[0].Equal(began) || b.at[1].Sub(began) != noticePace {
+		if !slices.Equal(b.sizes, []int{1, 20, 20, 9}) || !b.at[0].Equal(began) || b.at[1].Sub(began) != noticePace {
 			t.Errorf("messages about %v webhooks at %v", b.sizes, b.at)
 		}
 	})
 }
 
-// TestManyNoticesInOne: a message about many webhooks says for each what happened, those
-// that were disabled first, names no more than a reader takes in, and what follows.
+// TestManyNoticesInOne: a message about many webhooks says for each what happened, and
+// once what follows from that.
 func TestManyNoticesInOne(t *testing.T) {
+	well := hub.Health{}
+	open := hub.Health{Open: true, Failures: 12}
+	for name, tt := range map[string]struct {
+		webhooks   []hub.OutgoingWebhook
+		says, hush []string
+	}{
+		"all": {
+			[]hub.OutgoingWebhook{
+				{Name: "a", Notice: hub.NoticeGone, Health: open}, {Name: "b", Notice: hub.NoticeFailing, Health: open},
+				{Name: "c", Notice: hub.NoticeDeadLetter, Health: well}, {Name: "d", Notice: hub.NoticeBreaker, Health: open},
+			},
+			[]string{
+				"4 outgoing webhooks need attention.\n\n- **a** answered 410 Gone, so it was disabled.\n- **b** has only failed for five days",
+				"\n- **c** gave up on a delivery", "\n- **d** has failed 12 times in a row.\n\nWhat was", "enable them again", "one request at a time",
+				"status `failed`",
+			}, nil,
+		},
+		"disabled only": {
+			[]hub.OutgoingWebhook{{Name: "a", Notice: hub.NoticeGone, Health: open}, {Name: "b", Notice: hub.NoticeGone, Health: open}},
+			[]string{"enable them again"}, []string{"one request", "`failed`"},
+		},
+		"well again": {
+			[]hub.OutgoingWebhook{{Name: "a", Notice: hub.NoticeBreaker, Health: well}, {Name: "b", Notice: hub.NoticeBreaker, Health: open}},
+			[]string{"**a** failed several times in a row, and has answered again since.", "one request"}, []string{" 0 times", "`failed`", "enable"},
+		},
+		"well again, alone": {
+			[]hub.OutgoingWebhook{{Name: "a", Notice: hub.NoticeBreaker, Health: well}},
+			[]string{"Outgoing webhook **a** failed several times in a row, and has answered again since."}, []string{" 0 times", "one request"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := noticesText(tt.webhooks)
+			for _, s := range tt.says {
+				if !strings.Contains(text, s) {
+					t.Errorf("it does not say %q: %s", s, text)
+				}
+			}
+			for _, s := range tt.hush {
+				if strings.Contains(text, s) {
+					t.Errorf("it says %q: %s", s, text)
+				}
+			}
+		})
+	}
+}
+
+// TestNoticesInOrder: those that were disabled are told first.
+func TestNoticesInOrder(t *testing.T) {
 	b := &noticeBoard{}
-	b.fail(0, 30)
-	b.waiting[29].Notice = hub.NoticeGone
-	b.waiting[28].Notice, b.waiting[28].Health.DeadLetter = hub.NoticeDeadLetter, true
-	text := noticesText(b.waiting)
-	lines := strings.Split(text, "\n")
-	if len(lines) != 25 || lines[0] != "30 outgoing webhooks need attention." || lines[2] != "- **hook 29** answered 410 Gone, so it was disabled." ||
-		lines[3] != "- **hook 28** gave up on a delivery after its last try." || lines[4] != "- **hook 0** has failed 10 times in a row." ||
-		!strings.HasPrefix(lines[22], "- … and 10 more") {
-		t.Errorf("%d lines: %s", len(lines), text)
-	}
-	for _, s := range []string{"enable them again", "one request at a time", "status `failed`", "no further notice"} {
-		if !strings.Contains(lines[24], s) {
-			t.Errorf("it does not say %q: %s", s, lines[24])
-		}
-	}
-	if few := noticesText(b.waiting[:2]); strings.Contains(few, "enable") || strings.Contains(few, "`failed`") || strings.Contains(few, "more:") {
-		t.Errorf("it says too much: %s", few)
+	b.fail(0, 21)
+	b.waiting[20].Notice = hub.NoticeGone
+	if _, err := notifierOf(b).post(t.Context()); err != nil || b.events[0].Type != hub.EventWebhookDisabled {
+		t.Errorf("%v, %s is told first", err, b.events[0].Type)
 	}
 }
 

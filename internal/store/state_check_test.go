@@ -97,9 +97,15 @@ func TestStateCheckWaits(t *testing.T) {
 		upgraded <- err
 	}()
 	exec(watcher, "SET statement_timeout = '10s'")
-	const pauses = `SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%nchat_webhook_deliveries_state%'`
+	const pauses = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'
+		AND query LIKE '%nchat_webhook_deliveries_state%'`
 	for exec(watcher, pauses).RowsAffected() == 0 {
-		exec(watcher, read)
+		select {
+		case err := <-upgraded:
+			t.Fatalf("the upgrade ended while the table was read: %v", err)
+		default:
+			exec(watcher, read)
+		}
 	}
 	exec(reader, "COMMIT")
 	if err := <-upgraded; err != nil {

@@ -8,7 +8,7 @@
 -- wait behind, so it is not waited for: while a backup or a count reads, it is tried again.
 -- +goose StatementBegin
 DO $$ BEGIN
-    FOR attempt IN 1..300 LOOP
+    FOR attempt IN 1..40 LOOP -- other hubs that start wait for a minute
         BEGIN
             SET LOCAL lock_timeout = '200ms';
             ALTER TABLE nchat_webhook_deliveries
