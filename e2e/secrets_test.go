@@ -242,9 +242,10 @@ func (s *secretRun) failures() {
 	}
 	tls := httptest.NewTLSServer(http.NotFoundHandler())
 	s.t.Cleanup(tls.Close)
-	for name, address := range map[string]string{
+	failing := map[string]string{
 		"refused": "http://" + freeAddr(s.t) + "/", "bad TLS": tls.URL, "unknown host": "https://host.invalid/hook", "500": s.receiver.url("/500"),
-	} {
+	}
+	for name, address := range failing {
 		w := s.p.outgoing(map[string]any{
 			"name": name, "url": address, "events": []string{"trouble"}, "headers": map[string]string{"X-Api-Key": headerValues["X-Api-Key"]},
 			"maxRetries": 0, "secret": "secret-of-trouble-47",
@@ -254,6 +255,15 @@ func (s *secretRun) failures() {
 	s.secrets["the secret of failing webhooks"] = "secret-of-trouble-47"
 	s.receiver.answers("/500", 500)
 	s.p.publish("trouble", map[string]any{})
+	eventually(s.t, "a notice of each", func() bool {
+		told := strings.Join(s.p.notices(), "\n")
+		for name := range failing {
+			if !strings.Contains(told, "**"+name+"**") {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // askEverything makes every GET call of the API, and follows the stream.

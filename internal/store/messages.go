@@ -129,10 +129,8 @@ func (s *Store) writeIf(ctx context.Context, routings []hub.Routing, call *hub.C
 // with one of them.
 func (s *Store) PostNotice(ctx context.Context, m *hub.Message, searchable string, about []hub.NoticeRef, routings ...hub.Routing) error {
 	return s.writeRouted(ctx, routings, func(t *tx) error {
-		for _, n := range about {
-			if err := t.clearNotice(n.WebhookID, n.Notice); err != nil {
-				return err
-			}
+		if err := t.clearNotices(about); err != nil {
+			return err
 		}
 		if _, err := t.postMessage(m, 0, searchable, nil); err != nil {
 			return err

@@ -231,12 +231,33 @@ func (s *Store) WebhooksWithNotice(ctx context.Context) ([]hub.OutgoingWebhook, 
 		`SELECT `+outgoingColumns+` FROM nchat_outgoing_webhooks WHERE notice <> '' AND deleted_at IS NULL ORDER BY id`)
 }
 
-// clearNotice marks a webhook's notice as posted, in the commit that posts it.
-// It is a Conflict when that was done already.
-func (t *tx) clearNotice(id hub.WebhookID, n hub.Notice) error {
-	changed, err := t.exec(`UPDATE nchat_outgoing_webhooks SET notice = '' WHERE id = $1 AND notice = $2`, string(id), string(n))
-	if err == nil && changed == 0 {
+// clearNotices marks notices as posted, in the commit that posts them. It is a
+// Conflict when that was done of one already, or another waits instead.
+func (t *tx) clearNotices(about []hub.NoticeRef) error {
+	if len(about) == 0 {
+		return nil
+	}
+	cleared, err := t.countCleared(about)
+	if err == nil && cleared < int64(len(about)) {
 		return hub.Errorf(hub.Conflict, "This notice was posted already.")
 	}
 	return err
+}
+
+func (t *tx) countCleared(about []hub.NoticeRef) (cleared int64, err error) {
+	if t.bulk != nil {
+		return t.exec(`UPDATE nchat_outgoing_webhooks w SET notice = '' FROM unnest($1::uuid[], $2::text[]) AS u (id, notice)
+			WHERE w.id = u.id AND w.notice = u.notice`,
+			uuidArray(about, func(n hub.NoticeRef) hub.WebhookID { return n.WebhookID }),
+			textArray(about, func(n hub.NoticeRef) hub.Notice { return n.Notice }))
+	}
+	for _, n := range about {
+		changed, err := t.exec(`UPDATE nchat_outgoing_webhooks SET notice = '' WHERE id = $1 AND notice = $2`,
+			string(n.WebhookID), string(n.Notice))
+		if err != nil {
+			return 0, err
+		}
+		cleared += changed
+	}
+	return cleared, nil
 }

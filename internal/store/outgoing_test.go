@@ -44,7 +44,7 @@ func testDisabledIsToldOnce(t *testing.T, s *Store, _ *time.Time) {
 		tell(n)
 		told(hub.NoticeGone)
 	}
-	if err := s.write(t.Context(), func(t *tx) error { return t.clearNotice(w.ID, hub.NoticeGone) }); err != nil {
+	if err := s.write(t.Context(), func(t *tx) error { return t.clearNotices([]hub.NoticeRef{{WebhookID: w.ID, Notice: hub.NoticeGone}}) }); err != nil {
 		t.Fatal(err)
 	}
 	for _, n := range []hub.Notice{hub.NoticeGone, hub.NoticeFailing, hub.NoticeBreaker} {
