@@ -151,26 +151,32 @@ func TestManyNoticesInOne(t *testing.T) {
 	}{
 		"all": {
 			[]hub.OutgoingWebhook{
-				{Name: "a", Notice: hub.NoticeGone, Health: open}, {Name: "b", Notice: hub.NoticeFailing, Health: open},
-				{Name: "c", Notice: hub.NoticeDeadLetter, Health: well}, {Name: "d", Notice: hub.NoticeBreaker, Health: open},
+				{Name: "a", Notice: hub.NoticeGone, Health: open},
+				{Name: "b", Notice: hub.NoticeFailing, Health: open},
+				{Name: "c", Notice: hub.NoticeDeadLetter, Health: well},
+				{Name: "d", Notice: hub.NoticeBreaker, Health: open},
 			},
 			[]string{
 				"4 outgoing webhooks need attention.\n\n- **a** answered 410 Gone, so it was disabled.\n- **b** has only failed for five days",
 				"\n- **c** gave up on a delivery", "\n- **d** has failed 12 times in a row.\n\nWhat was", "enable them again", "one request at a time",
 				"status `failed`",
-			}, nil,
+			},
+			nil,
 		},
 		"disabled only": {
 			[]hub.OutgoingWebhook{{Name: "a", Notice: hub.NoticeGone, Health: open}, {Name: "b", Notice: hub.NoticeGone, Health: open}},
-			[]string{"enable them again"}, []string{"one request", "`failed`"},
+			[]string{"enable them again"},
+			[]string{"one request", "`failed`"},
 		},
 		"well again": {
 			[]hub.OutgoingWebhook{{Name: "a", Notice: hub.NoticeBreaker, Health: well}, {Name: "b", Notice: hub.NoticeBreaker, Health: open}},
-			[]string{"**a** failed several times in a row, and has answered again since.", "one request"}, []string{" 0 times", "`failed`", "enable"},
+			[]string{"**a** failed several times in a row, and has answered again since.", "one request"},
+			[]string{" 0 times", "`failed`", "enable"},
 		},
 		"well again, alone": {
 			[]hub.OutgoingWebhook{{Name: "a", Notice: hub.NoticeBreaker, Health: well}},
-			[]string{"Outgoing webhook **a** failed several times in a row, and has answered again since."}, []string{" 0 times", "one request"},
+			[]string{"Outgoing webhook **a** failed several times in a row, and has answered again since."},
+			[]string{" 0 times", "one request"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

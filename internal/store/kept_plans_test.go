@@ -41,8 +41,10 @@ func TestKeptPlans(t *testing.T) {
 	}
 	record := func() {
 		t.Helper()
-		o := &hub.Outcome{DeliveryID: id1, WebhookID: id2, Node: "n", Status: hub.DeliverySuccess,
-			Attempt: hub.Attempt{DeliveryID: id1, Number: 1, StartedAt: noon, Result: "success"}}
+		o := &hub.Outcome{
+			DeliveryID: id1, WebhookID: id2, Node: "n", Status: hub.DeliverySuccess,
+			Attempt: hub.Attempt{DeliveryID: id1, Number: 1, StartedAt: noon, Result: "success"},
+		}
 		if recorded, err := s.Record(t.Context(), []*hub.Outcome{o}); err != nil || !recorded[0].Stale {
 			t.Fatalf("%v, %v; want that there is no such lease", recorded, err)
 		}
