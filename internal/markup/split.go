@@ -56,6 +56,11 @@ type splitter struct {
 // short enough.
 func (s splitter) next(blocks []Block) (part, rest []Block, fits bool) {
 	for len(blocks) > 0 {
+		if countBlocks(blocks[:1], 1) == 0 {
+			// Code that ended with the line end at a cut left this behind.
+			blocks = blocks[1:]
+			continue
+		}
 		if n := s.fit(blocks); n > 0 {
 			part, rest = cutBlocks(blocks, n)
 			return part, rest, true
