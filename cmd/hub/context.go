@@ -69,8 +69,8 @@ The first context is in use at once.`,
 			if err != nil {
 				return err
 			}
-			if _, ok := known.Contexts[name]; ok && !force {
-				return fail(exitConflict, "there is a context %s already; --force replaces it", name)
+			if err := known.mayAdd(name, force); err != nil {
+				return err
 			}
 			token, err := r.readToken(cmd, address)
 			if err != nil {
@@ -82,11 +82,17 @@ The first context is in use at once.`,
 					return err
 				}
 			}
-			known.Contexts[name] = hubContext{URL: address, Token: token}
-			if use || known.Current == "" {
-				known.Current = name
-			}
-			if err := known.save(); err != nil {
+			known, err = r.changeContexts(func(known *contextsFile) error {
+				if err := known.mayAdd(name, force); err != nil {
+					return err
+				}
+				known.Contexts[name] = hubContext{URL: address, Token: token}
+				if use || known.Current == "" {
+					known.Current = name
+				}
+				return nil
+			})
+			if err != nil {
 				return err
 			}
 			return r.showContext(cmd.OutOrStdout(), known, name)
@@ -96,6 +102,14 @@ The first context is in use at once.`,
 	cmd.Flags().BoolVar(&unchecked, "no-check", false, "keep it without asking the hub")
 	cmd.Flags().BoolVar(&force, "force", false, "replace a context with this name")
 	return cmd
+}
+
+// mayAdd fails when there is a context with that name that may not be replaced.
+func (f *contextsFile) mayAdd(name string, replace bool) error {
+	if _, ok := f.Contexts[name]; ok && !replace {
+		return fail(exitConflict, "there is a context %s already; --force replaces it", name)
+	}
+	return nil
 }
 
 // readToken reads an API token from where nobody else sees it.
@@ -208,30 +222,17 @@ func newContextUseCommand(r *reach) *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: r.completeContexts,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			known, err := r.contextNamed(args[0])
+			known, err := r.changeContexts(func(known *contextsFile) error {
+				known.Current = args[0]
+				return known.named(args[0])
+			})
 			if err != nil {
-				return err
-			}
-			known.Current = args[0]
-			if err := known.save(); err != nil {
 				return err
 			}
 			return r.showContext(cmd.OutOrStdout(), known, args[0])
 		},
 	}
 	return cmd
-}
-
-// contextNamed reads the contexts and fails unless name is one.
-func (r *reach) contextNamed(name string) (*contextsFile, error) {
-	known, err := r.contexts()
-	if err != nil {
-		return nil, err
-	}
-	if _, ok := known.Contexts[name]; !ok {
-		return nil, fail(exitNotFound, "there is no context %q%s", name, known.names())
-	}
-	return known, nil
 }
 
 func newContextRemoveCommand(r *reach) *cobra.Command {
@@ -243,16 +244,19 @@ func newContextRemoveCommand(r *reach) *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: r.completeContexts,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			known, err := r.contextNamed(args[0])
+			var was contextShown
+			_, err := r.changeContexts(func(known *contextsFile) error {
+				if err := known.named(args[0]); err != nil {
+					return err
+				}
+				was = known.shown(args[0])
+				delete(known.Contexts, args[0])
+				if was.Current {
+					known.Current = ""
+				}
+				return nil
+			})
 			if err != nil {
-				return err
-			}
-			was := known.shown(args[0])
-			delete(known.Contexts, args[0])
-			if known.Current == args[0] {
-				known.Current = ""
-			}
-			if err := known.save(); err != nil {
 				return err
 			}
 			if r.json {
@@ -284,7 +288,7 @@ func newContextShowCommand(r *reach) *cobra.Command {
 			if name == "" {
 				return fail(exitNotFound, "no context is in use%s: `hub context use NAME` chooses one", known.names())
 			}
-			if known, err = r.contextNamed(name); err != nil {
+			if err := known.named(name); err != nil {
 				return err
 			}
 			return r.showContext(cmd.OutOrStdout(), known, name)

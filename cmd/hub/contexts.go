@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"golang.org/x/sys/unix"
 	"gopkg.in/yaml.v3"
 )
 
@@ -72,17 +73,51 @@ func (r *reach) contexts() (*contextsFile, error) {
 	return f, nil
 }
 
+// changeContexts reads the contexts, has them changed and keeps them, unless the
+// change fails. Of commands that do so at the same time each sees what the one
+// before it kept.
+func (r *reach) changeContexts(change func(*contextsFile) error) (*contextsFile, error) {
+	path, err := r.contextsPath()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	// The file itself is replaced, so that a lock of it would be of the one before.
+	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close() // which unlocks
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		return nil, fmt.Errorf("%s cannot be locked: %w", lock.Name(), err)
+	}
+	known, err := r.contexts()
+	if err != nil {
+		return nil, err
+	}
+	if err := change(known); err != nil {
+		return nil, err
+	}
+	return known, known.save()
+}
+
+// named fails unless there is a context with that name.
+func (f *contextsFile) named(name string) error {
+	if _, ok := f.Contexts[name]; !ok {
+		return fail(exitNotFound, "there is no context %q%s", name, f.names())
+	}
+	return nil
+}
+
 // save replaces the file as a whole. Only its owner may read it.
 func (f *contextsFile) save() (err error) {
 	text, err := yaml.Marshal(f)
 	if err != nil {
 		return err
 	}
-	folder := filepath.Dir(f.path)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	temporary, err := os.CreateTemp(folder, ".contexts-*") // mode 0600
+	temporary, err := os.CreateTemp(filepath.Dir(f.path), ".contexts-*") // mode 0600
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nself-chat/hub"
+	"github.com/nself-chat/hub/internal/markup"
 )
 
 const (
@@ -194,7 +195,7 @@ const (
 
 // noticeText says what happened to a webhook and what can be done.
 func noticeText(w *hub.OutgoingWebhook) string {
-	name := fmt.Sprintf("Outgoing webhook **%s**", w.Name)
+	name := "Outgoing webhook " + inBold(w.Name)
 	dead, breaker := "", ""
 	if w.Health.DeadLetter {
 		dead = toldDead
@@ -238,7 +239,7 @@ func noticesText(webhooks []hub.OutgoingWebhook) string {
 		disabled = disabled || w.Notice.Disabling()
 		dead = dead || w.Health.DeadLetter || w.Notice == hub.NoticeDeadLetter
 		open = open || w.Health.Open && !w.Notice.Disabling()
-		fmt.Fprintf(&b, "- **%s** %s.\n", w.Name, noticeInShort(w))
+		fmt.Fprintf(&b, "- %s %s.\n", inBold(w.Name), noticeInShort(w))
 	}
 	var rest []string
 	if disabled {
@@ -251,6 +252,14 @@ func noticesText(webhooks []hub.OutgoingWebhook) string {
 		rest = append(rest, strings.TrimSpace(toldDead))
 	}
 	return b.String() + "\n" + strings.Join(rest, " ")
+}
+
+// inBold returns the Markdown of a name, which may itself look like some.
+func inBold(name string) string {
+	s, _ := markup.PrintMarkdown(markup.Document{Blocks: []markup.Block{
+		markup.Paragraph{Content: []markup.Inline{markup.Strong{Content: []markup.Inline{markup.Text(name)}}}},
+	}})
+	return s
 }
 
 // rank orders notices by what they ask of the reader.

@@ -178,6 +178,11 @@ func TestManyNoticesInOne(t *testing.T) {
 			[]string{"Outgoing webhook **a** failed several times in a row, and has answered again since."},
 			[]string{" 0 times", "one request"},
 		},
+		"names that look like Markdown": {
+			[]hub.OutgoingWebhook{{Name: "a*b_c_", Notice: hub.NoticeGone}, {Name: "`b`", Notice: hub.NoticeGone}},
+			[]string{`- **a\*b_c\_** answered`, "- **\\`b\\`** answered"},
+			nil,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := noticesText(tt.webhooks)
