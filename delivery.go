@@ -202,9 +202,7 @@ func Next(p Policy, try int, resp *Response, now time.Time, rnd float64) Decisio
 		d.Reason = what + ": failed after " + plural(try, "try", "tries")
 		return d
 	}
-	if wait == 0 {
-		wait = p.Delay(try, rnd)
-	}
+	wait = max(wait, p.Delay(try, rnd)) // a receiver asks for more time, and cannot use up the tries sooner
 	d.Status = DeliveryRetrying
 	d.DueAt = now.Add(wait)
 	d.Reason = what + " → due " + d.DueAt.UTC().Format("15:04:05")

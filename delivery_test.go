@@ -65,6 +65,7 @@ func TestNext(t *testing.T) {
 		"days, second":                   {days, 2, response(500), hub.DeliveryRetrying, 5 * time.Minute, 0, false},
 		"days, ninth":                    {days, 9, response(500), hub.DeliveryRetrying, 24 * time.Hour, 0, false},
 		"days, tenth and last":           {days, 10, response(500), hub.DeliveryFailed, 0, 0, false},
+		"503, sooner than its turn":      {days, 2, response(503, "Retry-After", "1"), hub.DeliveryRetrying, 5 * time.Minute, time.Second, false},
 		"no retries":                     {hub.Policy{}, 1, response(500), hub.DeliveryFailed, 0, 0, false},
 	}
 	for name, tt := range tests {
@@ -125,6 +126,9 @@ func TestNextProperties(t *testing.T) {
 			}
 			if (r.Status == 429 || r.Status == 503) && wait < min(time.Duration(asked)*time.Second, hub.MaxRetryAfter) {
 				t.Fatalf("due in %s although %d s were asked for", wait, asked)
+			}
+			if wait < p.Delay(try, 0) {
+				t.Fatalf("due in %s, sooner than the schedule says", wait)
 			}
 		case hub.DeliveryFailed:
 			if r.Status != 410 && try <= p.Retries() {

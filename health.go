@@ -38,6 +38,19 @@ type Health struct {
 // Healthy reports whether nothing is remembered against the endpoint.
 func (h Health) Healthy() bool { return h == Health{} }
 
+// Waits returns until when nothing may be sent; zero: it may. A wait that is longer
+// than any was set while the clock was ahead, and counts as over.
+func (h Health) Waits(now time.Time) time.Time {
+	longest := breakerMaxWait
+	if h.WaitUntil.Equal(h.AskedUntil) {
+		longest = MaxRetryAfter
+	}
+	if !h.WaitUntil.After(now) || h.WaitUntil.After(now.Add(longest)) {
+		return time.Time{}
+	}
+	return h.WaitUntil
+}
+
 // After returns the health after an attempt that ended at now with decision
 // d, and the notice that is due because of it, if any. A notice may stand for
 // several things that happened at once; the health says which. An attempt that

@@ -80,6 +80,10 @@ type Outcome struct {
 	Attempt    Attempt
 	// Mark is the lane's new mark; 0: it stays. See Quota.
 	Mark int64
+	// WebhookVersion is the UpdatedAt of the webhook that was sent to. Of one that
+	// was changed since, Health is left out and a disabling Notice, too: it may have
+	// another endpoint, or have been enabled again.
+	WebhookVersion time.Time
 	// Health is the endpoint's new health; nil: unchanged.
 	Health *Health
 	// Notice is a notice that became due; NoticeNone: none. A disabling one

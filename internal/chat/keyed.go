@@ -44,7 +44,7 @@ func (s *Service) postKeyed(ctx context.Context, p *Post, m *hub.Message, c *cha
 	defer done()
 	asked := p.ThreadID
 	for range maxTries {
-		p.ThreadID = asked
+		p.ThreadID, m.ThreadID = asked, ""
 		before, keys, err := s.tied(ctx, p, m)
 		if err != nil {
 			return m, err

@@ -37,7 +37,7 @@ func (e *Engine) work(ctx context.Context, l *lane, t *target, j *hub.Job, probe
 		e.mu.Lock()
 		l.inflight--
 		l.unrecorded++
-		o := e.conclude(ctx, l, j, &resp, headers, probe, now)
+		o := e.conclude(ctx, l, t, j, &resp, headers, probe, now)
 		e.lastClaim = now
 		j, t = e.following(l, now)
 		ctx = e.sendCtx
@@ -90,9 +90,9 @@ type conclusion struct {
 	outcome *hub.Outcome
 }
 
-// conclude decides what follows the attempt and updates the lane's health.
-// The caller holds mu.
-func (e *Engine) conclude(ctx context.Context, l *lane, j *hub.Job, resp *hub.Response, headers []byte, probe bool, now time.Time) conclusion {
+// conclude decides what follows the attempt, which was made at t, and updates the
+// lane's health. The caller holds mu.
+func (e *Engine) conclude(ctx context.Context, l *lane, t *target, j *hub.Job, resp *hub.Response, headers []byte, probe bool, now time.Time) conclusion {
 	e.stats.Sent.Add(1)
 	d := &j.Delivery
 	o := &hub.Outcome{DeliveryID: d.ID, WebhookID: d.WebhookID, Node: d.LeasedTo, Mark: l.raise(), Epoch: d.Epoch, OrderKey: d.OrderKey, Tries: d.Tries + 1}
@@ -114,12 +114,12 @@ func (e *Engine) conclude(ctx context.Context, l *lane, j *hub.Job, resp *hub.Re
 			l.succeeded()
 		}
 		health, notice := l.health.After(next, probe, now)
-		if health != l.health {
+		if health != l.health && t.sealed.URL == l.target.sealed.URL { // else it is about another endpoint
 			if health.Open != l.health.Open {
 				e.Log.Info("breaker", "webhook", l.id, "open", health.Open, "failures", health.Failures)
 			}
 			l.health = health
-			o.Health, o.Notice = &health, notice
+			o.Health, o.Notice, o.WebhookVersion = &health, notice, l.target.sealed.UpdatedAt
 			if notice.Disabling() {
 				l.target = l.target.disabled()
 			}

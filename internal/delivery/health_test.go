@@ -33,6 +33,7 @@ func (r *rig) answers(w hub.OutgoingWebhook, answer func(n int) (hub.Response, t
 	var came []time.Time
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.policy[u.Path] = w.Policy
 	r.behave[u.Path] = func(*rand.Rand, int) (hub.Response, time.Duration) {
 		came = append(came, time.Now())
 		return answer(len(came))
@@ -162,6 +163,41 @@ func TestBreaker(t *testing.T) {
 		}
 		r.verify()
 	})
+}
+
+// TestAnotherEndpoint: what the endpoint before answered, when another URL was set
+// meanwhile, holds nothing against the new one.
+func TestAnotherEndpoint(t *testing.T) {
+	for name, answer := range map[string]hub.Response{
+		"wants to wait":    status(429, "Retry-After", "36000"),
+		"wants no more":    status(410),
+		"fails as it does": status(500),
+	} {
+		t.Run(name, func(t *testing.T) {
+			onRig(t, func(*hub.Policy) {}, func(r *rig, w hub.OutgoingWebhook) {
+				r.answers(w, func(int) (hub.Response, time.Duration) { return answer, 5 * time.Second })
+				r.publish("all.x", "")
+				time.Sleep(time.Second)
+				w.URL += "-elsewhere"
+				r.answers(w, func(int) (hub.Response, time.Duration) { return status(204), 0 })
+				_, _, err := r.store.UpdateOutgoingWebhook(context.Background(), w.ID, func(stored *hub.OutgoingWebhook) error {
+					stored.URL, stored.Health = w.URL, hub.Health{}
+					return nil
+				})
+				if err != nil {
+					r.t.Fatal(err)
+				}
+				r.reload()
+				time.Sleep(10 * time.Second)
+				r.publish("all.x", "")
+				time.Sleep(time.Second)
+				got := r.webhook(w.ID)
+				if got.State != hub.WebhookActive || !got.Health.Healthy() || r.count(hub.DeliverySuccess) == 0 {
+					r.t.Errorf("%s, %+v, %d delivered", got.State, got.Health, r.count(hub.DeliverySuccess))
+				}
+			})
+		})
+	}
 }
 
 // TestDisabledAndEnabled: a webhook that has only failed for five days is

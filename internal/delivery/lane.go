@@ -64,6 +64,7 @@ type lane struct {
 	// moveFailed: the last one gave up; the sweep starts another.
 	moveFailed bool
 	limiter    *rate.Limiter
+	allowedAt  time.Time // when the limiter was last asked
 
 	// wakeAt and index belong to the scheduler's heap; index -1: not in it.
 	wakeAt time.Time
@@ -96,16 +97,18 @@ func (l *lane) open() bool { return !l.gone && l.target.state == hub.WebhookActi
 
 // waits returns until when the lane must not send; zero: it may.
 func (l *lane) waits(now time.Time) (until time.Time) {
-	if asked := l.health.WaitUntil; asked.After(now) && !asked.After(now.Add(hub.MaxRetryAfter)) {
-		until = asked // one further off was set while the clock was ahead
-	}
-	return maxTime(until, l.limited(now))
+	return maxTime(l.health.Waits(now), l.limited(now))
 }
 
 // limited returns when the rate limit allows the next request; zero: now.
 func (l *lane) limited(now time.Time) time.Time {
 	if l.limiter == nil {
 		return time.Time{}
+	}
+	if l.allowedAt.Sub(now) > time.Second {
+		// The clock was set back: the limiter would allow nothing until it is there again.
+		l.limiter = rate.NewLimiter(l.limiter.Limit(), l.limiter.Burst())
+		l.allowedAt = now
 	}
 	missing := 1 - l.limiter.TokensAt(now)
 	wait := time.Duration(missing / float64(l.limiter.Limit()) * float64(time.Second))
@@ -274,7 +277,13 @@ func (l *lane) noteDue(t time.Time) {
 }
 
 // allow takes a token of the rate limit and reports whether there was one.
-func (l *lane) allow(now time.Time) bool { return l.limiter == nil || l.limiter.AllowN(now, 1) }
+func (l *lane) allow(now time.Time) bool {
+	if l.limiter == nil {
+		return true
+	}
+	l.allowedAt = maxTime(l.allowedAt, now)
+	return l.limiter.AllowN(now, 1)
+}
 
 // laneHeap orders lanes by when they want attention (container/heap).
 type laneHeap []*lane

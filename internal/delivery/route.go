@@ -316,8 +316,8 @@ func (e *Engine) retarget(w *hub.OutgoingWebhook) {
 	}
 	switch {
 	case was == nil:
-	case w.Health.Healthy():
-		l.health = hub.Health{} // enabled again, or changed: a fresh start
+	case w.Health.Healthy(), was.sealed.URL != w.URL, was.state == hub.WebhookDisabled && w.State == hub.WebhookActive:
+		l.health = hub.Health{} // a fresh start
 	case was.state == hub.WebhookPaused && w.State == hub.WebhookActive:
 		l.health = l.health.Resumed()
 	}

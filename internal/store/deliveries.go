@@ -120,10 +120,10 @@ func (t *tx) record(o *hub.Outcome) (r hub.Recorded, err error) {
 	if o.Health == nil {
 		return r, nil
 	}
-	if err := t.setHealth(map[hub.WebhookID]*hub.Health{o.WebhookID: o.Health}); err != nil {
+	if err := t.setHealth([]*hub.Outcome{o}); err != nil {
 		return r, err
 	}
-	return r, t.setNotice(o.WebhookID, o.Notice)
+	return r, t.setNotice(o)
 }
 
 func (t *tx) insertAttempt(a *hub.Attempt) error {

@@ -91,7 +91,8 @@ func (t *tx) recordBulk(outcomes []*hub.Outcome, recorded []hub.Recorded) error 
 	}
 	var attempts []*hub.Attempt
 	marks := make(map[hub.WebhookID]*hub.Outcome)
-	healths := make(map[hub.WebhookID]*hub.Health)
+	healths := make(map[hub.WebhookID]*hub.Outcome)
+	var notices []*hub.Outcome
 	var freed []*hub.Outcome // their conversations go on
 	for i, o := range outcomes {
 		recorded[i] = hub.Recorded{Stale: stale[o.DeliveryID]}
@@ -106,16 +107,18 @@ func (t *tx) recordBulk(outcomes []*hub.Outcome, recorded []hub.Recorded) error 
 		if o.Status.Final() && o.OrderKey != "" {
 			freed = append(freed, o)
 		}
-		if o.Health == nil {
-			continue
-		}
-		healths[o.WebhookID] = o.Health
-		if err := t.setNotice(o.WebhookID, o.Notice); err != nil {
-			return err
+		if o.Health != nil {
+			healths[o.WebhookID] = o
+			notices = append(notices, o)
 		}
 	}
-	if err := t.setHealth(healths); err != nil {
+	if err := t.setHealth(slices.Collect(maps.Values(healths))); err != nil {
 		return err
+	}
+	for _, o := range notices {
+		if err := t.setNotice(o); err != nil {
+			return err
+		}
 	}
 	if err := t.insertAttempts(attempts); err != nil {
 		return err

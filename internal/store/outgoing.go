@@ -174,25 +174,27 @@ func lastRevision(ctx context.Context, q querier) (revision int64, err error) {
 	return revision, err
 }
 
-// setHealth stores what the engine learned about endpoints.
-func (t *tx) setHealth(of map[hub.WebhookID]*hub.Health) error {
-	var ids, healths []string
-	for id, h := range of {
-		text, err := encodeColumn(h)
-		if err != nil {
-			return err
-		}
-		ids, healths = append(ids, string(id)), append(healths, text)
-	}
-	if len(ids) == 0 {
+// setHealth stores what the outcomes, at most one of a webhook, say about endpoints.
+func (t *tx) setHealth(outcomes []*hub.Outcome) error {
+	if len(outcomes) == 0 {
 		return nil
 	}
-	if t.bulk != nil {
-		return t.later(`UPDATE nchat_outgoing_webhooks w SET health = u.health FROM unnest($1::uuid[], $2::jsonb[]) AS u (id, health)
-			WHERE w.id = u.id`, uuidArray(ids, itself), jsonbArray(healths, itself))
+	healths := make([]string, len(outcomes))
+	for i, o := range outcomes {
+		var err error
+		if healths[i], err = encodeColumn(o.Health); err != nil {
+			return err
+		}
 	}
-	for i := range ids {
-		if err := t.later(`UPDATE nchat_outgoing_webhooks SET health = $2 WHERE id = $1`, ids[i], healths[i]); err != nil {
+	if t.bulk != nil {
+		return t.later(`UPDATE nchat_outgoing_webhooks w SET health = u.health
+			FROM unnest($1::uuid[], $2::timestamptz[], $3::jsonb[]) AS u (id, version, health) WHERE w.id = u.id AND w.updated_at = u.version`,
+			uuidArray(outcomes, func(o *hub.Outcome) hub.WebhookID { return o.WebhookID }), timeArray(outcomes, func(o *hub.Outcome) time.Time { return o.WebhookVersion }), jsonbArray(healths, itself))
+	}
+	for i, o := range outcomes {
+		err := t.later(`UPDATE nchat_outgoing_webhooks SET health = $3 WHERE id = $1 AND updated_at = $2`,
+			string(o.WebhookID), at(o.WebhookVersion), healths[i])
+		if err != nil {
 			return err
 		}
 	}
@@ -202,8 +204,9 @@ func (t *tx) setHealth(of map[hub.WebhookID]*hub.Health) error {
 // setNotice notes what is to be told about an endpoint. A disabling notice disables
 // the webhook in the same step. Of a webhook that is disabled there is nothing
 // more to tell: what was on its way then may fail, too, and must not replace the
-// notice that says so.
-func (t *tx) setNotice(id hub.WebhookID, n hub.Notice) error {
+// notice that says so. It comes after setHealth, which knows the version before.
+func (t *tx) setNotice(o *hub.Outcome) error {
+	id, n := o.WebhookID, o.Notice
 	if n == hub.NoticeNone {
 		return nil
 	}
@@ -211,7 +214,7 @@ func (t *tx) setNotice(id hub.WebhookID, n hub.Notice) error {
 		return t.later(`UPDATE nchat_outgoing_webhooks SET notice = $2 WHERE id = $1 AND state <> 'disabled'`, string(id), string(n))
 	}
 	changed, err := t.exec(`UPDATE nchat_outgoing_webhooks SET notice = $3, state = 'disabled', updated_at = $2
-		WHERE id = $1 AND state <> 'disabled'`, string(id), at(t.now), string(n))
+		WHERE id = $1 AND state <> 'disabled' AND updated_at = $4`, string(id), at(t.now), string(n), at(o.WebhookVersion))
 	if err != nil || changed == 0 {
 		return err
 	}

@@ -24,10 +24,11 @@ func testDisabledIsToldOnce(t *testing.T, s *Store, _ *time.Time) {
 	tell := func(n hub.Notice) {
 		t.Helper()
 		err := s.write(t.Context(), func(t *tx) error {
-			if err := t.setHealth(map[hub.WebhookID]*hub.Health{w.ID: {Failures: 1}}); err != nil {
+			o := &hub.Outcome{WebhookID: w.ID, WebhookVersion: w.UpdatedAt, Health: &hub.Health{Failures: 1}, Notice: n}
+			if err := t.setHealth([]*hub.Outcome{o}); err != nil {
 				return err
 			}
-			return t.setNotice(w.ID, n)
+			return t.setNotice(o)
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -94,8 +95,12 @@ func testHealthOf(t *testing.T, s *Store, _ *time.Time) {
 			t.Fatal(err)
 		}
 	}
-	err := s.write(t.Context(), func(t *tx) error {
-		return t.setHealth(map[hub.WebhookID]*hub.Health{id2: {Failures: 3, Open: true}})
+	w, err := s.OutgoingWebhook(t.Context(), id2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.write(t.Context(), func(t *tx) error {
+		return t.setHealth([]*hub.Outcome{{WebhookID: id2, WebhookVersion: w.UpdatedAt, Health: &hub.Health{Failures: 3, Open: true}}})
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 type Store interface {
 	delivery.Store
 	Now() time.Time
+	OutgoingWebhook(ctx context.Context, id hub.WebhookID) (hub.OutgoingWebhook, error)
 	CreateOutgoingWebhook(ctx context.Context, w *hub.OutgoingWebhook) (int64, error)
 	DeleteOutgoingWebhook(ctx context.Context, id hub.WebhookID, check func(*hub.OutgoingWebhook) error) (int64, error)
 	WebhooksWithNotice(ctx context.Context) ([]hub.OutgoingWebhook, error)
@@ -768,15 +769,34 @@ func testReplayPace(s *suite) {
 
 func testDisablingNotice(s *suite) {
 	w := s.webhook()
-	id := s.one(event{status: hub.DeliveryActive})
-	d := s.get(id)
 	health := hub.Health{Failures: 1}
-	_, err := s.store.Record(s.ctx(), []*hub.Outcome{{
-		DeliveryID: id, WebhookID: w, Epoch: d.Epoch, Status: hub.DeliveryFailed, Tries: 1, Health: &health, Notice: hub.NoticeGone,
-		Attempt: hub.Attempt{DeliveryID: id, Number: 1, Result: "http_410", Reason: "gone", ResponseStatus: 410, StartedAt: s.store.Now()},
-	}})
+	gone := func(version time.Time) {
+		s.Helper()
+		id := s.one(event{status: hub.DeliveryActive})
+		d := s.get(id)
+		recorded, err := s.store.Record(s.ctx(), []*hub.Outcome{{
+			DeliveryID: id, WebhookID: w, WebhookVersion: version, Epoch: d.Epoch, Status: hub.DeliveryFailed, Tries: 1,
+			Health: &health, Notice: hub.NoticeGone,
+			Attempt: hub.Attempt{DeliveryID: id, Number: 1, Result: "http_410", Reason: "gone", ResponseStatus: 410, StartedAt: s.store.Now()},
+		}})
+		s.ok(err)
+		if recorded[0].Stale {
+			s.Error("stale")
+		}
+		s.status(id, hub.DeliveryFailed)
+	}
+	found, err := s.store.OutgoingWebhook(s.ctx(), w)
 	s.ok(err)
+	gone(found.UpdatedAt.Add(-time.Second)) // it was changed since: perhaps its URL
 	noticed, err := s.store.WebhooksWithNotice(s.ctx())
+	s.ok(err)
+	after, err := s.store.OutgoingWebhook(s.ctx(), w)
+	s.ok(err)
+	if len(noticed) != 0 || after.State != hub.WebhookActive || !after.Health.Healthy() {
+		s.Errorf("after the answer of an earlier endpoint: %+v, %+v", noticed, after)
+	}
+	gone(found.UpdatedAt)
+	noticed, err = s.store.WebhooksWithNotice(s.ctx())
 	s.ok(err)
 	if len(noticed) != 1 || noticed[0].State != hub.WebhookDisabled || noticed[0].Notice != hub.NoticeGone || noticed[0].Health != health {
 		s.Errorf("after 410: %+v", noticed)
