@@ -11,8 +11,12 @@ import (
 
 // PruneStore is what the clean-up needs of the database.
 type PruneStore interface {
-	// PruneWeeks removes whole weeks, where the database keeps them apart.
-	PruneWeeks(ctx context.Context, r hub.Retention) (hub.Pruned, error)
+	// PruneWeeks removes whole weeks, where the database keeps them apart: of those
+	// that may go the oldest, at most so many; 0: all. There is more when it could not
+	// for the moment.
+	PruneWeeks(ctx context.Context, r hub.Retention, most int) (hub.Pruned, error)
+	// ByWeek reports whether room is made by whole weeks only, not by rows that go.
+	ByWeek() bool
 	// Prune looks at no more than limit events after a position, removes what
 	// retention allows to go, and returns where it ended.
 	Prune(ctx context.Context, r hub.Retention, after hub.EventID, limit int) (hub.Pruned, hub.EventID, error)
@@ -21,10 +25,8 @@ type PruneStore interface {
 	// batch is large enough. It returns their bytes and the id of the last, "" when
 	// there was none.
 	TrimCalls(ctx context.Context, before time.Time, after hub.CallID, bytes int64) (int64, hub.CallID, error)
-	// Size is the number of bytes in use; OldestAge when the oldest event
-	// happened.
-	Size(ctx context.Context) (int64, error)
-	OldestAge(ctx context.Context) (time.Time, error)
+	// InUse is the number of bytes in use, without room that is used again.
+	InUse(ctx context.Context) (int64, error)
 	// Vacuum gives at most pages free pages back to the file system.
 	Vacuum(ctx context.Context, pages int) error
 }
@@ -58,9 +60,9 @@ const (
 	// vacuumPages are given back to the file system after a clean-up that
 	// removed something: 2 MiB. The rest is used again.
 	vacuumPages = 512
-	// quotaShare is the part of the time span held that goes at a time when
-	// the database is over its quota.
-	quotaShare = 20
+	// quotaBatch is how many events are looked at first when the database is over
+	// its quota; it doubles up to pruneBatch. No more than has to is to go.
+	quotaBatch = 25
 	// quotaKeep is kept whatever the quota says: what a receiver may still
 	// ask about right now.
 	quotaKeep = 5 * time.Second
@@ -102,7 +104,7 @@ func (p *Pruner) Round(ctx context.Context) error {
 		if p.Failed > 0 {
 			r.FailedBefore = p.Now().Add(-p.Failed)
 		}
-		_, err := p.prune(ctx, r, "", "age")
+		_, err := p.prune(ctx, r, false)
 		errs = append(errs, err)
 	}
 	return errors.Join(append(errs, p.quota(ctx))...)
@@ -110,28 +112,48 @@ func (p *Pruner) Round(ctx context.Context) error {
 
 // quota makes room when the database is over its quota: the bodies of calls go
 // first, then finished work, and work with a failed delivery only when nothing
-// else is left; of each the oldest first, and no more than has to.
+// else is left; of each the oldest first, and no more than has to. Where whole weeks
+// go, those of finished work are first: they alone give room back.
 func (p *Pruner) quota(ctx context.Context) error {
 	if p.Bytes == 0 {
 		return nil
 	}
-	size, err := p.Store.Size(ctx)
-	if err != nil || size <= p.Bytes {
-		return err
+	finished := hub.Retention{FinishedBefore: p.Now().Add(-quotaKeep)}
+	failed := hub.Retention{FinishedBefore: finished.FinishedBefore, FailedBefore: finished.FinishedBefore}
+	bodies := p.trimCalls
+	work := func(ctx context.Context) (bool, error) { return p.prune(ctx, finished, true) }
+	steps := []func(context.Context) (bool, error){p.fits, bodies, work}
+	if p.Store.ByWeek() {
+		steps = []func(context.Context) (bool, error){p.fits, work, bodies}
 	}
-	if enough, err := p.trimCalls(ctx, size-p.Bytes); err != nil || enough {
-		return err
+	steps = append(steps, func(ctx context.Context) (bool, error) { return p.prune(ctx, failed, true) })
+	for _, step := range steps {
+		if enough, err := step(ctx); err != nil || enough {
+			return err
+		}
 	}
-	if enough, err := p.pruneSlices(ctx, false); err != nil || enough {
-		return err
-	}
-	_, err = p.pruneSlices(ctx, true)
-	return err
+	return nil
 }
 
-// trimCalls removes bodies of calls until so many bytes are free, and reports
-// whether there were as many.
-func (p *Pruner) trimCalls(ctx context.Context, excess int64) (enough bool, err error) {
+// over returns by how many bytes the database is over its quota.
+func (p *Pruner) over(ctx context.Context) (int64, error) {
+	inUse, err := p.Store.InUse(ctx)
+	return max(0, inUse-p.Bytes), err
+}
+
+// fits reports whether the database is within its quota.
+func (p *Pruner) fits(ctx context.Context) (bool, error) {
+	over, err := p.over(ctx)
+	return over == 0, err
+}
+
+// trimCalls removes bodies of calls until the database is within its quota, and
+// reports whether it is.
+func (p *Pruner) trimCalls(ctx context.Context) (enough bool, err error) {
+	excess, err := p.over(ctx)
+	if err != nil || excess == 0 {
+		return err == nil, err
+	}
 	freed := int64(0)
 	for after := hub.CallID(""); freed < excess; {
 		n, last, err := p.Store.TrimCalls(ctx, p.Now().Add(-quotaKeep), after, excess-freed)
@@ -153,35 +175,6 @@ func (p *Pruner) trimCalls(ctx context.Context, excess int64) (enough bool, err 
 	return freed >= excess, p.Store.Vacuum(ctx, vacuumPages)
 }
 
-// pruneSlices removes the oldest work, a slice of the time span held after the
-// other, until the database is within its quota, and reports whether it is. Work
-// with a failed delivery stays unless it is to go as well.
-func (p *Pruner) pruneSlices(ctx context.Context, failed bool) (enough bool, err error) {
-	oldest, err := p.Store.OldestAge(ctx)
-	if err != nil || oldest.IsZero() {
-		return true, err
-	}
-	span := max(0, p.Now().Add(-quotaKeep).Sub(oldest))
-	position := hub.EventID("")
-	for i := range quotaShare + 1 {
-		size, err := p.Store.Size(ctx)
-		if err != nil || size <= p.Bytes {
-			return true, err
-		}
-		if i == quotaShare {
-			break
-		}
-		r := hub.Retention{FinishedBefore: oldest.Add(span / quotaShare * time.Duration(i+1))}
-		if failed {
-			r.FailedBefore = r.FinishedBefore
-		}
-		if position, err = p.prune(ctx, r, position, "quota"); err != nil {
-			return false, err
-		}
-	}
-	return false, nil
-}
-
 // rest leaves the writer to others for a moment.
 func rest(ctx context.Context) error {
 	select {
@@ -192,39 +185,70 @@ func rest(ctx context.Context) error {
 	}
 }
 
-// prune removes what retention allows after a position in the event log, and
-// returns where it ended.
-func (p *Pruner) prune(ctx context.Context, r hub.Retention, position hub.EventID, why string) (hub.EventID, error) {
-	total, err := p.Store.PruneWeeks(ctx, r)
-	if err != nil {
-		return position, err
+// prune removes what retention allows, the oldest first, and tells of it. For the
+// quota it ends when the database is within it, and reports whether nothing else is
+// to go.
+func (p *Pruner) prune(ctx context.Context, r hub.Retention, quota bool) (enough bool, err error) {
+	total, enough, err := p.remove(ctx, r, quota)
+	if total.Events == 0 && total.Weeks == 0 {
+		return enough, err
 	}
-	for {
-		n, next, err := p.Store.Prune(ctx, r, position, pruneBatch)
-		if err != nil {
-			return position, err
+	log, why := p.Log.Info, "age"
+	switch {
+	case quota && !r.FailedBefore.IsZero():
+		log, why = p.Log.Warn, "quota, and only work with failed deliveries is left"
+	case quota:
+		why = "quota"
+	}
+	log("finished work removed", "why", why, "events", total.Events, "deliveries", total.Deliveries, "attempts", total.Attempts, "weeks", total.Weeks)
+	return enough, errors.Join(err, p.Store.Vacuum(ctx, vacuumPages))
+}
+
+func (p *Pruner) remove(ctx context.Context, r hub.Retention, quota bool) (total hub.Pruned, enough bool, err error) {
+	if !quota {
+		total, err = p.Store.PruneWeeks(ctx, r, 0)
+	} else if p.Store.ByWeek() {
+		return p.removeWeeks(ctx, r)
+	}
+	batch := pruneBatch
+	if quota {
+		batch = quotaBatch
+	}
+	position, more := hub.EventID(""), true
+	for err == nil && more {
+		var n hub.Pruned
+		if n, position, err = p.Store.Prune(ctx, r, position, batch); err != nil {
+			break
 		}
-		position = next
 		total.Events += n.Events
 		total.Deliveries += n.Deliveries
 		total.Attempts += n.Attempts
+		more, batch = n.More, min(2*batch, pruneBatch)
+		if quota {
+			if enough, err = p.fits(ctx); err != nil || enough {
+				break
+			}
+		}
+		if more {
+			err = rest(ctx)
+		}
+	}
+	return total, enough, err
+}
+
+// removeWeeks removes whole weeks for the quota, one after the other. While it
+// cannot, nothing else is to go in their place: there is a next round.
+func (p *Pruner) removeWeeks(ctx context.Context, r hub.Retention) (total hub.Pruned, enough bool, err error) {
+	for !enough {
+		n, err := p.Store.PruneWeeks(ctx, r, 1)
+		if err != nil || n.Weeks == 0 {
+			return total, n.More, err
+		}
 		total.Weeks += n.Weeks
-		if !n.More {
-			break
-		}
-		if err := rest(ctx); err != nil {
-			return position, err
+		total.Deliveries += n.Deliveries
+		if enough, err = p.fits(ctx); err != nil {
+			return total, false, err
 		}
 	}
-	if total.Events > 0 || total.Weeks > 0 {
-		if err := p.Store.Vacuum(ctx, vacuumPages); err != nil {
-			return position, err
-		}
-		log := p.Log.Info
-		if why == "quota" && !r.FailedBefore.IsZero() {
-			why, log = "quota, and only work with failed deliveries is left", p.Log.Warn
-		}
-		log("finished work removed", "why", why, "events", total.Events, "deliveries", total.Deliveries, "attempts", total.Attempts, "weeks", total.Weeks)
-	}
-	return position, nil
+	return total, true, nil
 }

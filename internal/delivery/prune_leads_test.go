@@ -18,7 +18,7 @@ type prunedStore struct {
 	weeks, rows, sizes atomic.Int64
 }
 
-func (s *prunedStore) PruneWeeks(context.Context, hub.Retention) (hub.Pruned, error) {
+func (s *prunedStore) PruneWeeks(context.Context, hub.Retention, int) (hub.Pruned, error) {
 	s.weeks.Add(1)
 	return hub.Pruned{}, nil
 }
@@ -28,12 +28,12 @@ func (s *prunedStore) Prune(context.Context, hub.Retention, hub.EventID, int) (h
 	return hub.Pruned{}, "", nil
 }
 
-func (s *prunedStore) Size(context.Context) (int64, error) {
+func (s *prunedStore) ByWeek() bool { return false }
+
+func (s *prunedStore) InUse(context.Context) (int64, error) {
 	s.sizes.Add(1)
 	return 0, nil
 }
-
-func (s *prunedStore) OldestAge(context.Context) (time.Time, error) { return time.Time{}, nil }
 
 // TestOnlyTheLeaderPrunes: of several hubs one cleans up, the one that leads, as
 // soon as it does and no longer than that.

@@ -3,8 +3,12 @@ package delivery_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,6 +16,8 @@ import (
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/delivery"
+	"github.com/nself-chat/hub/internal/postgrestest"
+	"github.com/nself-chat/hub/internal/store"
 )
 
 // prunable is a rig with finished work of several ages.
@@ -203,4 +209,174 @@ func TestPruneByQuotaInOrder(t *testing.T) {
 		}
 		r.verify()
 	})
+}
+
+// TestPruneByQuotaStopsWhenItFits: a database that is one byte over its quota loses
+// its oldest few deliveries, even if something much older is there that stays.
+func TestPruneByQuotaStopsWhenItFits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hub.db")
+	synctest.Test(t, func(t *testing.T) {
+		r := prunable(t, path)
+		defer r.close()
+		r.setState(r.hooks[1].ID, hub.WebhookPaused)
+		r.publish("custom.1", "") // stays on hold
+		time.Sleep(3 * time.Hour)
+		const finished = 720
+		r.data = `{"n":"` + strings.Repeat("1", 4000) + `"}` // a page each
+		for range finished {
+			r.publish("custom.0", "")
+			time.Sleep(time.Second)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		quota := r.size() - 1
+		r.round(r.pruner(func(p *delivery.Pruner) { p.Bytes = quota }))
+		left := r.count(hub.DeliverySuccess)
+		if size := r.size(); size > quota || left == finished || left < finished-25 || r.count(hub.DeliveryHeld) != 1 {
+			t.Errorf("quota %d, now %d bytes; %d of %d are left, %d on hold", quota, size, left, finished, r.count(hub.DeliveryHeld))
+		}
+		r.verify()
+	})
+}
+
+// weekly is a database that keeps weeks apart: only weeks that go, and bodies of
+// calls, make room in it.
+type weekly struct {
+	finished, failed []int64 // sizes of the weeks that may go, those with failed deliveries last
+	bodies, rest     int64
+	busy             bool
+}
+
+func (w *weekly) ByWeek() bool { return true }
+
+func (w *weekly) InUse(context.Context) (int64, error) {
+	sum := w.bodies + w.rest
+	for _, week := range append(w.finished[:len(w.finished):len(w.finished)], w.failed...) {
+		sum += week
+	}
+	return sum, nil
+}
+
+func (w *weekly) PruneWeeks(_ context.Context, r hub.Retention, most int) (p hub.Pruned, _ error) {
+	if w.busy {
+		return hub.Pruned{More: true}, nil
+	}
+	take := func(weeks *[]int64) {
+		for len(*weeks) > 0 && p.Weeks < most {
+			*weeks = (*weeks)[1:]
+			p.Weeks++
+		}
+	}
+	take(&w.finished)
+	if !r.FailedBefore.IsZero() {
+		take(&w.failed)
+	}
+	return p, nil
+}
+
+func (w *weekly) Prune(context.Context, hub.Retention, hub.EventID, int) (hub.Pruned, hub.EventID, error) {
+	return hub.Pruned{}, "", errors.New("rows are removed, which makes no room")
+}
+
+func (w *weekly) TrimCalls(_ context.Context, _ time.Time, _ hub.CallID, bytes int64) (int64, hub.CallID, error) {
+	if w.bodies == 0 {
+		return 0, "", nil
+	}
+	n := min(w.bodies, bytes)
+	w.bodies -= n
+	return n, "x", nil
+}
+
+func (w *weekly) Vacuum(context.Context, int) error { return nil }
+
+// TestPruneByQuotaByWeek: where only weeks that go give room back, as many go as have
+// to, those of finished work first, the oldest first; then bodies of calls; and weeks
+// with a failed delivery only when nothing else is left. While somebody reads the
+// tables, nothing goes in place of a week.
+func TestPruneByQuotaByWeek(t *testing.T) {
+	for name, tt := range map[string]struct {
+		quota      int64
+		busy       bool
+		want       weekly
+		wantWarned bool
+	}{
+		"it fits":               {170, false, weekly{finished: []int64{10, 20, 30}, failed: []int64{40, 50}, bodies: 15, rest: 5}, false},
+		"a byte over":           {169, false, weekly{finished: []int64{20, 30}, failed: []int64{40, 50}, bodies: 15, rest: 5}, false},
+		"two weeks":             {155, false, weekly{finished: []int64{30}, failed: []int64{40, 50}, bodies: 15, rest: 5}, false},
+		"bodies":                {100, false, weekly{failed: []int64{40, 50}, bodies: 5, rest: 5}, false},
+		"weeks with a failed":   {90, false, weekly{failed: []int64{50}, rest: 5}, true},
+		"nothing else":          {1, false, weekly{rest: 5}, true},
+		"somebody reads":        {100, true, weekly{finished: []int64{10, 20, 30}, failed: []int64{40, 50}, bodies: 15, rest: 5, busy: true}, false},
+		"nobody asks for space": {0, false, weekly{finished: []int64{10, 20, 30}, failed: []int64{40, 50}, bodies: 15, rest: 5}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := &weekly{finished: []int64{10, 20, 30}, failed: []int64{40, 50}, bodies: 15, rest: 5, busy: tt.busy}
+			var log bytes.Buffer
+			p := &delivery.Pruner{
+				Store: store, Now: time.Now, Bytes: tt.quota,
+				Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+			}
+			for range 3 { // what fits is left alone by the rounds that follow
+				if err := p.Round(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got, want := fmt.Sprintf("%+v", *store), fmt.Sprintf("%+v", tt.want); got != want || log.Len() > 0 != tt.wantWarned {
+				t.Errorf("left %s, want %s; the log warns of %q", got, want, log.String())
+			}
+		})
+	}
+}
+
+// TestPruneByQuotaOnPostgres: bodies that are removed leave room which Postgres does
+// not give back. It counts as free all the same: the rounds that follow, of whoever
+// leads, take no more.
+func TestPruneByQuotaOnPostgres(t *testing.T) {
+	s := openQueue(t, store.Options{Postgres: postgrestest.URL(t), Schema: "quota_" + strconv.FormatUint(rand.Uint64(), 36)})
+	ids := &hub.IDs{Now: s.Now}
+	const calls = 50
+	var all []hub.CallID
+	for range calls {
+		body := make([]byte, large)
+		for i := range body {
+			body[i] = byte(rand.Uint32())
+		}
+		c := hub.Call{ID: hub.CallID(ids.New()), Verdict: "accepted", Status: 200, Body: body, BodySize: large, CreatedAt: s.Now()}
+		if err := s.LogCall(t.Context(), nil, &c); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, c.ID)
+	}
+	if _, err := s.PruneWeeks(t.Context(), hub.Retention{FinishedBefore: s.Now()}, 0); err != nil { // last week's, which is empty
+		t.Fatal(err)
+	}
+	before, err := s.InUse(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		p := &delivery.Pruner{ // as after a restart
+			Store: s, Now: func() time.Time { return s.Now().Add(time.Minute) }, Log: slog.New(slog.DiscardHandler), Bytes: before - 10*large,
+		}
+		if err := p.Round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := 0
+	for _, id := range all {
+		c, err := s.Call(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(c.Body) > 0 {
+			left++
+		}
+	}
+	// One more may go for what the removal itself takes.
+	if left > calls-10 || left < calls-11 {
+		t.Errorf("%d bodies of %d are left; 10 had to go", left, calls)
+	}
+	if inUse, err := s.InUse(t.Context()); err != nil || inUse > before-10*large {
+		t.Errorf("%d bytes in use of %d, %v", inUse, before, err)
+	}
 }

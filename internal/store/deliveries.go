@@ -418,6 +418,9 @@ func (s *Store) Unlease(ctx context.Context, jobs []hub.Job, held bool) error {
 		if held {
 			status, due = hub.DeliveryHeld, Time{}
 		}
+		if t.bulk != nil {
+			return t.unleaseBulk(jobs, status, due)
+		}
 		for i := range jobs {
 			d := &jobs[i].Delivery
 			n, err := t.exec(`UPDATE nchat_webhook_deliveries SET status = $3, scheduled_for = $4, lease_node = NULL,

@@ -254,14 +254,7 @@ func (t *tx) releaseAll(freed, outcomes []*hub.Outcome, recorded []hub.Recorded)
 		err := row.Scan(&c.webhook, &c.key)
 		all[c] = true
 		return err
-	}, `UPDATE nchat_webhook_deliveries d SET scheduled_for = `+t.notBefore()+`, updated_at = $3
-		FROM unnest($1::uuid[], $2::text[]) AS u (webhook_id, order_key)
-		CROSS JOIN LATERAL (SELECT h.id FROM nchat_webhook_deliveries h
-			WHERE h.webhook_id = u.webhook_id AND h.order_key = u.order_key AND h.finished_at IS NULL ORDER BY `+t.inOrder()+` LIMIT 1) head
-		WHERE d.id = head.id AND d.status = 'pending' AND d.scheduled_for IS NULL AND d.lease_node IS NULL
-		RETURNING d.webhook_id, d.order_key`,
-		uuidArray(conversations, func(c conversation) hub.WebhookID { return c.webhook }),
-		textArray(conversations, func(c conversation) string { return c.key }), t.now)
+	}, t.releaseHeads()+` RETURNING d.webhook_id, d.order_key`, conversationArgs(conversations, t.now)...)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func (s *Store) Figures() Figures {
 	f.InUse, f.Idle, f.MaxConns = s.readers.conns()
 	if s.pg != nil {
 		f.Reconnects = max(0, s.pg.connects.Load()-1)
-		f.ClockAhead = time.Duration(s.pg.offset.Load())
+		f.ClockAhead = s.pg.clock.Load().ahead
 	}
 	return f
 }

@@ -76,14 +76,22 @@ func (s *Store) HoldDue(ctx context.Context, webhook hub.WebhookID, limit int) (
 			return err
 		}
 		n = len(due)
-		for i := range due {
-			if err := t.move(&due[i], hub.DeliveryHeld, time.Time{}); err != nil {
-				return err
-			}
-		}
-		return nil
+		return t.moveAll(due, hub.DeliveryHeld)
 	})
 	return n, err
+}
+
+// moveAll takes deliveries that nobody leases to a state in which nothing is due.
+func (t *tx) moveAll(all []hub.Delivery, to hub.DeliveryStatus) error {
+	if t.bulk != nil {
+		return t.moveBulk(movesOf(all, t.now), to, "")
+	}
+	for i := range all {
+		if err := t.move(&all[i], to, time.Time{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // move takes a delivery that nobody leases to another state.
@@ -101,7 +109,11 @@ func (t *tx) move(d *hub.Delivery, to hub.DeliveryStatus, due time.Time) error {
 // ReleaseHeld makes at most limit held deliveries of a webhook due, each
 // conversation from its head, and returns how many it took from hold.
 func (s *Store) ReleaseHeld(ctx context.Context, webhook hub.WebhookID, limit int) (n int, err error) {
-	err = s.write(ctx, func(t *tx) error {
+	err = s.write(ctx, func(t *tx) (err error) {
+		if t.bulk != nil {
+			n, err = t.releaseHeldBulk(webhook, limit)
+			return err
+		}
 		held, err := t.held(webhook, limit)
 		if err != nil {
 			return err
@@ -191,10 +203,11 @@ func (t *tx) indexedBy(where string) string {
 }
 
 func (t *tx) cancelAll(all []hub.Delivery) error {
-	for i := range all {
-		if err := t.move(&all[i], hub.DeliveryCanceled, time.Time{}); err != nil {
-			return err
-		}
+	if err := t.moveAll(all, hub.DeliveryCanceled); err != nil {
+		return err
+	}
+	if t.bulk != nil {
+		return t.releaseConversations(all)
 	}
 	for i := range all {
 		if _, err := t.release(all[i].WebhookID, all[i].OrderKey); err != nil {
@@ -335,6 +348,10 @@ func (s *Store) ReplayBatch(ctx context.Context, r *hub.ReplayRequest, after hub
 		}
 		if w.State == hub.WebhookDisabled {
 			return hub.Errorf(hub.Conflict, "The webhook is disabled; enable it first.")
+		}
+		if t.bulk != nil {
+			n, err = t.againBulk(r, ids, w.State, due, gap)
+			return err
 		}
 		for _, id := range ids {
 			d, err := t.delivery(id)

@@ -241,7 +241,21 @@ const givenUp = " no more"
 
 func (p *postgres) setNode(id string) { p.node.Store(&id) }
 
-// syncClock measures by how much the database's clock is ahead of this process's.
+// clockReading is what the database's clock said at a moment of this process.
+type clockReading struct {
+	theirs time.Time
+	at     time.Time     // the moment, with its monotonic reading
+	ahead  time.Duration // by how much it was ahead of this process's wall clock
+}
+
+// now returns what the database's clock says now. It goes on by the monotonic
+// clock, so that steps of this process's wall clock do not matter: an id made
+// weeks ahead would have all that follow it there, too. (While a machine sleeps,
+// that clock may stand still; until the next sign of life it is late, which spoils
+// nothing.)
+func (r *clockReading) now() time.Time { return r.theirs.Add(time.Since(r.at)) }
+
+// syncClock measures the database's clock.
 func (s *Store) syncClock(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*hub.BeatEvery)
 	defer cancel()
@@ -251,20 +265,21 @@ func (s *Store) syncClock(ctx context.Context) error {
 // measureClock is syncClock by way of q: half of the shortest of three trips is
 // the error.
 func (s *Store) measureClock(ctx context.Context, q querier) error {
-	best := time.Hour
-	var offset time.Duration
-	for range 3 {
+	var best time.Duration
+	var reading clockReading
+	for i := range 3 {
 		var theirs time.Time
-		before, began := s.pg.local(), time.Now()
+		local, began := s.pg.local(), time.Now()
 		err := each(ctx, q, func(row scanner) error { return row.Scan(into(&theirs)) }, `SELECT clock_timestamp()`)
 		if err != nil {
 			return err
 		}
-		if trip := time.Since(began); trip < best {
-			best, offset = trip, theirs.Sub(before.Add(trip/2))
+		if trip := time.Since(began); i == 0 || trip < best {
+			best = trip
+			reading = clockReading{theirs: theirs, at: began.Add(trip / 2), ahead: theirs.Sub(local.Add(trip / 2))}
 		}
 	}
-	s.pg.offset.Store(int64(offset))
+	s.pg.clock.Store(&reading)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -227,4 +228,49 @@ func TestSilenceOfAll(t *testing.T) {
 	if p, err := s.Beat(t.Context(), "one"); err != nil || fmt.Sprint(idsOf(p)) != "[one]" {
 		t.Errorf("members %v, %v; want one", idsOf(p), err)
 	}
+}
+
+// TestLocalClockSteps: a step of this process's wall clock does not reach the store's
+// time, nor the ids that are made of it, before or after it is noticed.
+func TestLocalClockSteps(t *testing.T) {
+	o := EmptyPostgres(t)
+	var step time.Duration
+	o.Now = func() time.Time { return time.Now().Add(step) }
+	s := openTest(t, o)
+	if _, err := s.Join(t.Context(), "one", "test"); err != nil {
+		t.Fatal(err)
+	}
+	right := func(when string) {
+		t.Helper()
+		ids := hub.IDs{Now: s.Now}
+		for what, got := range map[string]time.Time{"now": s.Now(), "an id": hub.IDTime(ids.New())} {
+			if got.Sub(time.Now()).Abs() > time.Hour { // the database runs on this machine
+				t.Errorf("%s: %s is of %s", when, what, got)
+			}
+		}
+		if err := s.CheckRoom(t.Context()); err != nil {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	for _, step = range []time.Duration{30 * 24 * time.Hour, -30 * 24 * time.Hour} {
+		right("after a step")
+		if _, err := s.Beat(t.Context(), "one"); err != nil {
+			t.Fatal(err)
+		}
+		right("once it is measured")
+		if ahead := s.Figures().ClockAhead; (ahead + step).Abs() > time.Hour {
+			t.Errorf("the database's clock is said to be ahead by %s after a step of %s", ahead, step)
+		}
+	}
+}
+
+// TestClockReading: the database's clock goes on by the monotonic one.
+func TestClockReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := clockReading{theirs: noon, at: time.Now()}
+		time.Sleep(time.Minute)
+		if got := r.now(); !got.Equal(noon.Add(time.Minute)) {
+			t.Errorf("after a minute it is %s", got)
+		}
+	})
 }

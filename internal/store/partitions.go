@@ -158,14 +158,15 @@ const (
 	dropWait = 200 * time.Millisecond
 )
 
-// PruneWeeks drops the weeks of which nothing has to stay, each as a whole. A
-// week must have ended before the cutoff; the newest event always stays. It does
-// nothing on the embedded database.
+// PruneWeeks drops weeks of which nothing has to stay, each as a whole: of those
+// that may go the oldest, at most so many; 0: all. A week must have ended before the
+// cutoff; the newest event always stays. There is more when somebody read the tables,
+// so that none could be dropped. It does nothing on the embedded database.
 //
 // Whether a week may go, and how many deliveries go with it, is found out by
 // reading, beside the writers. The transaction that drops it only makes sure that
 // this still holds.
-func (s *Store) PruneWeeks(ctx context.Context, r hub.Retention) (p hub.Pruned, err error) {
+func (s *Store) PruneWeeks(ctx context.Context, r hub.Retention, most int) (p hub.Pruned, err error) {
 	if s.pg == nil {
 		return p, nil
 	}
@@ -184,12 +185,16 @@ func (s *Store) PruneWeeks(ctx context.Context, r hub.Retention) (p hub.Pruned, 
 		}
 		switch {
 		case isCode(err, codeLocked):
-			return p, nil // somebody reads the tables
+			p.More = true // somebody reads the tables
+			return p, nil
 		case err != nil:
 			return p, err
 		case dropped:
 			p.Weeks++
 			p.Deliveries += w.deliveries()
+			if p.Weeks == most {
+				return p, nil
+			}
 		}
 	}
 	return p, nil

@@ -81,7 +81,7 @@ func TestPruneWeeks(t *testing.T) {
 	before := len(weeks())
 
 	retention := hub.Retention{FinishedBefore: now.Add(time.Hour)}
-	total, err := s.PruneWeeks(t.Context(), retention)
+	total, err := s.PruneWeeks(t.Context(), retention, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestPruneLargeWeek(t *testing.T) {
 	s.readers = asked
 
 	r := hub.Retention{FinishedBefore: noon.Add(-4 * partitionSpan), FailedBefore: late}
-	p, err := s.PruneWeeks(t.Context(), r)
+	p, err := s.PruneWeeks(t.Context(), r, 0)
 	if err != nil || p.Weeks != 0 || len(c.plans) != 0 {
 		t.Fatalf("%+v, %v, and the writer was asked %d times; the week has to stay", p, err, len(c.plans))
 	}
@@ -176,7 +176,7 @@ func TestPruneLargeWeek(t *testing.T) {
 	}
 
 	r.FailedBefore = late.Add(time.Second)
-	if p, err = s.PruneWeeks(t.Context(), r); err != nil || p.Weeks != 1 || p.Deliveries != rows {
+	if p, err = s.PruneWeeks(t.Context(), r, 0); err != nil || p.Weeks != 1 || p.Deliveries != rows {
 		t.Fatalf("removed %+v, %v, want the week", p, err)
 	}
 	for _, plan := range c.plans {

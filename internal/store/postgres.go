@@ -40,10 +40,9 @@ const (
 type postgres struct {
 	pool   *pgxpool.Pool
 	schema string
-	local  func() time.Time // this process's clock
-	// offset is by how many nanoseconds the database's clock is ahead of this
-	// process's.
-	offset atomic.Int64
+	local  func() time.Time // this process's wall clock, which is compared with the database's
+	// clock is the database's, as of the last measurement.
+	clock atomic.Pointer[clockReading]
 	// connects counts the connections made for writing.
 	connects atomic.Int64
 	// pulse is the connection for signs of life.
@@ -75,7 +74,8 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 	p.pulse.config = config.ConnConfig.Copy()
 	p.pulse.onLost = pool.Reset // the readers' connections lead nowhere, either
 	s.pg, s.readers = p, pgPool{pool: pool}
-	s.now = func() time.Time { return p.local().Add(time.Duration(p.offset.Load())) }
+	p.clock.Store(&clockReading{theirs: p.local(), at: time.Now()}) // until it is measured
+	s.now = func() time.Time { return p.clock.Load().now() }
 	if err := p.await(ctx, o.Log); err != nil {
 		return err
 	}

@@ -26,8 +26,8 @@ type Options struct {
 	// Shared opens a database that a running hub owns, for a command line
 	// that looks at it or adds a row: no lock is taken, no migration run.
 	Shared bool
-	// Now is the clock; nil: time.Now. On Postgres it is corrected to the
-	// database's.
+	// Now is the clock; nil: time.Now. On Postgres the database's counts, and this
+	// one is compared with it.
 	Now func() time.Time
 	// Log receives what the writer has to say; nil: slog.Default().
 	Log *slog.Logger
