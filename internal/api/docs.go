@@ -15,6 +15,9 @@ var docsScript []byte
 //go:embed docs.css
 var docsStyle []byte
 
+//go:embed docs.svg
+var docsIcon []byte
+
 // documentRoutes serves the description of the API and a page that shows it.
 // They need no token and load nothing from elsewhere.
 func (a *API) documentRoutes() {
@@ -28,6 +31,7 @@ func (a *API) documentRoutes() {
 		"/docs":          {"text/html; charset=utf-8", docsPage},
 		"/docs/docs.js":  {"text/javascript; charset=utf-8", docsScript},
 		"/docs/docs.css": {"text/css; charset=utf-8", docsStyle},
+		"/docs/docs.svg": {"image/svg+xml", docsIcon},
 	} {
 		a.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { serve(w, file.kind, file.body) })
 	}

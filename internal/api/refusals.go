@@ -31,7 +31,7 @@ var refusalKinds = map[int]refusalKind{
 	},
 	http.StatusForbidden: {
 		"Forbidden", "The caller may not do this: the scope, the role, a token restricted to channels, or another site's page.",
-		"To manage webhooks and their deliveries needs the scope admin.", hub.Forbidden,
+		"You need the scope admin to manage webhooks and their deliveries.", hub.Forbidden,
 	},
 	http.StatusNotFound: {
 		"NotFound", "It is not there, or not to be seen by the caller.", "There is no such channel.", hub.NotFound,

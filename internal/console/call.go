@@ -23,13 +23,14 @@ type callPageView struct {
 	Title   string
 	Webhook string // path
 	Verdict verdictView
-	Reason  string
+	Reason  reasonView
 	Facts   []fact
 	Time    timeView
 	Error   string
 	Replay  string // where the form leads; "": it cannot be replayed
 
 	HasBody bool
+	NoBody  string // why there is none
 	Size    string // how much of the body is kept
 	Body    payload
 	Headers []fact
@@ -42,11 +43,12 @@ type callPageView struct {
 
 // mappingView is the form of the field mapping, with what it makes of the call.
 type mappingView struct {
-	Path    string
+	Call    string // path of the call's page
 	Version string // that the form was filled from
 	Fields  []mappingField
 	Note    string // why it does not apply to this call
 	Saved   bool
+	Stale   bool // somebody changed it since the form was filled
 	Error   string
 	Preview *previewView
 }
@@ -131,7 +133,7 @@ func (c *Console) replay(w http.ResponseWriter, r *http.Request, a hub.Actor) er
 		return err // the page itself is not for this caller
 	}
 	problem := server.Report(r, err)
-	p.Error = sentence(problem)
+	p.Error = textReplayFailed(sentence(problem))
 	return write(w, r, problem.Status, callPage(p))
 }
 
@@ -153,6 +155,7 @@ func (c *Console) mapping(w http.ResponseWriter, r *http.Request, a hub.Actor) e
 		f.Value = strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get(f.Name), "\r\n", "\n"))
 		*mapped(&m, &key, f.Name) = f.Value
 	}
+	fresh := p.Mapping.Version
 	p.Mapping.Version = r.PostForm.Get("version")
 	if r.PostForm.Get("do") == "save" {
 		change := control.IncomingChange{KeyTemplate: control.Set(key), FieldMap: control.Set(m)}
@@ -160,6 +163,10 @@ func (c *Console) mapping(w http.ResponseWriter, r *http.Request, a hub.Actor) e
 		if err == nil {
 			http.Redirect(w, r, callPath(id, call)+"?saved#mapping", http.StatusSeeOther)
 			return nil
+		}
+		if hub.CodeOf(err) == hub.Conflict {
+			p.Mapping.Version, p.Mapping.Stale = fresh, true
+			return write(w, r, http.StatusConflict, callPage(p))
 		}
 	} else {
 		var reading hub.Reading
@@ -206,10 +213,13 @@ func (c *Console) callView(r *http.Request, a hub.Actor) (callPageView, error) {
 		return callPageView{}, err
 	}
 	p := callPageView{
-		Sidebar: side, Title: textCallOf(hook.Name), Webhook: webhookPath(id), Verdict: verdictOf(call.Verdict), Reason: call.Reason,
+		Sidebar: side, Title: textCallOf(hook.Name), Webhook: webhookPath(id), Verdict: verdictOf(call.Verdict), Reason: reasonOf(&call.Call),
 		Facts: callFacts(&call.Call, titlesOf(dialects)), Time: secondOf(call.CreatedAt),
-		HasBody: len(call.Body) > 0, Body: payloadOf(call.Body, call.Headers["Content-Type"]), Headers: headersOf(&call.Call),
+		HasBody: len(call.Body) > 0, NoBody: textNoBody, Body: payloadOf(call.Body, call.Headers["Content-Type"]), Headers: headersOf(&call.Call),
 		Answer: call.Answer, Mapping: mappingOf(&hook, &call.Call),
+	}
+	if call.BodySize == 0 {
+		p.NoBody = textEmptyBody
 	}
 	if p.HasBody {
 		p.Size = textKept(byteSize(int64(len(call.Body))), byteSize(call.BodySize))
@@ -237,35 +247,35 @@ func renderedOf(call *control.CallDetail) (view *messageView, note string) {
 		}
 		note = textChangedSince
 	}
-	return new(viewer{elsewhere: true}.message(&m)), note
+	return new(viewer{}.message(&m)), note
 }
 
 func callFacts(call *hub.Call, titles map[string]string) []fact {
-	facts := []fact{{textSender, senderOf(call, titles)}}
+	facts := []fact{{Term: textSender, Text: senderOf(call, titles)}}
 	if call.RecognisedBy != "" {
-		facts = append(facts, fact{textRecognisedBy, call.RecognisedBy})
+		facts = append(facts, fact{Term: textRecognisedBy, Text: call.RecognisedBy})
 	}
-	facts = append(facts, fact{textAnswered, strings.TrimSpace(strconv.Itoa(call.Status) + " " + http.StatusText(call.Status))})
+	facts = append(facts, fact{Term: textAnswered, Text: strings.TrimSpace(strconv.Itoa(call.Status) + " " + http.StatusText(call.Status))})
 	if call.RemoteIP != "" {
-		facts = append(facts, fact{textFrom, call.RemoteIP})
+		facts = append(facts, fact{Term: textFrom, Text: call.RemoteIP})
 	}
-	return append(facts, fact{textSize, byteSize(call.BodySize)}, fact{textTook, call.Duration.Round(time.Microsecond).String()})
+	return append(facts, fact{Term: textSize, Text: byteSize(call.BodySize)}, fact{Term: textTook, Text: call.Duration.Round(time.Microsecond).String()})
 }
 
 func headersOf(call *hub.Call) []fact {
 	var out []fact
 	for _, name := range slices.Sorted(maps.Keys(call.Headers)) {
-		out = append(out, fact{name, call.Headers[name]})
+		out = append(out, fact{Term: name, Text: call.Headers[name]})
 	}
 	if call.Query != "" {
-		out = append(out, fact{textQuery, call.Query})
+		out = append(out, fact{Term: textQuery, Text: call.Query})
 	}
 	return out
 }
 
 func mappingOf(h *hub.IncomingWebhook, call *hub.Call) mappingView {
 	v := mappingView{
-		Path: callPath(h.ID, call.ID) + "/mapping#mapping", Version: control.Version(h.UpdatedAt), Fields: slices.Clone(mappingFields),
+		Call: callPath(h.ID, call.ID), Version: control.Version(h.UpdatedAt), Fields: slices.Clone(mappingFields),
 	}
 	m := control.FieldMapOf(h)
 	for i := range v.Fields {
@@ -278,15 +288,15 @@ func mappingOf(h *hub.IncomingWebhook, call *hub.Call) mappingView {
 }
 
 func previewOf(reading *hub.Reading) *previewView {
-	v := &previewView{Message: viewer{}.message(&reading.Message), Facts: []fact{{textRecognisedBy, reading.RecognisedBy}}}
+	v := &previewView{Message: viewer{}.message(&reading.Message), Facts: []fact{{Term: textRecognisedBy, Text: reading.RecognisedBy}}}
 	if reading.Key != "" {
-		v.Facts = append(v.Facts, fact{textMapKey, reading.Key})
+		v.Facts = append(v.Facts, fact{Term: textMapKey, Text: reading.Key})
 	}
 	if reading.Thread != "" {
-		v.Facts = append(v.Facts, fact{textMapThread, reading.Thread})
+		v.Facts = append(v.Facts, fact{Term: textMapThread, Text: reading.Thread})
 	}
 	for _, l := range reading.Losses {
-		v.Facts = append(v.Facts, fact{textLost, textLoss(l.Kind, l.Done, l.Count)})
+		v.Facts = append(v.Facts, fact{Term: textLost, Text: textLoss(l.Kind, l.Done, l.Count)})
 	}
 	return v
 }

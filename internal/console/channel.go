@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/control"
@@ -107,7 +109,11 @@ func (c *Console) channels(ctx context.Context, a hub.Actor) ([]hub.Channel, err
 }
 
 func (c *Console) channel(w http.ResponseWriter, r *http.Request, a hub.Actor) error {
-	p, err := c.channelView(r, a, hub.ChannelID(r.PathValue("id")), hub.MessageID(r.URL.Query().Get("before")))
+	before, done, err := c.pageOf(w, r, a)
+	if done || err != nil {
+		return err
+	}
+	p, err := c.channelView(r, a, hub.ChannelID(r.PathValue("id")), before)
 	if err != nil {
 		return err
 	}
@@ -115,12 +121,44 @@ func (c *Console) channel(w http.ResponseWriter, r *http.Request, a hub.Actor) e
 }
 
 func (c *Console) thread(w http.ResponseWriter, r *http.Request, a hub.Actor) error {
-	p, err := c.threadView(r, a, hub.ChannelID(r.PathValue("id")), hub.MessageID(r.PathValue("root")),
-		hub.MessageID(r.URL.Query().Get("before")))
+	before, done, err := c.pageOf(w, r, a)
+	if done || err != nil {
+		return err
+	}
+	p, err := c.threadView(r, a, hub.ChannelID(r.PathValue("id")), hub.MessageID(r.PathValue("root")), before)
 	if err != nil {
 		return err
 	}
 	return write(w, r, http.StatusOK, channelPage(p))
+}
+
+// pageOf returns before which message the page ends that is asked for, by
+// ?before= or as the one that has the message ?at=; "" is the newest page. done
+// says that the request is answered: the message is on another page, or there is
+// none.
+func (c *Console) pageOf(w http.ResponseWriter, r *http.Request, a hub.Actor) (before hub.MessageID, done bool, err error) {
+	query, channel, root := r.URL.Query(), hub.ChannelID(r.PathValue("id")), hub.MessageID(r.PathValue("root"))
+	at := hub.MessageID(query.Get("at"))
+	if at == "" {
+		return hub.MessageID(query.Get("before")), false, nil
+	}
+	m, err := c.Control.Message(r.Context(), a, at)
+	switch {
+	case hub.CodeOf(err) == hub.NotFound || err == nil && m.ChannelID != channel:
+		return "", true, write(w, r, http.StatusNotFound, problemPage(textNotFound, textUnknownMessage, ""))
+	case err != nil:
+		return "", false, err
+	case root != m.ThreadID && (m.ThreadID != "" || root != m.ID):
+		http.Redirect(w, r, messagePath(channel, m.ThreadID, at), http.StatusSeeOther)
+		return "", true, nil
+	}
+	newer, more, err := c.Control.Messages(r.Context(), a, control.MessageQuery{
+		ChannelID: channel, Thread: root, TopLevel: root == "", After: at, Limit: pageSize / 2,
+	})
+	if err != nil || !more {
+		return "", false, err
+	}
+	return newer[0].ID, false, nil
 }
 
 // frame is what channel and thread pages have in common. The number of the
@@ -236,7 +274,7 @@ func (c *Console) post(w http.ResponseWriter, r *http.Request, a hub.Actor) erro
 	}
 	m, err := c.Control.Post(r.Context(), a, id, d)
 	if err != nil {
-		return c.postAgain(w, r, a, d, err)
+		return c.postAgain(w, r, a, d, inWords(err, d.Content))
 	}
 	back := channelPath(id)
 	if m.ThreadID != "" {
@@ -273,10 +311,27 @@ func sentence(p server.Problem) string {
 	return s
 }
 
+// inWords says why a message cannot be posted in the words of the page instead of
+// the API's.
+func inWords(err error, content string) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return hub.Errorf(hub.TooLarge, textTooLong)
+	}
+	e, ok := errors.AsType[*hub.Error](err)
+	switch {
+	case !ok || !slices.ContainsFunc(e.Fields, func(f hub.FieldError) bool { return f.Field == "content" }), !utf8.ValidString(content):
+		return err
+	case strings.TrimSpace(content) == "":
+		return hub.Errorf(hub.Invalid, textNothingWritten)
+	default:
+		return hub.Errorf(hub.Invalid, textTooLong)
+	}
+}
+
 func draftOf(w http.ResponseWriter, r *http.Request, id hub.ChannelID) (control.Draft, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		return control.Draft{}, formError(err)
+		return control.Draft{}, inWords(formError(err), "")
 	}
 	d := control.Draft{
 		ThreadID: hub.MessageID(r.PostForm.Get("thread")),

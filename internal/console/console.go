@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"path"
 	"strconv"
 
 	"github.com/a-h/templ"
@@ -56,11 +57,17 @@ func (c *Console) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /channels/{id}/threads/{root}", c.page(c.thread))
 	mux.Handle("POST /channels/{id}/messages", c.page(c.post))
 
-	mux.Handle("GET /incoming-webhooks", c.page(c.webhooks))
-	mux.Handle("GET /incoming-webhooks/{id}", c.page(c.webhook))
-	mux.Handle("GET /incoming-webhooks/{id}/calls/{call}", c.page(c.call))
-	mux.Handle("POST /incoming-webhooks/{id}/calls/{call}/replay", c.page(c.replay))
-	mux.Handle("POST /incoming-webhooks/{id}/calls/{call}/mapping", c.page(c.mapping))
+	mux.Handle("GET /incoming-webhooks", c.management(c.webhooks))
+	mux.Handle("GET /incoming-webhooks/{id}", c.management(c.webhook))
+	mux.Handle("GET /incoming-webhooks/{id}/calls/{call}", c.management(c.call))
+	mux.Handle("POST /incoming-webhooks/{id}/calls/{call}/replay", c.management(c.replay))
+	mux.Handle("POST /incoming-webhooks/{id}/calls/{call}/mapping", c.management(c.mapping))
+
+	// The answer to a form has the form's address, which people reload and keep.
+	mux.HandleFunc("GET /channels/{id}/messages", toParent)
+	mux.HandleFunc("GET /incoming-webhooks/{id}/calls/{call}/replay", toParent)
+	mux.HandleFunc("GET /incoming-webhooks/{id}/calls/{call}/mapping", toParent)
+	mux.HandleFunc("GET /logout", toParent)
 
 	mux.Handle("GET /fragments/messages/{id}", c.fragment(c.messageFragment))
 	mux.Handle("GET /fragments/channels/{id}/messages", c.fragment(c.listFragment))
@@ -82,6 +89,22 @@ func (c *Console) page(h handler) http.Handler {
 			showProblem(w, r, err)
 		}
 	})
+}
+
+// management is page for what only administrators may do.
+func (c *Console) management(h handler) http.Handler {
+	return c.page(func(w http.ResponseWriter, r *http.Request, a hub.Actor) error {
+		err := h(w, r, a)
+		if hub.CodeOf(err) == hub.Forbidden {
+			return hub.Wrap(hub.Forbidden, err, textNotManaging)
+		}
+		return err
+	})
+}
+
+// toParent leads to the page that a path is below.
+func toParent(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, path.Dir(r.URL.EscapedPath()), http.StatusSeeOther)
 }
 
 // fragment is page for requests of the script, which understands problem+json.

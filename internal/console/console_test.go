@@ -161,6 +161,63 @@ func TestThreadPage(t *testing.T) {
 	}
 }
 
+// TestMessageAddress: the link to a message opens the page that has it, however
+// much came since.
+func TestMessageAddress(t *testing.T) {
+	s := newSite(t)
+	root := s.chat.add(hub.Message{Content: "the root"})
+	for range 3 * pageSize {
+		s.chat.add(hub.Message{Content: "beside it"})
+	}
+	first := s.chat.add(hub.Message{ThreadID: root.ID, Content: "the first reply"})
+	for range 3 * pageSize {
+		s.chat.add(hub.Message{ThreadID: root.ID, Content: "a reply"})
+	}
+	last := s.chat.messages[len(s.chat.messages)-1]
+	thread := "/channels/general/threads/" + string(root.ID)
+	for _, test := range []struct {
+		path string
+		id   hub.MessageID
+		live bool
+	}{
+		{"/channels/general", root.ID, false},
+		{"/channels/general", messageID(100), false},
+		{"/channels/general", messageID(3*pageSize + 1), true},
+		{"/channels/general", messageID(3*pageSize + 1 - pageSize/2), true},
+		{"/channels/general", messageID(3 * pageSize / 2), false},
+		{thread, root.ID, false},
+		{thread, first.ID, false},
+		{thread, last.ID, true},
+	} {
+		w := s.get(test.path + "?at=" + string(test.id))
+		html := w.Body.String()
+		if w.Code != 200 || !strings.Contains(html, `id="m-`+string(test.id)+`"`) {
+			t.Errorf("%s at %s: %d, the message is not on the page", test.path, test.id, w.Code)
+		}
+		if strings.Contains(html, "data-after") != test.live || strings.Contains(html, textOlderPage) == test.live {
+			t.Errorf("%s at %s: live %t", test.path, test.id, !test.live)
+		}
+	}
+	// What is asked for on another page than its own leads there.
+	for path, want := range map[string]string{
+		"/channels/general?at=" + string(first.ID):                                  thread + "?at=" + string(first.ID) + "#m-" + string(first.ID),
+		thread + "?at=" + string(messageID(2)):                                      "/channels/general?at=" + string(messageID(2)) + "#m-" + string(messageID(2)),
+		"/channels/general/threads/" + string(first.ID) + "?at=" + string(first.ID): thread + "?at=" + string(first.ID) + "#m-" + string(first.ID),
+	} {
+		if w := s.get(path); w.Code != http.StatusSeeOther || w.Header().Get("Location") != want {
+			t.Errorf("%s leads to %d %s, want %s", path, w.Code, w.Header().Get("Location"), want)
+		}
+	}
+	s.chat.add(hub.Message{ID: messageID(9999), ChannelID: "other"})
+	for _, id := range []string{string(messageID(9999)), string(messageID(8888)), "x"} {
+		for _, path := range []string{"/channels/general", thread} {
+			if w := s.get(path + "?at=" + id); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), textUnknownMessage) {
+				t.Errorf("%s at %s: %d", path, id, w.Code)
+			}
+		}
+	}
+}
+
 func TestProblemPages(t *testing.T) {
 	tests := map[string]struct {
 		err    error
@@ -231,17 +288,20 @@ func TestPostRefused(t *testing.T) {
 		w := s.do(form("/channels/general/messages", "content=my+%3Ctext%3E&key=k1&thread="+thread))
 		html := w.Body.String()
 		if w.Code != http.StatusBadRequest || !strings.Contains(html, ">my &lt;text&gt;</textarea>") ||
-			!strings.Contains(html, "at most 16000 characters") || !strings.Contains(html, `name="key" value="k1"`) {
+			!strings.Contains(html, textTooLong) || strings.Contains(html, "content:") || !strings.Contains(html, `name="key" value="k1"`) {
 			t.Errorf("thread %q: %d %s", thread, w.Code, html)
 		}
 	}
 	w := s.do(form("/fragments/channels/general/messages", "content=x"))
 	var p server.Problem
-	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != 400 || len(p.Errors) != 1 {
+	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != 400 || p.Detail != textTooLong || len(p.Errors) != 0 {
 		t.Errorf("fragment: %d %s", w.Code, w.Body)
 	}
 	for _, path := range []string{"/channels/general/messages", "/fragments/channels/general/messages"} {
-		if w := s.do(form(path, "content="+strings.Repeat("x", maxForm))); w.Code != http.StatusRequestEntityTooLarge {
+		if w := s.do(form(path, "content=+")); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), textNothingWritten) {
+			t.Errorf("%s: nothing: %d %s", path, w.Code, w.Body)
+		}
+		if w := s.do(form(path, "content="+strings.Repeat("x", maxForm))); w.Code != http.StatusRequestEntityTooLarge || !strings.Contains(w.Body.String(), textTooLong) {
 			t.Errorf("%s: an endless form: %d", path, w.Code)
 		}
 		if w := s.do(form(path, "content=%zz")); w.Code != http.StatusBadRequest {
@@ -343,7 +403,7 @@ func TestLogout(t *testing.T) {
 	if w := s.do(r); w.Code != 403 {
 		t.Errorf("another site signs visitors out: %d", w.Code)
 	}
-	if w := s.get("/logout"); w.Code != http.StatusMethodNotAllowed {
+	if w := s.get("/logout"); w.Header().Get("Set-Cookie") != "" {
 		t.Errorf("a link signs out: %d", w.Code)
 	}
 	s.door.signOut = errors.New("disk on fire")

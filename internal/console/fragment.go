@@ -47,7 +47,7 @@ func (c *Console) postFragment(w http.ResponseWriter, r *http.Request, a hub.Act
 	}
 	m, err := c.Control.Post(r.Context(), a, id, d)
 	if err != nil {
-		return err
+		return inWords(err, d.Content)
 	}
 	v := viewer{inThread: d.ThreadID != "", canWrite: canWrite(a)}
 	return write(w, r, http.StatusCreated, message(v.message(&m)))

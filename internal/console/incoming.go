@@ -43,15 +43,17 @@ type webhookPageView struct {
 	Sidebar  sidebarView
 	Webhook  webhookView
 	Facts    []fact
-	Rotate   string // path of the API's call for a new URL
 	Dialects []dialectView
 	Log      []callRow
 	Older    string // page with older calls; "": there are none
 	Newest   string // set on older pages: the way back
 }
 
-// fact is a line of a list of terms.
-type fact struct{ Term, Text string }
+// fact is a line of a list of terms: a text, or a time.
+type fact struct {
+	Term, Text string
+	Time       timeView
+}
 
 type dialectView struct{ Suffix, Title string }
 
@@ -63,8 +65,16 @@ type callRow struct {
 	Sender  string
 	Why     string // by which mark the sender was known
 	Status  string
-	Reason  string
+	Reason  reasonView
 	Message string // where the message is shown; "": there is none
+}
+
+// reasonView is the reason for a verdict, with a link to the call that it names.
+type reasonView struct {
+	Text    string // up to the call
+	Call    string // "": it names none
+	CallURL string
+	Rest    string
 }
 
 type verdictView struct {
@@ -108,7 +118,7 @@ func (c *Console) webhook(w http.ResponseWriter, r *http.Request, a hub.Actor) e
 		return err
 	}
 	p := webhookPageView{
-		Sidebar: side, Webhook: webhookOf(&hook, channels, time.Now()), Facts: factsOf(&hook), Rotate: "/api" + webhookPath(id) + "/rotate",
+		Sidebar: side, Webhook: webhookOf(&hook, channels, time.Now()), Facts: factsOf(&hook),
 	}
 	for _, d := range dialects {
 		p.Dialects = append(p.Dialects, dialectView{Suffix: "/" + d.Name, Title: d.Title})
@@ -158,7 +168,10 @@ func webhookOf(h *hub.IncomingWebhook, channels map[hub.ChannelID]channelLink, n
 
 // factsOf tells what a webhook asks of its callers.
 func factsOf(h *hub.IncomingWebhook) []fact {
-	facts := []fact{{textSignatures, textNotAsked}, {textAddresses, textAnyAddress}, {textRate, textDefaultRate}, {textMentions, textMentionsHarmless}}
+	facts := []fact{
+		{Term: textSignatures, Text: textNotAsked}, {Term: textAddresses, Text: textAnyAddress},
+		{Term: textRate, Text: textDefaultRate}, {Term: textMentions, Text: textMentionsHarmless},
+	}
 	if h.SealedHMAC != "" {
 		facts[0].Text = textSigned
 	}
@@ -175,7 +188,7 @@ func factsOf(h *hub.IncomingWebhook) []fact {
 		facts[3].Text = textMentionsWork
 	}
 	if !h.ExpiresAt.IsZero() {
-		facts = append(facts, fact{textExpires, timeOf(h.ExpiresAt).Text})
+		facts = append(facts, fact{Term: textExpires, Time: timeOf(h.ExpiresAt)})
 	}
 	return facts
 }
@@ -192,17 +205,20 @@ func titlesOf(dialects []hub.Dialect) map[string]string {
 func rowOf(call *hub.Call, h *hub.IncomingWebhook, titles map[string]string) callRow {
 	row := callRow{
 		Path: callPath(h.ID, call.ID), Time: secondOf(call.CreatedAt), Verdict: verdictOf(call.Verdict), Sender: senderOf(call, titles),
-		Why: call.RecognisedBy, Status: strconv.Itoa(call.Status), Reason: call.Reason,
+		Why: call.RecognisedBy, Status: strconv.Itoa(call.Status), Reason: reasonOf(call),
 	}
 	if call.MessageID != "" {
 		// Which channel it is in, the log does not say: the webhook may have another
 		// one since. The call's page shows the message.
-		row.Message = row.Path
+		row.Message = row.Path + "#message"
 	}
 	return row
 }
 
 func senderOf(call *hub.Call, titles map[string]string) string {
+	if call.RecognisedBy == "" && !goodVerdicts[call.Verdict] {
+		return textNotRecognised // the dialect is only that of the answer
+	}
 	if title := titles[call.Dialect]; title != "" {
 		return title
 	}
@@ -217,8 +233,14 @@ func verdictOf(verdict string) verdictView {
 	return verdictView{Text: strings.ReplaceAll(verdict, "_", " "), Good: goodVerdicts[verdict]}
 }
 
-// messagePath is where a message is for certain: a channel's page shows only
-// the newest, the page of a thread begins with its root.
-func messagePath(channel hub.ChannelID, id hub.MessageID) string {
-	return threadPath(channel, id) + "#" + elementID(id)
+// replayReason begins the reason of a replay; the id of the call follows.
+const replayReason = "Replay of call"
+
+func reasonOf(call *hub.Call) reasonView {
+	rest, ok := strings.CutPrefix(call.Reason, replayReason+" ")
+	id, rest, stop := strings.Cut(rest, ".")
+	if !ok || !stop {
+		return reasonView{Text: call.Reason}
+	}
+	return reasonView{Text: replayReason, Call: id, CallURL: callPath(call.IncomingID, hub.CallID(id)), Rest: "." + rest}
 }

@@ -54,7 +54,7 @@ func TestManagementNeedsAnAdministrator(t *testing.T) {
 				t.Errorf("the owner: %d %v", w.Code, w.Header())
 			}
 			s.door.actor = hub.Actor{UserID: "bob", Username: "bob", Role: hub.RoleMember, Scope: hub.ScopeWrite}
-			if w := s.do(request()); w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), textForbidden) {
+			if w := s.do(request()); w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), textNotManaging) || strings.Contains(w.Body.String(), "scope") {
 				t.Errorf("a member: %d %s", w.Code, w.Body)
 			}
 			if html := s.get("/channels/general").Body.String(); strings.Contains(html, webhooksPath) {
@@ -115,7 +115,15 @@ func TestCallPage(t *testing.T) {
 			t.Errorf("lacks %s", want)
 		}
 	}
-	s.chat.calls[0].Body, s.chat.calls[0].MessageID = nil, ""
+	s.chat.calls[0].BodySize = 0
+	if html = s.get(thisCall).Body.String(); strings.Contains(html, textEmptyBody) {
+		t.Error("a body that is there is called empty")
+	}
+	s.chat.calls[0].Body = nil
+	if html = s.get(thisCall).Body.String(); !strings.Contains(html, textEmptyBody) || strings.Contains(html, textNoBody) {
+		t.Errorf("an empty body: %s", html)
+	}
+	s.chat.calls[0].BodySize, s.chat.calls[0].MessageID = 80, ""
 	html = s.get(thisCall).Body.String()
 	if strings.Contains(html, "/replay") || !strings.Contains(html, textNoBody) || !strings.Contains(html, textNoMessage) {
 		t.Errorf("without a body: %s", html)
@@ -129,7 +137,7 @@ func TestReplay(t *testing.T) {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
 	s.chat.refuse = hub.Errorf(hub.Conflict, "Only the beginning was kept.")
-	if w := s.do(form(thisCall+"/replay", "")); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), `role="alert">Only the beginning was kept.</p>`) {
+	if w := s.do(form(thisCall+"/replay", "")); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), `role="alert">The replay failed: Only the beginning was kept.</p>`) {
 		t.Errorf("refused: %d %s", w.Code, w.Body)
 	}
 	s.chat.refuse = errors.New("disk on fire")
@@ -170,10 +178,71 @@ func TestSaveMapping(t *testing.T) {
 	s.chat.refuse = errs.Err()
 	w = s.do(form(thisCall+"/mapping", mappingForm("save")))
 	for _, want := range []string{
-		`<span class="error">has a brace too many</span>`, `<span class="error">is too long</span>`, "elsewhere: is wrong.", `name="link" value="/3"`, `name="version" value="v1"`,
+		`aria-describedby="help-link" aria-invalid="true"`, `role="alert" id="preview"`, `<span class="error">has a brace too many</span>`, `<span class="error">is too long</span>`, "elsewhere: is wrong.", `name="link" value="/3"`, `name="version" value="v1"`,
 	} {
 		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%d, lacks %s", w.Code, want)
+		}
+	}
+}
+
+// TestMappingConflict: whoever saves over another's change knows it, and can.
+func TestMappingConflict(t *testing.T) {
+	s := withCalls(t)
+	s.chat.refuse = hub.Errorf(hub.Conflict, "It was changed meanwhile.")
+	w := s.do(form(thisCall+"/mapping", mappingForm("save")))
+	version := `name="version" value="` + strings.ReplaceAll(control.Version(noon), `"`, "&#34;") + `"`
+	for _, want := range []string{textMappingStale, `<a href="` + thisCall + `#mapping">` + textMappingAnew, version, `name="link" value="/3"`} {
+		if w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%d, lacks %s", w.Code, want)
+		}
+	}
+}
+
+// TestFormAddresses: the address of a form's answer can be reloaded and kept.
+func TestFormAddresses(t *testing.T) {
+	s := withCalls(t)
+	for path, want := range map[string]string{
+		thisCall + "/mapping": thisCall, thisCall + "/replay": thisCall, "/channels/general/messages": "/channels/general", "/logout": "/",
+	} {
+		w := s.get(path)
+		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != want || w.Header().Get("Set-Cookie") != "" {
+			t.Errorf("%s: %d %v, want %s", path, w.Code, w.Header(), want)
+		}
+	}
+	w := s.do(httptest.NewRequest(http.MethodDelete, thisCall, nil))
+	if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") == "" || !strings.Contains(w.Body.String(), "<h1>"+textWrongMethod) {
+		t.Errorf("another method: %d %v %s", w.Code, w.Header(), w.Body)
+	}
+}
+
+func TestReasonOf(t *testing.T) {
+	for reason, want := range map[string]reasonView{
+		"":                      {},
+		"Too large.":            {Text: "Too large."},
+		"Replay of call 7":      {Text: "Replay of call 7"},
+		"Replay of call 7.":     {Text: "Replay of call", Call: "7", CallURL: "/incoming-webhooks/hook/calls/7", Rest: "."},
+		"Replay of call 7. So.": {Text: "Replay of call", Call: "7", CallURL: "/incoming-webhooks/hook/calls/7", Rest: ". So."},
+	} {
+		if got := reasonOf(&hub.Call{IncomingID: "hook", Reason: reason}); got != want {
+			t.Errorf("%q: %+v", reason, got)
+		}
+	}
+}
+
+func TestSenderOf(t *testing.T) {
+	titles := map[string]string{"nself-chat": "nself-chat"}
+	for _, test := range []struct {
+		call hub.Call
+		want string
+	}{
+		{hub.Call{Verdict: "accepted", Dialect: "nself-chat"}, "nself-chat"},
+		{hub.Call{Verdict: "accepted", Dialect: "new"}, "new"},
+		{hub.Call{Verdict: "not_found", Dialect: "nself-chat"}, textNotRecognised},
+		{hub.Call{Verdict: "bad_signature", Dialect: "nself-chat", RecognisedBy: "text"}, "nself-chat"},
+	} {
+		if got := senderOf(&test.call, titles); got != test.want {
+			t.Errorf("%+v: %q", test.call, got)
 		}
 	}
 }
@@ -182,7 +251,7 @@ func TestPreviewMapping(t *testing.T) {
 	s := withCalls(t)
 	s.chat.reading = hub.Reading{RecognisedBy: "the field mapping", Message: hub.Message{Content: "how it **looks**", Author: hub.Author{Username: "acme"}}}
 	w := s.do(form(thisCall+"/mapping", mappingForm("preview")))
-	for _, want := range []string{textPreviewed, "how it <strong>looks</strong>", "the field mapping", `name="title" value="/0"`, "a\nb</textarea>"} {
+	for _, want := range []string{textPreviewed, `class="preview" id="preview"`, `formaction="` + thisCall + `/mapping#preview"`, "how it <strong>looks</strong>", "the field mapping", `name="title" value="/0"`, "a\nb</textarea>"} {
 		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%d, lacks %s", w.Code, want)
 		}
@@ -206,7 +275,10 @@ func TestPreviewMapping(t *testing.T) {
 
 func TestWebhookFacts(t *testing.T) {
 	got := factsOf(&hub.IncomingWebhook{RateLimit: -1})
-	want := []fact{{textSignatures, textNotAsked}, {textAddresses, textAnyAddress}, {textRate, textNoRate}, {textMentions, textMentionsHarmless}}
+	want := []fact{
+		{Term: textSignatures, Text: textNotAsked}, {Term: textAddresses, Text: textAnyAddress},
+		{Term: textRate, Text: textNoRate}, {Term: textMentions, Text: textMentionsHarmless},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
@@ -215,7 +287,7 @@ func TestWebhookFacts(t *testing.T) {
 // TestRowLinksToItsCall: the webhook may post into another channel by now.
 func TestRowLinksToItsCall(t *testing.T) {
 	h, call := someWebhook(), someCall()
-	if row := rowOf(&call, &h, nil); call.MessageID == "" || row.Message != thisCall {
+	if row := rowOf(&call, &h, nil); call.MessageID == "" || row.Message != thisCall+"#message" {
 		t.Errorf("the message %q is linked to %q", call.MessageID, row.Message)
 	}
 	call.MessageID, call.Verdict = "", "read"

@@ -93,6 +93,17 @@ func (c *chat) page(q control.MessageQuery) ([]hub.Message, bool, error) {
 		return nil, false, err
 	}
 	var page []hub.Message
+	if q.After != "" { // the next ones, newest first
+		for _, m := range c.messages {
+			if m.ChannelID == q.ChannelID && m.ThreadID == q.Thread && m.ID > q.After {
+				page = append(page, m)
+			}
+		}
+		more := len(page) > q.Limit
+		page = page[:min(len(page), q.Limit)]
+		slices.Reverse(page)
+		return page, more, nil
+	}
 	for _, m := range slices.Backward(c.messages) {
 		switch {
 		case m.ChannelID != q.ChannelID, q.TopLevel && m.ThreadID != "", m.ThreadID != q.Thread && q.Thread != "":
@@ -167,7 +178,7 @@ func (c *chat) manage(a hub.Actor, method string) error {
 		return err
 	}
 	if !a.Can(hub.ScopeAdmin) || a.Role == hub.RoleGuest {
-		return hub.Errorf(hub.Forbidden, "To manage webhooks and their deliveries needs the scope admin.")
+		return hub.Errorf(hub.Forbidden, "You need the scope admin to manage webhooks and their deliveries.")
 	}
 	return nil
 }

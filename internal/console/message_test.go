@@ -1,7 +1,6 @@
 package console
 
 import (
-	"bytes"
 	"encoding/json"
 	"flag"
 	"os"
@@ -152,6 +151,7 @@ func unsafeAttribute(tag, name, value string) string {
 		}
 		return "color " + clipped(value)
 	case "a rel", "a target", "a title", "img alt", "img loading", "img title", "img class", "code class", "td align", "th align", "ol start",
+		"blockquote dir", "ol dir", "table dir", "ul dir", "input aria-label",
 		"div class", "input checked", "input disabled", "input type", "p class", "rect height", "rect width", "section class", "span class",
 		"span tabindex", "svg aria-hidden", "svg class", "time data-format", "time datetime":
 		return ""
@@ -211,14 +211,21 @@ func TestBrokenDocument(t *testing.T) {
 	}
 }
 
-// What a message shows elsewhere leads to where it belongs.
-func TestElsewhere(t *testing.T) {
-	var b bytes.Buffer
-	if err := message(viewer{elsewhere: true}.message(new(fullMessage()))).Render(t.Context(), &b); err != nil {
-		t.Fatal(err)
-	}
-	want := `href="/channels/general/threads/` + string(messageID(7)) + `#m-` + string(messageID(7)) + `"`
-	if !strings.Contains(b.String(), want) {
-		t.Errorf("lacks %s", want)
+// The link to a message leads to where it belongs, whatever page it stands on.
+func TestPermalink(t *testing.T) {
+	root, reply := hub.Message{ID: "r", ChannelID: "c"}, hub.Message{ID: "m", ChannelID: "c", ThreadID: "r"}
+	for _, test := range []struct {
+		viewer  viewer
+		message *hub.Message
+		want    string
+	}{
+		{viewer{}, &root, "/channels/c?at=r#m-r"},
+		{viewer{inThread: true}, &root, "/channels/c/threads/r?at=r#m-r"},
+		{viewer{}, &reply, "/channels/c/threads/r?at=m#m-m"},
+		{viewer{inThread: true}, &reply, "/channels/c/threads/r?at=m#m-m"},
+	} {
+		if got := test.viewer.message(test.message).Permalink; got != test.want {
+			t.Errorf("%+v: %s, want %s", test.viewer, got, test.want)
+		}
 	}
 }

@@ -92,7 +92,7 @@ func someWebhookPage() webhookPageView {
 	h, call := someWebhook(), someCall()
 	refused := hub.Call{ID: "refused", Verdict: "bad_signature", Status: 401, CreatedAt: noon}
 	return webhookPageView{
-		Sidebar: someSidebar(), Webhook: someWebhooks().Webhooks[0], Facts: factsOf(&h), Rotate: "/api/incoming-webhooks/hook/rotate",
+		Sidebar: someSidebar(), Webhook: someWebhooks().Webhooks[0], Facts: factsOf(&h),
 		Dialects: []dialectView{{"/uptime-kuma", "Uptime Kuma"}},
 		Log:      []callRow{rowOf(&call, &h, map[string]string{"card": "unknown sender"}), rowOf(&refused, &h, nil)}, Older: "/incoming-webhooks/hook?before=x",
 	}
@@ -100,9 +100,9 @@ func someWebhookPage() webhookPageView {
 
 func someCallPage() callPageView {
 	h, call := someWebhook(), someCall()
-	m := viewer{elsewhere: true}.message(new(fullMessage()))
+	m := viewer{}.message(new(fullMessage()))
 	return callPageView{
-		Sidebar: someSidebar(), Title: "Call of Alerts", Webhook: "/incoming-webhooks/hook", Verdict: verdictOf(call.Verdict), Reason: call.Reason,
+		Sidebar: someSidebar(), Title: "Call of Alerts", Webhook: "/incoming-webhooks/hook", Verdict: verdictOf(call.Verdict), Reason: reasonOf(&call),
 		Facts: callFacts(&call, nil), Time: secondOf(noon), Replay: "/incoming-webhooks/hook/calls/call/replay", HasBody: true, Size: "1 B",
 		Body: payloadOf(call.Body, "application/json"), Headers: headersOf(&call), Answer: call.Answer, Message: &m, Mapping: mappingOf(&h, &call),
 	}
@@ -122,7 +122,7 @@ func pages() map[string]struct {
 	empty.List = listView{Empty: textNoMessages, EmptyHelp: textNoMessagesHelp}
 	past.Live, past.List.Newest = false, "/channels/general"
 	refusedCall, badMapping, previewed := someCallPage(), someCallPage(), someCallPage()
-	refusedCall.HasBody, refusedCall.Replay, refusedCall.Message, refusedCall.MessageNote = false, "", nil, textNoMessage
+	refusedCall.HasBody, refusedCall.NoBody, refusedCall.Replay, refusedCall.Message, refusedCall.MessageNote = false, textNoBody, "", nil, textNoMessage
 	badMapping.Mapping.Fields[1].Error, badMapping.Mapping.Error, badMapping.Mapping.Note = "has a brace", "Fields are wrong.", textMappingUnused
 	previewed.Message, previewed.Mapping.Saved = nil, true
 	previewed.Mapping.Preview = previewOf(&hub.Reading{
@@ -163,18 +163,18 @@ func pages() map[string]struct {
 			`<a href="/incoming-webhooks/hook">Alerts &lt;all&gt;</a>`, `href="/channels/general"`, `<span class="state good">enabled</span>`,
 			`<span class="state bad">disabled</span>`, `<span class="state bad">expired</span>`, `<time datetime="2026-02-01T12:00:00Z">`, textNever, textNoChannel, `>12</td>`, `>3</td>`,
 		}, []string{textNoWebhooks}},
-		"no webhooks": {webhooksPage(noWebhooks), []string{textNoWebhooks, textNoWebhooksHelp}, []string{"<table"}},
+		"no webhooks": {webhooksPage(noWebhooks), []string{textNoWebhooks, "<code>hub webhook incoming create NAME --channel CHANNEL</code>", `href="/docs"`}, []string{"<table"}},
 		"webhook": {webhookPage(someWebhookPage()), []string{
-			"12, 3 of them refused", textSigned, "192.0.2.0/24, 198.51.100.7", "5 per address", textMentionsWork, "2126", `<code>/uptime-kuma</code> Uptime Kuma`,
-			"POST /api/incoming-webhooks/hook/rotate", `href="/incoming-webhooks/hook/calls/call"`, `data-format="seconds">1 Feb 2026, 12:00:00 UTC`, "unknown sender", "any other JSON",
-			`<span class="state bad">bad signature</span>`, `<a href="/incoming-webhooks/hook/calls/call">Message</a>`, textLoadOlder,
+			"12, 3 of them refused", textSigned, "192.0.2.0/24, 198.51.100.7", "5 per address", textMentionsWork, `<dt>Expires</dt><dd><time datetime="2126-02-01T12:00:00Z">`, `<code>/uptime-kuma</code> Uptime Kuma`,
+			"<code>hub webhook incoming rotate NAME</code>", `href="/incoming-webhooks/hook/calls/call"`, `data-format="seconds">1 Feb 2026, 12:00:00 UTC`, "unknown sender", "any other JSON",
+			`<span class="state bad">bad signature</span>`, `<a href="/incoming-webhooks/hook/calls/call#message">Message</a>`, textNotRecognised, textLoadOlder,
 		}, []string{textNoCalls, textNewest}},
 		"webhook, last page": {webhookPage(lastCalls), []string{textNewest}, []string{textLoadOlder}},
 		"webhook, no calls":  {webhookPage(noCalls), []string{textNoCalls}, []string{"<table"}},
 		"call": {callPage(someCallPage()), []string{
 			`<span class="state good">accepted</span>`, "Shown in another way: card.", `action="/incoming-webhooks/hook/calls/call/replay"`, "200 OK", "192.0.2.1", "1.235ms",
 			`<li data-step="alert">`, `<li data-step="a/b">`, `<li data-step="0">`, `<span class="value number">1.50</span>`, `<span class="value string">&#34;&lt;script&gt;&#34;</span>`,
-			textPacked, `<dt>X-Acme-Event</dt><dd>alert&lt;1&gt;</dd>`, "wait=true", `{&#34;success&#34;:true}`, `id="m-` + string(messageID(7)) + `"`,
+			textPacked, `<dt>X-Acme-Event</dt><dd>alert&lt;1&gt;</dd>`, "wait=true", `{&#34;success&#34;:true}`, `id="m-` + string(messageID(7)) + `"`, `id="message"`,
 			`action="/incoming-webhooks/hook/calls/call/mapping#mapping"`, `name="title" value="/alert/name"`, `name="keyTemplate" value="{/id}"`, textMapText,
 		}, []string{textNoBody, textMappingUnused, textPreviewed, textSaved}},
 		"call, refused":  {callPage(refusedCall), []string{textNoBody, textNoMessage}, []string{`action="/incoming-webhooks`, "<textarea"}},
@@ -183,14 +183,16 @@ func pages() map[string]struct {
 		"body, text":     {body(payload{Text: "just <text>"}), []string{"just &lt;text&gt;"}, []string{"<ul"}},
 		"value":          {value(node{Open: "[", Close: "]"}), []string{"[", "]"}, []string{"<ul"}},
 		"mapping":        {mapping(mappingView{Fields: mappingFields}), []string{textMapTitleHelp}, []string{textSaved}},
-		"management":     {managePage("Heading", crowded, ""), []string{textManage, `href="/incoming-webhooks"`}, []string{`class="back"`}},
+		"management":     {managePage("Heading", crowded, ""), []string{textManage, `class="skip" href="#content"`, `id="content"`, `<span class="name" title="Heading">`, `href="/incoming-webhooks"`}, []string{`class="back"`}},
 		"menu":           {menuButton(), []string{"popovertarget"}, nil},
 		"back":           {backLink("/x", "Back"), []string{`href="/x"`}, nil},
 		"log":            {callLog(nil), []string{textVerdict}, nil},
-		"facts":          {facts([]fact{{"a", "<b>"}}), []string{"<dt>a</dt><dd>&lt;b&gt;</dd>"}, nil},
+		"facts":          {facts([]fact{{Term: "a", Text: "<b>"}, {Term: "c", Time: timeOf(noon)}}), []string{"<dt>a</dt><dd>&lt;b&gt;</dd>", `<dt>c</dt><dd><time datetime="2026-02-01T12:00:00Z">`}, nil},
 		"channel name":   {channelName(channelLink{}), []string{textNoChannel}, []string{"<a"}},
+		"reason":         {reason(reasonView{Text: "Replay of call", Call: "7", CallURL: "/calls/7", Rest: "."}), []string{`Replay of call <a href="/calls/7">7</a>.`}, nil},
+		"made elsewhere": {makeWith("hub x"), []string{"<code>hub x</code>"}, nil},
 		"state":          {state("fine", true), []string{`class="state good"`}, nil},
-		"composer":       {composer(someChannel()), []string{"<textarea"}, nil},
+		"composer":       {composer(someChannel()), []string{`<p class="hint" id="hint" hidden>`, `dir="auto"`}, nil},
 		"sidebar":        {sidebar(crowded), []string{"<details open"}, nil},
 		"links":          {channelLinks(someSidebar().Channels), []string{"general"}, nil},
 		"mark":           {channelMark(channelLink{}), []string{"#"}, []string{"private"}},
@@ -198,7 +200,7 @@ func pages() map[string]struct {
 		"logo":           {logo(), []string{"<svg"}, nil},
 		"frame":          {layout("A <title>"), []string{"<title>A &lt;title&gt;</title>"}, nil},
 		"plain":          {plain("One thing"), []string{"<h1>One thing</h1>"}, nil},
-		"no channels":    {noChannelsPage(sidebarView{Username: "ann"}), []string{textNoChannels, textNoChannelsHelp}, nil},
+		"no channels":    {noChannelsPage(sidebarView{Username: "ann"}), []string{textNoChannels, "<code>hub channel create NAME</code>", `href="/docs"`}, nil},
 		"signed out":     {signedOutPage(), []string{textNotSignedIn, "<code>hub login</code>"}, nil},
 		"login":          {loginPage(`a"b`), []string{`name="code" value="a&#34;b"`, `method="post" action="/login"`}, nil},
 		"login failed":   {loginFailedPage("It was used."), []string{"It was used.", "hub login"}, nil},

@@ -9,10 +9,14 @@ import (
 	"github.com/nself-chat/hub/internal/server"
 )
 
-// NotFound answers requests for pages that do not exist; see
-// [server.Server.HandleNotFound].
+// NotFound answers requests for pages that do not exist, or not by that method;
+// see [server.Server.HandleNotFound].
 func (c *Console) NotFound() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if w.Header().Get("Allow") != "" {
+			answer(w, r, http.StatusMethodNotAllowed, problemPage(textWrongMethod, textWrongMethodHelp, ""))
+			return
+		}
 		answer(w, r, http.StatusNotFound, problemPage(textNotFound, textNotFoundHelp, ""))
 	})
 }

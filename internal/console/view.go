@@ -3,6 +3,7 @@ package console
 import (
 	"hash/fnv"
 	"math"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,19 +69,18 @@ type viewer struct {
 	// it would lead to where the reader is.
 	inThread bool
 	canWrite bool
-	// elsewhere: it stands on a page that is about something else, and links to
-	// where it belongs.
-	elsewhere bool
 }
 
 func (v viewer) message(m *hub.Message) messageView {
 	out := messageView{
 		ID: m.ID, Avatar: avatarOf(m.Author), Author: authorName(m.Author), Badge: badgeOf(m), Time: timeOf(m.CreatedAt),
 		Deleted: m.IsDeleted, Pinned: m.IsPinned, System: m.Type == hub.MessageSystem,
-		Edited: !m.EditedAt.IsZero(), Permalink: "#" + elementID(m.ID),
+		Edited: !m.EditedAt.IsZero(),
 	}
-	if v.elsewhere {
-		out.Permalink = messagePath(m.ChannelID, m.ID)
+	if v.inThread && m.ThreadID == "" {
+		out.Permalink = messagePath(m.ChannelID, m.ID, m.ID)
+	} else {
+		out.Permalink = messagePath(m.ChannelID, m.ThreadID, m.ID)
 	}
 	if !v.inThread && m.ThreadID == "" {
 		out.Replies = m.ReplyCount
@@ -131,6 +131,16 @@ func channelPath(id hub.ChannelID) string { return "/channels/" + string(id) }
 
 func threadPath(id hub.ChannelID, root hub.MessageID) string {
 	return channelPath(id) + "/threads/" + string(root)
+}
+
+// messagePath is where a message is for ever: on the page of its channel, or of
+// the thread with that root, that has it.
+func messagePath(channel hub.ChannelID, root, id hub.MessageID) string {
+	page := channelPath(channel)
+	if root != "" {
+		page = threadPath(channel, root)
+	}
+	return page + "?at=" + url.QueryEscape(string(id)) + "#" + elementID(id)
 }
 
 func badgeOf(m *hub.Message) string {

@@ -67,7 +67,7 @@ func allow(a hub.Actor, what action) error {
 	case a.Role == hub.RoleGuest && !p.guests:
 		return hub.Errorf(hub.Forbidden, "Guests may not %s.", what)
 	case !a.Can(p.scope):
-		return hub.Errorf(hub.Forbidden, "To %s needs the scope %s.", what, p.scope)
+		return hub.Errorf(hub.Forbidden, "You need the scope %s to %s.", p.scope, what)
 	case p.everywhere && len(a.Channels) > 0:
 		return hub.Errorf(hub.Forbidden, "A token that is restricted to channels may not %s.", what)
 	}

@@ -29,7 +29,7 @@ func mayReadOwn(a hub.Actor) error { return allow(a, ownSessions) }
 // only reads must not sign its user out.
 func mayEndOwn(a hub.Actor) error {
 	if a.TokenID != "" && !a.Can(hub.ScopeWrite) {
-		return hub.Errorf(hub.Forbidden, "To %s a token needs the scope %s.", endOwnSessions, hub.ScopeWrite)
+		return hub.Errorf(hub.Forbidden, "You need the scope %s to %s.", hub.ScopeWrite, endOwnSessions)
 	}
 	return allow(a, endOwnSessions)
 }

@@ -14,7 +14,8 @@ import (
 //
 // Links lead to the web or to a mailbox, in a new window that learns nothing of
 // this one ([SafeURL]). Images are loaded over https and linked otherwise.
-// Headings are h4 to h6, since the page has the others.
+// Headings are h4 to h6, since the page has the others. What has marks or columns
+// on a side has them on the side that its text begins on.
 func PrintHTML(d Document) (string, Degradations) {
 	p := htmlPrinter{}
 	p.blocks(Normal(d).Blocks)
@@ -56,7 +57,7 @@ func (p *htmlPrinter) block(b Block) {
 		p.inlines(b.Content)
 		p.raw("</p>\n")
 	case Quote:
-		p.raw("<blockquote>\n")
+		p.raw(`<blockquote dir="auto">`, "\n")
 		p.blocks(b.Blocks)
 		p.raw("</blockquote>\n")
 	case List:
@@ -98,7 +99,7 @@ func (p *htmlPrinter) list(l List) {
 	if l.Ordered {
 		name = "ol"
 	}
-	p.raw("<", name)
+	p.raw("<", name, ` dir="auto"`)
 	if l.Ordered && l.Start != 1 {
 		p.attribute("start", strconv.Itoa(l.Start))
 	}
@@ -107,9 +108,9 @@ func (p *htmlPrinter) list(l List) {
 		p.raw("<li>")
 		switch item.Task {
 		case TaskOpen:
-			p.raw(`<input type="checkbox" disabled> `)
+			p.raw(`<input type="checkbox" disabled aria-label="Task"> `)
 		case TaskDone:
-			p.raw(`<input type="checkbox" checked disabled> `)
+			p.raw(`<input type="checkbox" checked disabled aria-label="Task"> `)
 		}
 		p.item(item.Blocks)
 		p.raw("</li>\n")
@@ -133,7 +134,7 @@ func (p *htmlPrinter) item(blocks []Block) {
 }
 
 func (p *htmlPrinter) table(t Table) {
-	p.raw("<table>\n<thead>\n")
+	p.raw(`<table dir="auto">`, "\n<thead>\n")
 	p.row(t, t.Header, "th")
 	p.raw("</thead>\n<tbody>\n")
 	for _, row := range t.Rows {

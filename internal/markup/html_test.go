@@ -68,7 +68,7 @@ func TestParseHTML(t *testing.T) {
 
 // allowed is every tag that a page may get, with every attribute.
 var allowed = regexp.MustCompile(`^</?(a|blockquote|br|code|dd|del|div|dl|dt|em|h[456]|hr|img|input|li|ol|p|pre|rect|section|span|strong|svg|table|tbody|td|` +
-	`th|thead|time|tr|u|ul)(?: (align|alt|aria-hidden|checked|class|data-format|datetime|disabled|fill|height|href|loading|rel|src|start|tabindex|target|` +
+	`th|thead|time|tr|u|ul)(?: (align|alt|aria-hidden|aria-label|checked|class|data-format|datetime|dir|disabled|fill|height|href|loading|rel|src|start|tabindex|target|` +
 	`title|type|width)(="[^"<>]*")?)*>`)
 
 var leads = regexp.MustCompile(` (href|src)="([^"]*)"`)
@@ -132,7 +132,7 @@ func TestPrintHTML(t *testing.T) {
 <p>see below</p>
 </dd></div>
 <div><dt>Steps</dt><dd>
-<ul>
+<ul dir="auto">
 <li>one</li>
 <li>two</li>
 </ul>
@@ -152,6 +152,33 @@ func TestPrintHTML(t *testing.T) {
 		{Kind: "poll", Done: markup.AsText, Count: 1}, {Kind: markup.KindImage, Done: markup.AsLink, Count: 1}, {Kind: markup.KindLink, Done: markup.AsText, Count: 1},
 	}
 	if diff := cmp.Diff(wantLost, lost); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// What stands at a side of a text stands where the text begins.
+func TestPrintHTMLDirection(t *testing.T) {
+	got, _ := markup.PrintHTML(markup.ParseMarkdown("1. أ\n\n- [x] ب\n\n> ج\n\n| د |\n|---|"))
+	want := `<ol dir="auto">
+<li>أ</li>
+</ol>
+<ul dir="auto">
+<li><input type="checkbox" checked disabled aria-label="Task"> ب</li>
+</ul>
+<blockquote dir="auto">
+<p>ج</p>
+</blockquote>
+<table dir="auto">
+<thead>
+<tr>
+<th>د</th>
+</tr>
+</thead>
+<tbody>
+</tbody>
+</table>
+`
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }

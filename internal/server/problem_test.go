@@ -158,7 +158,11 @@ func TestUnmatched(t *testing.T) {
 		if page {
 			s.HandleNotFound(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "text/html; charset=utf-8")
-				w.WriteHeader(http.StatusNotFound)
+				if w.Header().Get("Allow") != "" {
+					w.WriteHeader(http.StatusMethodNotAllowed)
+				} else {
+					w.WriteHeader(http.StatusNotFound)
+				}
 				_, _ = io.WriteString(w, "<h1>nothing</h1>")
 			}))
 		}
@@ -175,6 +179,8 @@ func TestUnmatched(t *testing.T) {
 		"unknown under /api":        {"GET", "/api/nothing", true, 404, "application/problem+json", `"code":"not_found"`, ""},
 		"/api itself":               {"GET", "/api", true, 404, "application/problem+json", `"code":"not_found"`, ""},
 		"wrong method under /api":   {"DELETE", "/api/channels", true, 405, "application/problem+json", `"code":"method_not_allowed"`, "GET, HEAD, POST"},
+		"wrong method of a page":    {"POST", "/folder/x", true, 405, "text/html; charset=utf-8", "<h1>nothing</h1>", "GET, HEAD"},
+		"wrong method, no page":     {"POST", "/folder/x", false, 405, "application/problem+json", `"code":"method_not_allowed"`, "GET, HEAD"},
 		"unknown page":              {"GET", "/nothing", true, 404, "text/html; charset=utf-8", "<h1>nothing</h1>", ""},
 		"not quite /api":            {"GET", "/apiary", true, 404, "text/html; charset=utf-8", "<h1>nothing</h1>", ""},
 		"unknown, without a page":   {"GET", "/nothing", false, 404, "application/problem+json", `"code":"not_found"`, ""},

@@ -106,8 +106,9 @@ func (s *Server) Stopping() <-chan struct{} { return s.stopping.Done() }
 // HandleMetrics mounts h at /metrics.
 func (s *Server) HandleMetrics(h http.Handler) { s.mux.Handle("GET /metrics", h) }
 
-// HandleNotFound sets the page for unknown paths outside /api. It answers 404
-// itself. Without one, problem+json is sent everywhere.
+// HandleNotFound sets the page for unknown paths outside /api, and for methods that a
+// path does not take: then Allow is set. It answers 404 or 405 itself. Without one,
+// problem+json is sent everywhere.
 func (s *Server) HandleNotFound(h http.Handler) { s.notFound = h }
 
 // ServeHTTP implements http.Handler: the middleware, then the mux.

@@ -34,7 +34,12 @@ function localTimes(root) {
 	}
 }
 
+let shownOn = new Date().toDateString();
+
 setInterval(() => {
+	const today = new Date().toDateString();
+	if (today !== shownOn) localTimes(document); // what was today's needs its date
+	shownOn = today;
 	for (const element of document.querySelectorAll("time[data-format=relative]")) element.textContent = relative(new Date(element.dateTime));
 }, 30_000);
 
@@ -163,7 +168,7 @@ function follow() {
 }
 
 addEventListener("pagehide", () => stream?.close());
-addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+addEventListener("pageshow", (event) => { if (event.persisted && log) location.reload(); }); // other pages keep their fields
 
 // Older messages are put above the ones there are; the list stays in place,
 // because its scroll position counts from below.
@@ -179,10 +184,30 @@ document.addEventListener("click", async (event) => {
 		if (more) link.parentElement.replaceWith(more.parentElement);
 		else link.parentElement.remove();
 		log.focus({ preventScroll: true });
-	} catch {
-		location.href = link.href;
+	} catch (error) {
+		link.removeAttribute("aria-disabled");
+		if (error.status === 401) document.getElementById("connection").textContent = signedOut(); // the page has what is written
+		else location.href = link.href;
 	}
 });
+
+const signedOut = () => document.getElementById("connection").dataset.signedOut;
+
+// What is written stays with the tab, for each channel and thread, until it is
+// sent or its writer signs out: a page that is loaded again has it. The returned
+// function stores what the box has now.
+function keep(box) {
+	const name = "draft " + log.dataset.channel + " " + log.dataset.thread;
+	const store = () => {
+		if (box.value) sessionStorage.setItem(name, box.value);
+		else sessionStorage.removeItem(name);
+	};
+	box.value ||= sessionStorage.getItem(name) ?? "";
+	box.addEventListener("input", store);
+	return store;
+}
+
+document.querySelector("form[action='/logout']")?.addEventListener("submit", () => sessionStorage.clear());
 
 // Sending without leaving the page. The key makes a repetition harmless; the
 // text stays in the box until the hub has taken it.
@@ -190,30 +215,37 @@ function compose(form) {
 	const box = form.elements.content;
 	const button = form.querySelector("button");
 	const error = document.getElementById("error");
-	const keyboard = !matchMedia("(pointer: coarse)").matches; // on a touch screen Enter is a line break
-	box.addEventListener("keydown", (event) => {
-		if (!keyboard || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-		event.preventDefault();
-		form.requestSubmit();
-	});
+	const store = keep(box);
 	form.addEventListener("submit", async (event) => {
 		event.preventDefault();
+		error.textContent = "";
 		if (button.disabled || box.value.trim() === "") return;
 		button.disabled = true;
-		error.textContent = "";
 		try {
-			put(await fetchFragment(form.dataset.fragment, { method: "POST", body: new URLSearchParams(new FormData(form)) }));
+			const sent = await fetchFragment(form.dataset.fragment, { method: "POST", body: new URLSearchParams(new FormData(form)) });
 			box.value = "";
+			store();
 			const random = crypto.getRandomValues(new Uint32Array(4));
 			form.elements.key.value = Array.from(random, (n) => n.toString(36)).join("");
+			if (!log.dataset.after) location.href = sent.querySelector(".when").getAttribute("href"); // it is on a newer page
+			else put(sent);
 			log.scrollTop = 0;
 		} catch (failure) {
-			error.textContent = failure.message || form.dataset.failed;
+			// Without a status the words are the browser's.
+			error.textContent = failure.status === 401 ? signedOut() : (failure.status && failure.message) || form.dataset.failed;
 		}
 		button.disabled = false;
 		box.focus();
 	});
-	if (keyboard) box.focus({ preventScroll: true });
+	if (matchMedia("(pointer: coarse)").matches) return; // on a touch screen Enter is a line break
+	box.addEventListener("keydown", (event) => {
+		if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+		event.preventDefault();
+		form.requestSubmit();
+	});
+	document.getElementById("hint").hidden = false;
+	box.setAttribute("aria-describedby", "hint");
+	box.focus({ preventScroll: true });
 }
 
 // On the page of a call, a value of the body that is clicked is put as a JSON
@@ -228,9 +260,13 @@ function pick(payload, form) {
 		field.classList.add("picked");
 	});
 	payload.classList.add("pickable");
-	payload.addEventListener("mouseover", (event) => {
-		const value = event.target.closest(".value");
-		if (value) value.title = pointerTo(value);
+	for (const value of payload.querySelectorAll(".value")) {
+		value.tabIndex = 0;
+		value.setAttribute("role", "button");
+		value.title = pointerTo(value);
+	}
+	payload.addEventListener("keypress", (event) => { // after keydown, the field would get the rest of the key
+		if (event.key === "Enter") event.target.closest(".value")?.click();
 	});
 	payload.addEventListener("click", (event) => {
 		const value = event.target.closest(".value");
@@ -254,8 +290,16 @@ const payload = document.getElementById("payload"), mapping = document.querySele
 if (payload && mapping) pick(payload, mapping);
 
 localTimes(document);
-if (log?.dataset.after) { // not on a page of older messages
-	follow();
-	const composer = document.getElementById("composer");
-	if (composer) compose(composer);
+addEventListener("load", () => document.querySelector("[aria-invalid]")?.focus()); // after the address's #, to which autofocus gives way
+
+const composer = document.getElementById("composer");
+if (composer) compose(composer);
+if (log?.dataset.after) follow(); // not on a page of older messages
+
+// The channel that is open is in view in a long list of them.
+const sidebar = document.getElementById("sidebar");
+const showCurrent = () => sidebar.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+if (sidebar) {
+	showCurrent();
+	sidebar.addEventListener("toggle", showCurrent); // in a narrow window it opens later
 }
