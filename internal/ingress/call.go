@@ -24,8 +24,10 @@ type call struct {
 	began   time.Time
 	dialect *dialect.Dialect // forced or recognised; nil: not known yet
 	why     string           // by which mark it was recognised
-	to      address
-	request *dialect.Request // nil: the body was not understood
+	// unfilled are the parts of the webhook's field mapping for which there is nothing.
+	unfilled []string
+	to       address
+	request  *dialect.Request // nil: the body was not understood
 
 	ip   netip.Addr
 	hash tokenHash
