@@ -28,6 +28,9 @@ var patterns = []pattern{
 	{"whsec_", regexp.MustCompile(`(whsec_)[A-Za-z0-9+/=_%-]{8,}`)},
 	// The token of an incoming webhook is a segment of its URL.
 	{"webhooks", regexp.MustCompile(`(?i)(webhooks(?:/|%2f)incoming(?:/|%2f))[^/?#&%\s"'\\<>` + "`" + `]+`)},
+	// It also has addresses in the manner of others: /hooks/{token}, /services/{team}/{app}/{token}.
+	{"hooks", addressOf("hooks")},
+	{"services", addressOf("services")},
 	// RFC 9110 §11.4 credentials. Shorter words after "bearer" are prose.
 	{"bearer", regexp.MustCompile(`(?i)\b(bearer\s+)[A-Za-z0-9._~+/=-]{16,}`)},
 	{"basic", regexp.MustCompile(`(?i)\b(basic\s+)[A-Za-z0-9+/=_-]{16,}`)},
@@ -35,6 +38,11 @@ var patterns = []pattern{
 	{"://", regexp.MustCompile(`(://[^/\s@:"'\\?#]*:)[^/\s@"'\\?#]+@`)},
 	// Credentials in a query.
 	{"=", regexp.MustCompile(`(?i)([?&](?:access_token|token|code|secret|key|password|sig|signature)=)[^&#\s"'\\]+`)},
+}
+
+// addressOf finds what Token makes in the path behind a name, at most two segments in between.
+func addressOf(name string) *regexp.Regexp {
+	return regexp.MustCompile(`(?i)((?:/|%2f)` + name + `(?:(?:/|%2f)+[^/?#&%\s"'\\<>]+){0,2}(?:/|%2f)+)[a-z2-7]{26,}`)
 }
 
 // Redactor masks credentials in text: the ones it was told of, and what looks like a credential of the hub. It is the
