@@ -56,6 +56,27 @@ func TestRedact(t *testing.T) {
 	}
 }
 
+func TestRedactCut(t *testing.T) {
+	r := NewRedactor(New("s3cr3t-0123456789"), New("s3cr3t-0-and-more"))
+	for in, want := range map[string]string{
+		"an echo of s3cr3t-01234":               "an echo of " + Mask,
+		"an echo of s3cr3t-0":                   "an echo of " + Mask,
+		"s3cr3t-0123456789 and s3cr3t-0-and-mo": Mask + " and " + Mask,
+		"s3cr3t-0123456789":                     Mask,
+		"s3cr":                                  Mask,
+		"my s3c":                                "my s3c",
+		"s3cr3t-01234 is in the middle":         "s3cr3t-01234 is in the middle",
+		"":                                      "",
+	} {
+		if got := r.RedactCut(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+	if got := NewRedactor().RedactCut("text"); got != "text" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // Whatever Token and SigningSecret make, the net catches.
 func TestRedactCatchesOurTokens(t *testing.T) {
 	r := NewRedactor()
