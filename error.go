@@ -78,6 +78,12 @@ func Wrap(code Code, cause error, detail string) *Error {
 	return &Error{Code: code, Detail: detail, cause: cause}
 }
 
+// ErrInDoubt is in the chain of an error after which something may be stored,
+// whatever the error's code says: a commit of which nobody can tell whether it
+// took effect, or a series of commits that broke off. Who repeats without harm
+// goes by the code. Who tells a caller must not say that nothing was stored.
+var ErrInDoubt = errors.New("hub: it may have taken effect, or a part of it has")
+
 // CodeOf returns the code of the first Error in err's chain, Internal for any
 // other error, and "" for nil.
 func CodeOf(err error) Code {

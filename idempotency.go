@@ -24,6 +24,14 @@ type RepeatedError struct {
 // Error implements error.
 func (e *RepeatedError) Error() string { return "the request was carried out before" }
 
+// ErrUnfinished answers a request whose first one, under the same key, began a
+// short time ago and has not finished. Nothing was changed.
+var ErrUnfinished = &Error{
+	Code: Conflict, RetryAfter: time.Second,
+	Detail: "The first request with this Idempotency-Key has not finished: it is still running, or the hub stopped in the middle of it. " +
+		"Send it again to get its answer; if it goes on like this, see whether it took effect before you send it with a new key.",
+}
+
 // MessageKey says that a key of an incoming webhook stands for a message: what
 // comes under the same key changes that message, or replies to it.
 type MessageKey struct {

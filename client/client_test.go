@@ -99,6 +99,14 @@ func answer(status int, body string, headers ...string) http.HandlerFunc {
 // broken cuts the connection.
 func broken(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
+// cutOff cuts the connection in the middle of an answer.
+func cutOff(w http.ResponseWriter, _ *http.Request) {
+	w.WriteHeader(http.StatusCreated)
+	_, _ = io.WriteString(w, `{"id":"c`)
+	_ = http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler)
+}
+
 func TestNew(t *testing.T) {
 	for _, bad := range []string{"", "hub.example", "ftp://hub.example", "http://", "https://%zz"} {
 		if _, err := New(bad, "t"); err == nil {
@@ -138,6 +146,13 @@ func TestRefusal(t *testing.T) {
 
 func TestRetries(t *testing.T) {
 	const busy, fine = `{"code":"unavailable","detail":"Busy."}`, `{"id":"c1"}`
+	const conflict = `{"code":"conflict","detail":"The first request has not finished."}`
+	isC1 := func(c Channel, err error) error {
+		if err == nil && c.ID != "c1" {
+			return fmt.Errorf("got the channel %q", c.ID)
+		}
+		return err
+	}
 	for name, c := range map[string]struct {
 		handlers []http.HandlerFunc
 		do       func(*Client) error
@@ -210,6 +225,42 @@ func TestRetries(t *testing.T) {
 			func(c *Client) error { return c.DeleteChannel(t.Context(), "x") }, 2,
 			[]time.Duration{200 * time.Millisecond},
 			true,
+		},
+		"creation whose answer breaks off": {
+			[]http.HandlerFunc{cutOff, answer(201, fine)},
+			func(c *Client) error { return isC1(c.CreateChannel(t.Context(), NewChannel{Name: "x"})) }, 2,
+			[]time.Duration{200 * time.Millisecond},
+			false,
+		},
+		"read whose answer ends too early": {
+			[]http.HandlerFunc{answer(200, `{"id":"c`), answer(200, ""), answer(200, fine)},
+			func(c *Client) error { return isC1(c.Channel(t.Context(), "x")) }, 3,
+			[]time.Duration{200 * time.Millisecond, 400 * time.Millisecond},
+			false,
+		},
+		"change whose answer breaks off": {
+			[]http.HandlerFunc{cutOff},
+			func(c *Client) error { _, err := c.UpdateChannel(t.Context(), "x", ChannelChange{}); return err }, 1, nil, true,
+		},
+		"an answer that is another's": {
+			[]http.HandlerFunc{answer(200, "<html>Welcome</html>")},
+			func(c *Client) error { _, err := c.Channel(t.Context(), "x"); return err }, 1, nil, true,
+		},
+		"creation that still runs": {
+			[]http.HandlerFunc{broken, answer(409, conflict, "Retry-After: 1"), answer(201, fine)},
+			func(c *Client) error { return isC1(c.CreateChannel(t.Context(), NewChannel{Name: "x"})) }, 3,
+			[]time.Duration{200 * time.Millisecond, time.Second},
+			false,
+		},
+		"conflict": {
+			[]http.HandlerFunc{broken, answer(409, conflict)},
+			func(c *Client) error { _, err := c.CreateChannel(t.Context(), NewChannel{Name: "x"}); return err }, 2,
+			[]time.Duration{200 * time.Millisecond},
+			true,
+		},
+		"creation that may have taken effect": {
+			[]http.HandlerFunc{answer(500, `{"code":"internal","detail":"It is not known."}`)},
+			func(c *Client) error { _, err := c.CreateChannel(t.Context(), NewChannel{Name: "x"}); return err }, 1, nil, true,
 		},
 		"refusal": {
 			[]http.HandlerFunc{answer(404, `{"code":"not_found"}`)},

@@ -54,8 +54,9 @@
 //
 // # Repetitions
 //
-// A call that failed because the hub is busy or away, or because the connection
-// broke, is made up to three times more, after growing pauses and never before
+// A call that failed because the hub is busy or away, because the connection
+// broke, also in the middle of the answer, or because its first try still runs
+// there, is made up to three times more, after growing pauses and never before
 // the Retry-After of the refusal, unless that is more than a minute or beyond
 // the context's deadline. Only calls that can be repeated without harm are:
 // reads, PUT, DELETE, and POST, which carries an Idempotency-Key that the

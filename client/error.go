@@ -73,9 +73,13 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Temporary reports whether the same call may succeed later.
+// Temporary reports whether the same call may succeed later. Of conflicts one may:
+// the first call with the same Idempotency-Key still runs, and its answer is to be
+// had later.
 func (e *Error) Temporary() bool {
 	switch e.Status {
+	case http.StatusConflict:
+		return e.Code == CodeConflict && e.RetryAfter > 0
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
 		http.StatusInsufficientStorage:
 		return true

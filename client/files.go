@@ -54,7 +54,12 @@ func (c *Client) Upload(ctx context.Context, filename string, content io.Reader,
 	if err := u.frame(filename); err != nil {
 		return Attachment{}, fmt.Errorf("hub: upload: %w", err)
 	}
-	return decode[Attachment](c.repeat(ctx, r, func() (*http.Response, error) { return u.once(ctx, c, r) })) //nolint:bodyclose // decode does
+	var a Attachment
+	err := c.repeat(ctx, r, func() (err error) {
+		a, err = u.once(ctx, c, r)
+		return err
+	})
+	return a, err
 }
 
 // upload is a form with one file.
@@ -100,10 +105,10 @@ func (u *upload) frame(filename string) error {
 	return nil
 }
 
-func (u *upload) once(ctx context.Context, c *Client, r request) (*http.Response, error) {
+func (u *upload) once(ctx context.Context, c *Client, r request) (Attachment, error) {
 	if u.seeker != nil {
 		if _, err := u.seeker.Seek(u.start, io.SeekStart); err != nil {
-			return nil, fmt.Errorf("hub: upload: read the content again: %w", err)
+			return Attachment{}, fmt.Errorf("hub: upload: read the content again: %w", err)
 		}
 	}
 	content := &borrowed{r: u.content}
@@ -113,20 +118,17 @@ func (u *upload) once(ctx context.Context, c *Client, r request) (*http.Response
 	defer content.giveBack()
 	req, err := c.newRequest(ctx, r, io.MultiReader(bytes.NewReader(u.head), content, bytes.NewReader(u.tail)))
 	if err != nil {
-		return nil, err
+		return Attachment{}, err
 	}
 	if u.size >= 0 {
 		req.ContentLength = int64(len(u.head)) + u.size + int64(len(u.tail))
 	}
 	req.Header.Set("Content-Type", u.kind)
-	res, err := c.exchange(req)
+	res, err := c.exchange(req) //nolint:bodyclose // decode does
 	if err != nil {
-		return nil, err
+		return Attachment{}, err
 	}
-	answer, err := io.ReadAll(io.LimitReader(res.Body, maxProblem)) // while the content may be read
-	_ = res.Body.Close()
-	res.Body = io.NopCloser(bytes.NewReader(answer))
-	return res, err
+	return decode[Attachment](res) // while the content may be read
 }
 
 // borrowed is a reader that is not used any more once it was given back,
@@ -155,7 +157,11 @@ func (b *borrowed) giveBack() {
 // Download returns a file with its content, which is streamed; the caller
 // closes it.
 func (c *Client) Download(ctx context.Context, id string) (*File, error) {
-	res, err := c.send(ctx, get(filesPath+"/"+escape(id), nil)) //nolint:bodyclose // the caller does
+	var res *http.Response
+	err := c.send(ctx, get(filesPath+"/"+escape(id), nil), func(got *http.Response) error {
+		res = got // the caller closes it
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}

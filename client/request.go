@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -69,22 +70,42 @@ func (r request) with(options []CallOption) request {
 	return r
 }
 
-// call makes a call and decodes the answer.
-func call[T any](ctx context.Context, c *Client, r request) (T, error) {
-	return decode[T](c.send(ctx, r)) //nolint:bodyclose // decode does
+// call makes a call and decodes the answer. An answer that breaks off counts as
+// none: the call is made again, if it may be.
+func call[T any](ctx context.Context, c *Client, r request) (out T, err error) {
+	err = c.send(ctx, r, func(res *http.Response) (err error) {
+		out, err = decode[T](res)
+		return err
+	})
+	return out, err
 }
 
-// decode reads an answer, if there is one, and closes it.
-func decode[T any](res *http.Response, err error) (out T, _ error) {
-	if err != nil {
-		return out, err
-	}
+// decode reads an answer and closes it.
+func decode[T any](res *http.Response) (T, error) {
 	defer discard(res)
-	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
-		return out, fmt.Errorf("hub: read the answer of %s %s: %w", res.Request.Method, res.Request.URL.Path, err)
+	var out, none T
+	b, err := io.ReadAll(res.Body)
+	whole := err == nil
+	if whole {
+		err = json.NewDecoder(bytes.NewReader(b)).Decode(&out)
+		whole = !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF)
 	}
-	return out, nil
+	if err == nil {
+		return out, nil
+	}
+	err = fmt.Errorf("hub: read the answer of %s %s: %w", res.Request.Method, res.Request.URL.Path, err)
+	if whole {
+		err = misread{err}
+	}
+	return none, err
 }
+
+// misread is an answer that came whole and is not what was asked for: it would
+// come again.
+type misread struct{ error }
+
+// Unwrap returns what is wrong with it.
+func (m misread) Unwrap() error { return m.error }
 
 // discard ends an answer so that its connection is used again.
 func discard(res *http.Response) {
@@ -106,39 +127,40 @@ func encode(v any) ([]byte, error) {
 
 // do makes a call whose answer says nothing.
 func (c *Client) do(ctx context.Context, r request) error {
-	res, err := c.send(ctx, r)
-	if err != nil {
-		return err
-	}
-	discard(res)
-	return nil
-}
-
-// send makes a call, again if need be, and returns a success, whose body the
-// caller closes.
-func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
-	if r.body == nil {
-		return c.repeat(ctx, r, func() (*http.Response, error) { return c.once(ctx, r, nil, "") })
-	}
-	body, err := encode(r.body)
-	if err != nil {
-		return nil, err
-	}
-	return c.repeat(ctx, r, func() (*http.Response, error) {
-		return c.once(ctx, r, bytes.NewReader(body), "application/json")
+	return c.send(ctx, r, func(res *http.Response) error {
+		discard(res)
+		return nil
 	})
 }
 
-// once makes a call, with a content unless that is nil.
-func (c *Client) once(ctx context.Context, r request, content io.Reader, kind string) (*http.Response, error) {
-	req, err := c.newRequest(ctx, r, content)
-	if err != nil {
-		return nil, err
+// send makes a call, again if need be, and gives a success to take, which closes
+// its body. What take fails to read is a call without an answer.
+func (c *Client) send(ctx context.Context, r request, take func(*http.Response) error) error {
+	var body []byte
+	if r.body != nil {
+		var err error
+		if body, err = encode(r.body); err != nil {
+			return err
+		}
 	}
-	if content != nil {
-		req.Header.Set("Content-Type", kind)
-	}
-	return c.exchange(req)
+	return c.repeat(ctx, r, func() error {
+		var content io.Reader
+		if r.body != nil {
+			content = bytes.NewReader(body)
+		}
+		req, err := c.newRequest(ctx, r, content)
+		if err != nil {
+			return err
+		}
+		if content != nil {
+			req.Header.Set("Content-Type", "application/json")
+		}
+		res, err := c.exchange(req) //nolint:bodyclose // take does
+		if err != nil {
+			return err
+		}
+		return take(res)
+	})
 }
 
 func (c *Client) newRequest(ctx context.Context, r request, content io.Reader) (*http.Request, error) {

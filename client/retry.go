@@ -36,23 +36,20 @@ func unanswered(err error) bool {
 
 // repeat makes a call with once, and again while it fails, may be repeated, and
 // may succeed.
-func (c *Client) repeat(ctx context.Context, r request, once func() (*http.Response, error)) (*http.Response, error) {
+func (c *Client) repeat(ctx context.Context, r request, once func() error) error {
 	lost := false // an answer was, so the call may have taken effect
 	for try := 0; ; try++ {
-		res, err := once()
-		if err == nil {
-			return res, nil
-		}
-		if lost && r.method == http.MethodDelete && CodeOf(err) == CodeNotFound {
-			return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody}, nil
+		err := once()
+		if err == nil || lost && r.method == http.MethodDelete && CodeOf(err) == CodeNotFound {
+			return nil
 		}
 		pause, again := c.again(ctx, r, try, err)
 		if !again {
-			return nil, err
+			return err
 		}
 		lost = lost || unanswered(err)
 		if ended := c.sleep(ctx, pause); ended != nil {
-			return nil, fmt.Errorf("%w (%w while waiting to repeat it)", err, ended)
+			return fmt.Errorf("%w (%w while waiting to repeat it)", err, ended)
 		}
 	}
 }
@@ -69,12 +66,20 @@ func (c *Client) again(ctx context.Context, r request, try int, err error) (time
 			return 0, false
 		}
 		pause = max(pause, refusal.RetryAfter)
-	} else if _, distrusted := errors.AsType[*tls.CertificateVerificationError](err); distrusted || !r.repeatable() {
+	} else if isFinal(err) || !r.repeatable() {
 		return 0, false
 	}
 	pause += time.Duration(c.random() * float64(pause) / 4) // so that not all come back at once
 	deadline, limited := ctx.Deadline()
 	return pause, !limited || time.Until(deadline) > pause
+}
+
+// isFinal reports a failure, other than a refusal, that a repetition would meet
+// again.
+func isFinal(err error) bool {
+	_, distrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	_, malformed := errors.AsType[misread](err)
+	return distrusted || malformed
 }
 
 // sleeper waits for d or until ctx is done.

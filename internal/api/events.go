@@ -151,7 +151,7 @@ func (a *API) publishEvent(w http.ResponseWriter, r *http.Request) error {
 	}
 	out, err := a.Control.Publish(r.Context(), actorOf(r.Context()), p)
 	if err != nil {
-		return err
+		return keyTells(p.Key, err)
 	}
 	if out.Repeated {
 		w.Header().Set(repeatedHeader, "true")

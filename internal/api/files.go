@@ -108,7 +108,7 @@ func (a *API) savePart(w http.ResponseWriter, r *http.Request, part *multipart.P
 		if _, over := errors.AsType[*http.MaxBytesError](err); over {
 			return tooLarge(a.MaxFile)
 		}
-		return err
+		return keyTells(r.Header.Get(keyHeader), err)
 	}
 	if repeated {
 		w.Header().Set(repeatedHeader, "true")

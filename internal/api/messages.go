@@ -154,7 +154,7 @@ func (a *API) messageRoutes() {
 			ThreadID: b.ThreadID, Content: b.Content, Embeds: b.Embeds, FileIDs: b.FileIDs, Key: in.Key, RequestHash: k.hash,
 		})
 		k.repeated = repeated
-		return wired(wireMessage)(m, err)
+		return wired(wireMessage)(m, keyTells(in.Key, err))
 	})
 	register(a, operation{
 		method: http.MethodGet, path: one, id: "getMessage", tag: "messages", summary: "Show a message",

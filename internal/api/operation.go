@@ -215,14 +215,23 @@ func (a *API) describeOperation(op operation, change func(*huma.Operation)) {
 }
 
 // writeError answers with a problem. A stale If-Match is 412, as
-// RFC 9110 §13.1.1 asks; all else is by its code.
+// RFC 9110 §13.1.1 asks, and what may have taken effect 500; all else is by its code.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, hub.ErrInDoubt) {
+		writeInDoubt(w, r, err)
+		return
+	}
 	if _, ok := errors.AsType[*control.StaleError](err); !ok {
 		server.WriteProblem(w, r, err)
 		return
 	}
 	p := server.ProblemOf(r.Context(), err)
 	p.Status, p.Title = http.StatusPreconditionFailed, http.StatusText(http.StatusPreconditionFailed)
+	writeAs(w, r, p)
+}
+
+// writeAs answers with a problem under its own status.
+func writeAs(w http.ResponseWriter, r *http.Request, p server.Problem) {
 	b, err := json.Marshal(p)
 	if err != nil {
 		server.WriteProblem(w, r, err)

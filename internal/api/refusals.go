@@ -41,7 +41,8 @@ var refusalKinds = map[int]refusalKind{
 		"The answer is application/json, which the request's Accept excludes.", "not_acceptable",
 	},
 	http.StatusConflict: {
-		"Conflict", "The Idempotency-Key was used for another request, or its first request has not finished.",
+		"Conflict", "The Idempotency-Key was used for another request, or its first request has not finished; with Retry-After it may be running still: " +
+			"send it again to get its answer.",
 		"This Idempotency-Key was used before for another request; use a new key.", hub.Conflict,
 	},
 	http.StatusPreconditionFailed: {
@@ -54,11 +55,13 @@ var refusalKinds = map[int]refusalKind{
 		"RateLimited", "Too many invalid credentials came from this address.", "Too many invalid credentials came from this address.", hub.RateLimited,
 	},
 	http.StatusInternalServerError: {
-		"Internal", "Something failed inside the hub; its log has the reason, under the request id.",
+		"Internal", "Something failed inside the hub, or it is not known whether all of it took effect: look before you repeat it. " +
+			"Its log has the reason, under the request id.",
 		"Something failed inside the hub; the reason is in its log under request id 01a20024-8cdb-7000-9f1e-5b1c2a3d4e5f.", hub.Internal,
 	},
 	http.StatusServiceUnavailable: {
-		"Unavailable", "The hub cannot do this now: its database is away, or too much is sent at once. Nothing was stored; try again.",
+		"Unavailable", "The hub cannot do this now: its database is away, or too much is sent at once. Nothing was stored, " +
+			"or detail says that the Idempotency-Key tells a repetition whether it was; try again.",
 		"The database cannot be reached; nothing was stored.", hub.Unavailable,
 	},
 	http.StatusInsufficientStorage: {
@@ -132,6 +135,12 @@ func (a *API) refusal(status int, when string) *huma.Response {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		r.Headers["Retry-After"] = headers("Retry-After")["Retry-After"]
+	case http.StatusConflict:
+		again := *answerHeaders["Retry-After"]
+		again.Required, again.Description = false, "Given while the first request with the Idempotency-Key runs: seconds until another try."
+		r.Headers["Retry-After"] = &again
+	case http.StatusInternalServerError:
+		r.Headers[repeatedHeader] = headers(repeatedHeader)[repeatedHeader]
 	case http.StatusUnauthorized:
 		r.Headers["WWW-Authenticate"] = headers("WWW-Authenticate")["WWW-Authenticate"]
 	}

@@ -21,6 +21,7 @@ type shelf struct {
 	webhook hub.OutgoingWebhook
 	entries []hub.AuditEntry
 	err     error // once
+	deleted bool
 	refused error // each change
 }
 
@@ -39,6 +40,12 @@ func (s *shelf) CreateOutgoingWebhook(_ context.Context, w *hub.OutgoingWebhook)
 
 func (s *shelf) OutgoingWebhook(context.Context, hub.WebhookID) (hub.OutgoingWebhook, error) {
 	return s.webhook, nil
+}
+
+func (s *shelf) DeleteOutgoingWebhook(_ context.Context, _ hub.WebhookID, check func(*hub.OutgoingWebhook) error) (int64, error) {
+	err := check(&s.webhook)
+	s.deleted = err == nil
+	return 3, err
 }
 
 func (s *shelf) DeliveryCountsOf(context.Context, hub.WebhookID, hub.WebhookID) (map[hub.WebhookID]map[hub.DeliveryStatus]int64, error) {
@@ -68,17 +75,24 @@ func (s *shelf) UpdateOutgoingWebhook(_ context.Context, _ hub.WebhookID, change
 // idle is an engine that only counts.
 type idle struct {
 	Engine
-	reloads, released, skipped int
-	err                        error
+	reloads, released, skipped, replayed int
+	err                                  error
+}
+
+func (i *idle) Replay(_ context.Context, r hub.ReplayRequest) (int, error) {
+	if r.DryRun {
+		return i.replayed, nil
+	}
+	return i.replayed, i.err
 }
 
 func (i *idle) Reload(context.Context) error { i.reloads++; return i.err }
 func (i *idle) ReleaseHeld(_ context.Context, _ hub.WebhookID, deliver bool) error {
 	if deliver {
 		i.released++
-	} else {
-		i.skipped++
+		return nil // it works in the background
 	}
+	i.skipped++
 	return i.err
 }
 
@@ -185,6 +199,62 @@ func TestSecretIsShownAllTheSame(t *testing.T) {
 	}
 	if engine.reloads != 2 {
 		t.Errorf("%d reloads", engine.reloads)
+	}
+}
+
+// TestStoredAllTheSame: a change that is stored is not said to have failed because
+// the engine takes it up later.
+func TestStoredAllTheSame(t *testing.T) {
+	s, st, engine := newShelf(t)
+	st.webhook = hub.OutgoingWebhook{ID: "w", State: hub.WebhookActive, Policy: hub.DefaultPolicy()}
+	engine.err = hub.Errorf(hub.Unavailable, "The database does not answer; nothing was stored.")
+	owner := actors["owner"]
+	if w, err := s.UpdateOutgoing(t.Context(), owner, "w", "", OutgoingChange{Name: Set("new")}); err != nil || w.Name != "new" {
+		t.Errorf("changed: %v, %+v", err, w)
+	}
+	if w, err := s.PauseOutgoing(t.Context(), owner, "w"); err != nil || w.State != hub.WebhookPaused {
+		t.Errorf("paused: %v, %s", err, w.State)
+	}
+	if w, err := s.ResumeOutgoing(t.Context(), owner, "w", true); err != nil || w.State != hub.WebhookActive || engine.released != 1 {
+		t.Errorf("resumed: %v, %s", err, w.State)
+	}
+	if err := s.DeleteOutgoing(t.Context(), owner, "w", ""); err != nil || !st.deleted {
+		t.Errorf("deleted: %v", err)
+	}
+	if engine.reloads != 4 || len(st.entries) != 4 {
+		t.Errorf("%d reloads, %d entries", engine.reloads, len(st.entries))
+	}
+}
+
+// TestReplayIsAudited: a replay is on record with what it sent, also when it broke
+// off; one that sent nothing, or only counted, left no trace to record.
+func TestReplayIsAudited(t *testing.T) {
+	s, st, engine := newShelf(t)
+	st.webhook = hub.OutgoingWebhook{ID: "w", State: hub.WebhookActive}
+	broken := errors.New("half of them")
+	for _, c := range []struct {
+		n      int
+		err    error
+		dryRun bool
+		want   string
+	}{
+		{7, nil, false, `"completed":true,"deliveries":7,`},
+		{0, nil, false, `"completed":true,"deliveries":0,`},
+		{5, broken, false, `"completed":false,"deliveries":5,`},
+		{0, broken, false, ""},
+		{7, nil, true, ""},
+	} {
+		st.entries, engine.replayed, engine.err = nil, c.n, c.err
+		n, err := s.ReplayOutgoing(t.Context(), actors["owner"], hub.ReplayRequest{WebhookID: "w", Status: hub.DeliveryFailed, DryRun: c.dryRun})
+		if n != c.n || !errors.Is(err, c.err) {
+			t.Errorf("%+v: %d, %v", c, n, err)
+		}
+		switch {
+		case c.want == "" && len(st.entries) > 0, c.want != "" && len(st.entries) != 1:
+			t.Errorf("%+v: %d entries", c, len(st.entries))
+		case c.want != "" && !strings.Contains(string(st.entries[0].After), c.want):
+			t.Errorf("%+v: %s", c, st.entries[0].After)
+		}
 	}
 }
 

@@ -135,9 +135,9 @@ func (s *Service) CreateOutgoing(ctx context.Context, a hub.Actor, c OutgoingCha
 	return Outgoing{OutgoingWebhook: w}, key, nil
 }
 
-// reload lets the engine take up a change whose secret is still to be shown:
-// the change is stored and the secret cannot be asked for again, so a failure
-// must not hide it. The engine's sweep takes the change up later.
+// reload lets the engine take up a change. The change is stored: a failure here
+// must not tell the caller that it is not, nor hide a secret that cannot be asked
+// for again. The engine's sweep takes the change up later.
 func (s *Service) reload(ctx context.Context, id hub.WebhookID) {
 	if err := s.Engine.Reload(ctx); err != nil {
 		s.Log.Warn("a changed webhook takes effect with the engine's next sweep", "webhook", id, "error", err)
@@ -188,9 +188,7 @@ func (s *Service) UpdateOutgoing(ctx context.Context, a hub.Actor, id hub.Webhoo
 		return Outgoing{}, err
 	}
 	s.audit(ctx, a, "outgoing_webhook.update", string(id), outgoingFacts(&before), outgoingFacts(&w))
-	if err := s.Engine.Reload(ctx); err != nil {
-		return Outgoing{}, err
-	}
+	s.reload(ctx, id)
 	if enabled {
 		if err := s.Engine.ReleaseHeld(ctx, id, true); err != nil {
 			return Outgoing{}, err
@@ -227,7 +225,8 @@ func (s *Service) DeleteOutgoing(ctx context.Context, a hub.Actor, id hub.Webhoo
 		return err
 	}
 	s.audit(ctx, a, "outgoing_webhook.delete", string(id), outgoingFacts(&w), nil)
-	return s.Engine.Reload(ctx)
+	s.reload(ctx, id)
+	return nil
 }
 
 // MaxOverlap is the longest overlap of two secrets or tokens.
@@ -292,9 +291,7 @@ func (s *Service) PauseOutgoing(ctx context.Context, a hub.Actor, id hub.Webhook
 		return Outgoing{}, err
 	}
 	s.audit(ctx, a, "outgoing_webhook.pause", string(id), map[string]any{"state": was}, map[string]any{"state": hub.WebhookPaused})
-	if err := s.Engine.Reload(ctx); err != nil {
-		return Outgoing{}, err
-	}
+	s.reload(ctx, id)
 	return s.Outgoing(ctx, a, id)
 }
 
@@ -323,9 +320,7 @@ func (s *Service) ResumeOutgoing(ctx context.Context, a hub.Actor, id hub.Webhoo
 	}
 	s.audit(ctx, a, "outgoing_webhook.resume", string(id), map[string]any{"state": was},
 		map[string]any{"deliverHeld": deliver, "state": hub.WebhookActive})
-	if err := s.Engine.Reload(ctx); err != nil {
-		return Outgoing{}, err
-	}
+	s.reload(ctx, id)
 	if deliver {
 		if err := s.Engine.ReleaseHeld(ctx, id, true); err != nil {
 			return Outgoing{}, err
@@ -378,7 +373,9 @@ func (s *Service) TestOutgoing(ctx context.Context, a hub.Actor, id hub.WebhookI
 	return e.ID, delivery, nil
 }
 
-// ReplayOutgoing sends finished deliveries of a webhook again, or counts them.
+// ReplayOutgoing sends finished deliveries of a webhook again, or counts them. One
+// that broke off is on record with what it had sent by then, and its error is
+// hub.ErrInDoubt.
 func (s *Service) ReplayOutgoing(ctx context.Context, a hub.Actor, r hub.ReplayRequest) (int, error) {
 	if err := allow(a, manageWebhooks); err != nil {
 		return 0, err
@@ -409,12 +406,12 @@ func (s *Service) ReplayOutgoing(ctx context.Context, a hub.Actor, r hub.ReplayR
 		}
 	}
 	n, err := s.Engine.Replay(ctx, r)
-	if err != nil || r.DryRun {
-		return n, err
+	if !r.DryRun && (n > 0 || err == nil) {
+		s.audit(ctx, a, "outgoing_webhook.replay", string(r.WebhookID), nil, map[string]any{
+			"status": r.Status, "since": r.Since, "until": r.Until, "deliveries": n, "completed": err == nil,
+		})
 	}
-	s.audit(ctx, a, "outgoing_webhook.replay", string(r.WebhookID), nil,
-		map[string]any{"status": r.Status, "since": r.Since, "until": r.Until, "deliveries": n})
-	return n, nil
+	return n, err
 }
 
 // setOutgoing applies the fields that need no check beyond those of

@@ -2,6 +2,8 @@ package delivery
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -259,7 +261,9 @@ func (e *Engine) noteDue(id hub.WebhookID, due time.Time) {
 
 // Replay sends finished deliveries of a webhook again and returns how many;
 // with DryRun it only counts them. The due times are stored, so a replay that
-// has been accepted goes on after a restart.
+// has been accepted goes on after a restart. Once the first are taken it goes on
+// until all are, also when its caller has gone; only the engine's stop ends it. The
+// error of one that broke off is hub.ErrInDoubt and says how to go on.
 func (e *Engine) Replay(ctx context.Context, r hub.ReplayRequest) (int, error) {
 	if r.DryRun {
 		return e.Store.CountReplay(ctx, &r)
@@ -271,18 +275,38 @@ func (e *Engine) Replay(ctx context.Context, r hub.ReplayRequest) (int, error) {
 	if r.Until.IsZero() {
 		r.Until = e.now().Add(time.Millisecond) // what fails again meanwhile is not taken twice
 	}
+	goesOn, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(e.moveCtx, cancel)()
 	total, due := 0, e.now()
 	for after := hub.DeliveryID(""); ; {
 		last, n, err := e.Store.ReplayBatch(ctx, &r, after, moveBatch, due, gap)
-		total += n
-		if n > 0 {
-			e.noteDue(r.WebhookID, due)
+		if err != nil && total > 0 {
+			return total, brokenOff(err, total, after, r.Until)
 		}
 		if err != nil || last == "" {
 			return total, err
 		}
+		if n > 0 {
+			e.noteDue(r.WebhookID, due)
+			ctx = goesOn
+		}
+		total += n
 		after, due = last, due.Add(time.Duration(n)*gap)
 	}
+}
+
+// brokenOff is the error of a replay that took n deliveries, the last one of them
+// or before it, and then failed.
+func brokenOff(err error, n int, last hub.DeliveryID, until time.Time) error {
+	why := ""
+	if e, ok := errors.AsType[*hub.Error](err); ok && (e.Code == hub.Conflict || e.Code == hub.NotFound) {
+		why = " " + e.Detail
+	}
+	since := hub.IDTime(string(last))
+	return hub.Wrap(hub.Unavailable, errors.Join(hub.ErrInDoubt, err), fmt.Sprintf(
+		"The replay broke off after %d deliveries, which are on their way again.%s For the others, repeat it since %s until %s.",
+		n, why, since.Format(time.RFC3339Nano), until.UTC().Format(time.RFC3339Nano)))
 }
 
 // Stats counts all deliveries in nself-chat's words; those of deleted webhooks

@@ -61,7 +61,7 @@ func TestCommitUnanswered(t *testing.T) {
 		t.Errorf("stored is %q", v)
 	}
 	c.happen = func() { c.writeConn.(*pgConn).disconnect() }
-	if err := s.SetSetting(t.Context(), "key", "lost"); hub.CodeOf(err) != hub.Unavailable {
+	if err := s.SetSetting(t.Context(), "key", "lost"); hub.CodeOf(err) != hub.Unavailable || errors.Is(err, hub.ErrInDoubt) {
 		t.Errorf("a commit that was never sent: %v", err)
 	}
 	if v := settingOf(t, s, "key"); v != "kept" {
@@ -87,7 +87,7 @@ func TestCommitUnknown(t *testing.T) {
 	}
 	const unknown = "The database went away in the middle of a commit; whether it took effect is not known."
 	err := s.SetSetting(t.Context(), "key", "value")
-	if e, ok := errors.AsType[*hub.Error](err); !ok || e.Code != hub.Unavailable || e.Detail != unknown {
+	if e, ok := errors.AsType[*hub.Error](err); !ok || e.Code != hub.Unavailable || e.Detail != unknown || !errors.Is(err, hub.ErrInDoubt) {
 		t.Errorf("got %v, want that it is not known", err)
 	}
 	if err := s.SetSetting(t.Context(), "key", "value"); !errors.Is(err, hub.ErrFenced) {
@@ -170,7 +170,7 @@ func TestUnknownFateOfAGroup(t *testing.T) {
 	c.happen = func() { c.happen = lost } // the first commit is that of the group before
 	answers := inOneGroup(t, s, value("a"), value("b"), value("c"))
 	for i, err := range answers {
-		if !errors.Is(err, errFateUnknown) || hub.CodeOf(err) != hub.Unavailable {
+		if !errors.Is(err, errFateUnknown) || !errors.Is(err, hub.ErrInDoubt) || hub.CodeOf(err) != hub.Unavailable {
 			t.Errorf("value %d is told %v", i, err)
 		}
 	}

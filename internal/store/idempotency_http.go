@@ -12,18 +12,24 @@ import (
 // the stronger form of [tx.once] instead. Both share the table; an entry of
 // that form has status 0.
 
+// unfinishedTime is for how long a request that began and has not finished is
+// taken to be running. After it the hub most likely stopped in the middle.
+const unfinishedTime = 10 * time.Minute
+
 // answer is the kept answer of a request.
 type answer struct {
 	hash     string
 	finished bool
 	response string
+	began    Time
 }
 
 // BeginRequest notes that a request is about to be carried out under
 // (TokenID, Key). It returns "" when it is the first, and the answer given to
 // FinishRequest when the same request was carried out before. It is refused
-// with a Conflict when another request used the key, and when the first one
-// has not finished: it is running, or it was lost in the middle.
+// with a Conflict when another request used the key, with ErrUnfinished while the
+// first one may be running, and with another Conflict when it was most likely lost
+// in the middle.
 func (s *Store) BeginRequest(ctx context.Context, k hub.Idempotency) (response string, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		response = ""
@@ -32,13 +38,15 @@ func (s *Store) BeginRequest(ctx context.Context, k hub.Idempotency) (response s
 		if err != nil || n == 1 {
 			return err
 		}
-		a, err := one(context.Background(), t, "request", scanAnswer, `SELECT request_hash, status IS NOT NULL, response
+		a, err := one(context.Background(), t, "request", scanAnswer, `SELECT request_hash, status IS NOT NULL, response, created_at
 			FROM nchat_idempotency WHERE token_id = $1 AND key = $2`, string(k.TokenID), k.Key)
 		switch {
 		case err != nil:
 			return err
 		case a.hash != k.RequestHash:
 			return hub.Errorf(hub.Conflict, "This Idempotency-Key was used before for another request; use a new key.")
+		case !a.finished && t.now.Sub(a.began.Time) < unfinishedTime:
+			return hub.ErrUnfinished
 		case !a.finished:
 			return hub.Errorf(hub.Conflict, "The first request with this Idempotency-Key has not finished: it is still running, "+
 				"or the hub stopped in the middle of it. See whether it took effect before you send it with a new key.")
@@ -50,7 +58,7 @@ func (s *Store) BeginRequest(ctx context.Context, k hub.Idempotency) (response s
 }
 
 func scanAnswer(row scanner) (a answer, err error) {
-	err = row.Scan(&a.hash, &a.finished, orEmpty(&a.response))
+	err = row.Scan(&a.hash, &a.finished, orEmpty(&a.response), &a.began)
 	return a, err
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,7 +12,7 @@ import (
 
 func TestRequestIdempotency(t *testing.T) { onBoth(t, testRequestIdempotency) }
 
-func testRequestIdempotency(t *testing.T, s *Store, _ *time.Time) {
+func testRequestIdempotency(t *testing.T, s *Store, now *time.Time) {
 	k := hub.Idempotency{TokenID: "t", Key: "k", RequestHash: "h"}
 	begin := func(k hub.Idempotency) (string, hub.Code) {
 		t.Helper()
@@ -26,6 +27,17 @@ func testRequestIdempotency(t *testing.T, s *Store, _ *time.Time) {
 	}
 	if _, code := begin(k); code != hub.Conflict {
 		t.Errorf("while it runs: %s", code)
+	}
+	// It may be running for a while; then it most likely is not.
+	if _, err := s.BeginRequest(t.Context(), k); !errors.Is(err, hub.ErrUnfinished) {
+		t.Errorf("while it runs: %v", err)
+	}
+	*now = now.Add(unfinishedTime)
+	if _, err := s.BeginRequest(t.Context(), k); errors.Is(err, hub.ErrUnfinished) || hub.CodeOf(err) != hub.Conflict {
+		t.Errorf("when it was lost: %v", err)
+	}
+	if _, err := s.BeginRequest(t.Context(), other); errors.Is(err, hub.ErrUnfinished) || hub.CodeOf(err) != hub.Conflict {
+		t.Errorf("another request: %v", err)
 	}
 	if _, code := begin(elsewhere); code != "" {
 		t.Errorf("another caller's: %s", code)

@@ -210,7 +210,9 @@ func (s *pgConn) fate(lost error) error {
 	if s.node != "" && s.p.nodeID() == s.node {
 		s.p.giveUp(s.node)
 	}
-	return hub.Wrap(hub.Unavailable, errors.Join(errFateUnknown, lost),
+	// The code is for those who repeat without harm: outcomes, notices, whoever has a
+	// key in the commit. hub.ErrInDoubt is for the others.
+	return hub.Wrap(hub.Unavailable, errors.Join(hub.ErrInDoubt, errFateUnknown, lost),
 		"The database went away in the middle of a commit; whether it took effect is not known.")
 }
 
