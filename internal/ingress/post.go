@@ -111,7 +111,7 @@ func (c *call) understand() (dialect.Post, *dialect.Failure) {
 		return dialect.Post{}, c.broken(c.asFailure(err))
 	}
 	c.tie(&p)
-	clip(&p)
+	clip(&p, request.LeftOut)
 	if p.Empty() {
 		return p, &dialect.Failure{Verdict: dialect.NoText, Detail: "There is nothing in the message that can be shown."}
 	}
@@ -162,6 +162,9 @@ func (c *call) remarks(p *dialect.Post) string {
 	var out []string
 	if c.request.Repaired {
 		out = append(out, "The JSON was broken, and was read as it was meant.")
+	}
+	if c.request.LeftOut > 0 {
+		out = append(out, tooMany(c.request.LeftOut))
 	}
 	if len(p.Losses) > 0 {
 		kinds := make([]string, len(p.Losses))

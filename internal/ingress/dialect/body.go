@@ -51,6 +51,9 @@ type Request struct {
 	Uploads []Upload
 	// Repaired: the JSON was broken, and read as it was meant.
 	Repaired bool
+	// LeftOut is how many elements of arrays and members of objects were too many to
+	// be looked at. What was inside of them is not counted.
+	LeftOut int
 }
 
 // Waits reports whether the sender asks for an answer that names the message, with
@@ -122,7 +125,7 @@ func (r *Request) readJSON(b []byte) error {
 
 // take accepts a value: an object has fields, and a string is the message itself.
 func (r *Request) take(v Value) error {
-	v = shorten(v)
+	v, r.LeftOut = shorten(v)
 	r.JSON = v
 	switch {
 	case v.IsObject():
