@@ -199,13 +199,22 @@ func (r *Request) takeForm(fields map[string]string) error {
 	return nil
 }
 
-// multipartBoundary returns the boundary of a multipart body, by its label or
-// by its first line (RFC 2046 §5.1.1); "" when it is none.
-func multipartBoundary(label string, b []byte) string {
+// Boundary returns the boundary that a label names, when it calls a body multipart;
+// "" when it does not.
+func Boundary(label string) string {
 	if len(label) > 10 && strings.EqualFold(label[:10], "multipart/") {
 		if _, params, err := mime.ParseMediaType(label); err == nil {
 			return params["boundary"]
 		}
+	}
+	return ""
+}
+
+// multipartBoundary returns the boundary of a multipart body, by its label or
+// by its first line (RFC 2046 §5.1.1); "" when it is none.
+func multipartBoundary(label string, b []byte) string {
+	if boundary := Boundary(label); boundary != "" {
+		return boundary
 	}
 	line, rest, found := bytes.Cut(b, []byte("\r\n"))
 	if found && len(line) <= 72 && bytes.HasPrefix(line, []byte("--")) && len(rest) > 20 &&
