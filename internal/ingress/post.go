@@ -91,7 +91,7 @@ func (c *call) post(ctx context.Context) (hub.Message, *dialect.Failure) {
 		return hub.Message{}, failed
 	}
 	row := c.logRow(dialect.Accepted, c.remarks(&p), http.StatusOK)
-	row.Body = c.in.masker.mask(c.body)
+	row.Body = c.in.masker.mask(c.r.Header.Get("Content-Type"), c.body)
 	return c.deliver(ctx, p, row, once)
 }
 

@@ -77,13 +77,13 @@ func Read(h http.Header, query url.Values, body []byte) (*Request, error) {
 		return r, &Failure{Verdict: NoText, Detail: "The body is empty: " + whatWorks}
 	}
 	label := h.Get("Content-Type")
-	if boundary := multipartBoundary(label, trimmed); boundary != "" {
+	if boundary := MultipartBoundary(label, trimmed); boundary != "" {
 		return r, r.readMultipart(trimmed, boundary)
 	}
 	switch {
 	case trimmed[0] == '{' || IsJSON(label):
 		return r, r.readJSON(trimmed)
-	case bytes.HasPrefix(trimmed, []byte("payload=")) || hasMediaType(label, "application/x-www-form-urlencoded"):
+	case bytes.HasPrefix(trimmed, []byte("payload=")) || IsForm(label):
 		return r, r.readForm(trimmed)
 	}
 	return r, r.readText(trimmed)
@@ -103,6 +103,9 @@ func IsJSON(label string) bool {
 	name, _, _ := strings.Cut(label, ";")
 	return strings.HasSuffix(strings.ToLower(strings.TrimSpace(name)), "+json") // RFC 6839 §3.1
 }
+
+// IsForm reports whether a media type is that of a form (WHATWG URL §5).
+func IsForm(label string) bool { return hasMediaType(label, "application/x-www-form-urlencoded") }
 
 func (r *Request) readText(b []byte) error {
 	text, ok := toUTF8(b)
@@ -210,9 +213,9 @@ func Boundary(label string) string {
 	return ""
 }
 
-// multipartBoundary returns the boundary of a multipart body, by its label or
+// MultipartBoundary returns the boundary of a multipart body, by its label or
 // by its first line (RFC 2046 §5.1.1); "" when it is none.
-func multipartBoundary(label string, b []byte) string {
+func MultipartBoundary(label string, b []byte) string {
 	if boundary := Boundary(label); boundary != "" {
 		return boundary
 	}
