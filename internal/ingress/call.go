@@ -254,7 +254,7 @@ func (c *call) refuse(failed *dialect.Failure) {
 	row := c.logRow(failed.Verdict, failed.Error(), answer.Status)
 	row.Answer = answerText(answer)
 	if c.admitted && len(c.body) > 0 && c.keepsBody(failed.Verdict) {
-		row.Body = c.in.masker.mask(c.body)
+		row.Body = c.in.masker.mask(c.r.Header.Get("Content-Type"), c.body)
 	}
 	c.in.journal.note(entry{row, c.hash}, true)
 }

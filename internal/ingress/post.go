@@ -92,7 +92,7 @@ func (c *call) post(ctx context.Context) (hub.Message, *dialect.Failure) {
 		return hub.Message{}, failed
 	}
 	row := c.logRow(dialect.Accepted, c.remarks(&p), http.StatusOK)
-	row.Body = c.in.masker.mask(c.body)
+	row.Body = c.in.masker.mask(c.r.Header.Get("Content-Type"), c.body)
 	return c.deliver(ctx, p, row, once)
 }
 
@@ -112,7 +112,7 @@ func (c *call) understand() (dialect.Post, *dialect.Failure) {
 		return dialect.Post{}, c.broken(c.asFailure(err))
 	}
 	c.tie(&p)
-	clip(&p)
+	clip(&p, request.LeftOut)
 	if p.Empty() {
 		return p, &dialect.Failure{Verdict: dialect.NoText, Detail: "There is nothing in the message that can be shown."}
 	}
@@ -179,6 +179,9 @@ func (c *call) remarks(p *dialect.Post) string {
 func (c *call) readingRemarks() (out []string) {
 	if c.request.Repaired {
 		out = append(out, "The JSON was broken, and was read as it was meant.")
+	}
+	if c.request.LeftOut > 0 {
+		out = append(out, tooMany(c.request.LeftOut))
 	}
 	if f := c.hook.fields; c.isMapped() && c.isUnfilled("title", f.Title) && c.isUnfilled("text", f.Text) {
 		out = append(out, "The field mapping found neither a title nor a text, so everything is shown.")
