@@ -127,8 +127,8 @@ func (f *Filter) tests() []func() (filterTest, error) {
 	number := func(limit *float64, holds func(v, limit float64) bool) func() (filterTest, error) {
 		return func() (filterTest, error) {
 			return func(v any, _ bool) bool {
-				n, ok := v.(float64)
-				return ok && holds(n, *limit)
+				n, ok := v.(decimal)
+				return ok && holds(n.float(), *limit)
 			}, nil
 		}
 	}
@@ -175,9 +175,10 @@ func (f *Filter) tests() []func() (filterTest, error) {
 func equalTest(raw []json.RawMessage) (filterTest, error) {
 	want := make([]any, len(raw))
 	for i, r := range raw {
-		if err := json.Unmarshal(r, &want[i]); err != nil {
+		if !json.Valid(r) {
 			return nil, fmt.Errorf("not a JSON value")
 		}
+		want[i] = FilterData(r)
 	}
 	return func(v any, present bool) bool {
 		for _, w := range want {
@@ -205,8 +206,7 @@ func containsTest(s string) filterTest {
 	}
 }
 
-// Matches reports whether data, as decoded by encoding/json into an any,
-// satisfies the filter.
+// Matches reports whether data, as decoded by [FilterData], satisfies the filter.
 func (f *Filter) Matches(data any) bool {
 	switch {
 	case f.Not != nil:

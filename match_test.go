@@ -154,11 +154,7 @@ func TestSubscriptionMatches(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			data := func() any {
-				var v any
-				_ = json.Unmarshal(tt.event.Data, &v)
-				return v
-			}
+			data := func() any { return hub.FilterData(tt.event.Data) }
 			if got := tt.sub.Matches(&tt.event, data); got != tt.want {
 				t.Errorf("matches: %v, want %v", got, tt.want)
 			}
@@ -168,7 +164,8 @@ func TestSubscriptionMatches(t *testing.T) {
 
 func TestFilter(t *testing.T) {
 	data := `{"message":{"content":"Deploy done","size":3,"tags":["a","b"],"none":null},"ok":true,
-		"list":[{"name":"x"},{"name":"y"}]}`
+		"list":[{"name":"x"},{"name":"y"}],
+		"n":{"snowflake":9007199254740993,"vast":1e400,"tiny":-1e-400,"beyond":1e99999999999999999999,"zero":-0.0,"cents":2.50}}`
 	tests := map[string]bool{
 		`{"field":"message.content","equals":"Deploy done"}`:                                       true,
 		`{"field":"message.content","equals":"deploy done"}`:                                       false,
@@ -189,6 +186,17 @@ func TestFilter(t *testing.T) {
 		`{"field":"message.size","matches":"3"}`:                                                   false,
 		`{"field":"message.size","greaterThan":2}`:                                                 true,
 		`{"field":"message.size","lessThan":3}`:                                                    false,
+		`{"field":"n.snowflake","equals":9007199254740993}`:                                        true,
+		`{"field":"n.snowflake","equals":9007199254740992}`:                                        false,
+		`{"field":"n.vast","greaterThan":1e308}`:                                                   true,
+		`{"field":"n.vast","equals":10e399}`:                                                       true,
+		`{"field":"n.beyond","greaterThan":1e308}`:                                                 true,
+		`{"field":"n.tiny","lessThan":0}`:                                                          false,
+		`{"field":"n.tiny","lessThan":1}`:                                                          true,
+		`{"field":"n.zero","equals":0}`:                                                            true,
+		`{"field":"n.zero","lessThan":1}`:                                                          true,
+		`{"field":"n.cents","in":[25e-1]}`:                                                         true,
+		`{"field":"n.cents","lessThan":2.6}`:                                                       true,
 		`{"field":"message.none","exists":true}`:                                                   true,
 		`{"field":"message.absent","exists":false}`:                                                true,
 		`{"field":"list.1.name","equals":"y"}`:                                                     true,
@@ -199,10 +207,7 @@ func TestFilter(t *testing.T) {
 		`{"any":[{"field":"ok","equals":false},{"field":"message.size","greaterThan":2}]}`:         true,
 		`{"not":{"any":[{"field":"ok","equals":false},{"field":"message.size","greaterThan":9}]}}`: true,
 	}
-	var v any
-	if err := json.Unmarshal([]byte(data), &v); err != nil {
-		t.Fatal(err)
-	}
+	v := hub.FilterData([]byte(data))
 	for text, want := range tests {
 		var f hub.Filter
 		if err := json.Unmarshal([]byte(text), &f); err != nil {
@@ -256,11 +261,16 @@ func FuzzFilter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, filter, data string) {
 		var fl hub.Filter
 		var v any
-		if json.Unmarshal([]byte(filter), &fl) != nil || json.Unmarshal([]byte(data), &v) != nil {
+		if json.Unmarshal([]byte(filter), &fl) != nil || fl.Compile("filter") != nil {
 			return
 		}
-		if fl.Compile("filter") == nil {
-			fl.Matches(v)
+		fl.Matches(hub.FilterData([]byte(data)))
+		if json.Unmarshal([]byte(data), &v) != nil { // such as 1e400, which is JSON
+			return
+		}
+		equals := hub.Filter{Field: "v", Equals: json.RawMessage(data)}
+		if err := equals.Compile("filter"); err != nil || !equals.Matches(hub.FilterData([]byte(`{"v":`+data+`}`))) {
+			t.Errorf("%q is not equal to itself: %v", data, err)
 		}
 	})
 }

@@ -18,6 +18,9 @@ type Reading struct {
 	// Message has no id and no time, and neither have its files.
 	Message Message
 	Losses  []Loss
+	// Remarks says in sentences what could not be read as it is, or as the webhook
+	// says; "": nothing.
+	Remarks string
 }
 
 // Loss is one kind of thing that a message cannot show, and what it does instead.

@@ -92,6 +92,7 @@ type Reading struct {
 	Document     json.RawMessage `json:"document"` // as in Message
 	Attachments  []ReadingFile   `json:"attachments"`
 	Losses       []Loss          `json:"losses"`
+	Remarks      string          `json:"remarks"` // what could not be read as it is, or as the field mapping says
 }
 
 // ReadingFile is a file that a message would have.

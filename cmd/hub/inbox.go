@@ -217,5 +217,5 @@ func (j *job) showReading(call string, r client.Reading) error {
 	}
 	return j.show(call, "Call", call, "Would be", "posted; nothing was (--dry-run)", "Dialect", r.Dialect, "Known by", r.RecognisedBy, "About", r.Key,
 		"Replies to", r.Thread, "Shows as", r.Username, "Says", r.Content, "Cards", strings.Join(cards, "\n"), "Files", strings.Join(files, "\n"),
-		"Left out", strings.Join(losses, ", "))
+		"Left out", strings.Join(losses, ", "), "Remarks", r.Remarks)
 }

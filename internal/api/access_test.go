@@ -53,6 +53,10 @@ func TestTokens(t *testing.T) {
 	// An administrator cannot become an owner by way of a token.
 	r.call("admin", http.MethodPost, "/api/tokens", map[string]any{"name": "x", "scope": "admin", "userId": r.defaults.Owner}).
 		refused(http.StatusBadRequest, hub.Invalid, "userId")
+	// Nor lock one out.
+	r.call("owner", http.MethodPost, "/api/tokens", map[string]any{"name": "mine", "scope": "admin"}).want(http.StatusCreated, &made)
+	r.call("admin", http.MethodDelete, "/api/tokens/"+string(made.ID), nil).refused(http.StatusForbidden, hub.Forbidden)
+	r.call("owner", http.MethodDelete, "/api/tokens/"+string(made.ID), nil).want(http.StatusNoContent, nil)
 }
 
 func TestUsers(t *testing.T) {
@@ -133,6 +137,8 @@ func TestSessions(t *testing.T) {
 	if ended.Ended != 1 {
 		t.Errorf("%+v", ended)
 	}
+	r.call("admin", http.MethodDelete, "/api/sessions?userId="+string(r.defaults.Owner), nil).refused(http.StatusForbidden, hub.Forbidden)
+	r.call("admin", http.MethodDelete, "/api/sessions/"+all[0], nil).refused(http.StatusForbidden, hub.Forbidden)
 	r.call("owner", http.MethodDelete, "/api/sessions", nil).want(http.StatusOK, &ended)
 	if ended.Ended != 3 {
 		t.Errorf("%+v", ended)

@@ -41,8 +41,8 @@ func mayAskOf(op operation) func(hub.Actor) error {
 const (
 	// maxBodies is how many bytes of bodies are in memory at once, of all requests.
 	maxBodies = 256 << 20
-	// maxShare is how many of them one token, or signed-in user, may have.
-	maxShare = maxBodies / 2
+	// maxShare is how many of them one user may have, by all of their tokens and browsers.
+	maxShare = maxBodies / 4
 )
 
 // bodyRoom is the memory for bodies. No caller gets more than a share of it, so
@@ -53,16 +53,16 @@ type bodyRoom struct {
 
 	mu   sync.Mutex
 	used int64
-	by   map[hub.TokenID]int64
+	by   map[hub.UserID]int64
 }
 
 func newBodyRoom(total, share int64) *bodyRoom {
-	return &bodyRoom{total: total, share: share, by: make(map[hub.TokenID]int64)}
+	return &bodyRoom{total: total, share: share, by: make(map[hub.UserID]int64)}
 }
 
 // take takes n bytes for a caller, if they are there. They are given back with
 // give.
-func (m *bodyRoom) take(who hub.TokenID, n int64) bool {
+func (m *bodyRoom) take(who hub.UserID, n int64) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.used+n > m.total || m.by[who]+n > m.share {
@@ -73,7 +73,7 @@ func (m *bodyRoom) take(who hub.TokenID, n int64) bool {
 	return true
 }
 
-func (m *bodyRoom) give(who hub.TokenID, n int64) {
+func (m *bodyRoom) give(who hub.UserID, n int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.used -= n
@@ -85,7 +85,7 @@ func (m *bodyRoom) give(who hub.TokenID, n int64) {
 // holder is the room that one request holds.
 type holder struct {
 	room *bodyRoom
-	who  hub.TokenID
+	who  hub.UserID
 	held int64
 }
 
@@ -94,7 +94,7 @@ type holderKey struct{}
 // withHolder lets readBody of the request take room. release gives it back, when
 // the request is done with.
 func (a *API) withHolder(ctx context.Context, who hub.Actor) (_ context.Context, release func()) {
-	h := &holder{room: a.bodies, who: control.KeyOwner(who)}
+	h := &holder{room: a.bodies, who: who.UserID}
 	return context.WithValue(ctx, holderKey{}, h), func() {
 		if h.held > 0 {
 			h.room.give(h.who, h.held)

@@ -15,8 +15,14 @@ import (
 	"github.com/nself-chat/hub/internal/server"
 )
 
-// maxDepth bounds the nesting of JSON that is taken in.
-const maxDepth = 64
+const (
+	// maxDepth bounds the nesting of JSON that is taken in.
+	maxDepth = 64
+	// maxValues bounds the values in a body that is decoded: arrays, objects, and what
+	// is in them. The largest that an operation takes have some thousands; ten
+	// megabytes of JSON can have millions, of which each takes memory.
+	maxValues = 20_000
+)
 
 // readBody reads a request's body of at most limit bytes. What it returns is
 // valid until the request is done with.
@@ -84,7 +90,47 @@ func checkJSON(r *http.Request, b []byte) error {
 		var v json.RawMessage
 		return jsonError(json.Unmarshal(b, &v))
 	}
+	if field, many := manyValues(b, maxValues); many {
+		var errs hub.FieldErrors
+		errs.Add(orBody(field), "has too many values: a body has at most %d", maxValues)
+		return errs.Err()
+	}
 	return nil
+}
+
+// manyValues reports whether valid JSON has more than limit values, and in which
+// member of the outermost object they became too many; "" when it is none. Nothing
+// is decoded but that name.
+func manyValues(b []byte, limit int) (field string, many bool) {
+	if bytes.Count(b, []byte{','})+bytes.Count(b, []byte{'['})+bytes.Count(b, []byte{'{'}) < limit {
+		return "", false // also with those in strings
+	}
+	// A value begins the body, follows a comma, or is the first in brackets. An empty
+	// pair of these counts as having one.
+	values, depth := 1, 0
+	var name []byte // of the member of the outermost object
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '{', '[':
+			depth++
+			values++
+		case '}', ']':
+			depth--
+		case ',':
+			values++
+		case '"':
+			end := closingQuote(b, i+1)
+			if next := bytes.TrimLeft(b[min(end+1, len(b)):], " \t\r\n"); depth == 1 && len(next) > 0 && next[0] == ':' {
+				name = b[i : end+1]
+			}
+			i = end
+		}
+		if values > limit {
+			_ = json.Unmarshal(name, &field) // a string, or nothing
+			return fieldName(field), true
+		}
+	}
+	return "", false
 }
 
 // checkType refuses bodies that say they are something else than JSON. No

@@ -101,6 +101,7 @@ type Reading struct {
 	Document     Document      `json:"document,omitzero"`
 	Attachments  []ReadingFile `json:"attachments" doc:"Files."`
 	Losses       []Loss        `json:"losses" doc:"What a message cannot show, and what it does instead."`
+	Remarks      string        `json:"remarks,omitempty" doc:"What could not be read as it is, or as the webhook's field mapping says."`
 }
 
 // ReadingFile is a file that a message would have.
@@ -124,6 +125,7 @@ func wireReading(r hub.Reading) Reading {
 		Dialect: r.Dialect, RecognisedBy: r.RecognisedBy, Key: r.Key, Thread: r.Thread,
 		Username: cmp.Or(m.Author.DisplayName, m.Author.Username), AvatarURL: m.Author.AvatarURL, Content: m.Content, Embeds: orEmpty(m.Embeds),
 		Document: Document{m.Document}, Attachments: make([]ReadingFile, len(m.Files)), Losses: make([]Loss, len(r.Losses)),
+		Remarks: r.Remarks,
 	}
 	for i, f := range m.Files {
 		out.Attachments[i] = ReadingFile{Filename: f.Filename, MimeType: f.MimeType, Size: f.Size, URL: f.URL}

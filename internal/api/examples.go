@@ -163,6 +163,7 @@ var answerExamples = func() map[reflect.Type]any {
 			Dialect: "card", RecognisedBy: "nothing else", Key: "template:db-1", Username: "Build", AvatarURL: "https://example.com/build.png", Content: "",
 			Embeds:      []hub.Embed{{Title: "db-1 is down", Color: "#e01e5a", Fields: []hub.EmbedField{{Name: "state", Value: "down"}}}},
 			Attachments: []ReadingFile{}, Losses: []Loss{{"image", "asLink", 1}},
+			Remarks: "The field mapping found neither a title nor a text, so everything is shown.",
 		},
 		OutgoingWebhookMade{exampleOutgoing, exampleSecret},
 		RotatedSecret{exampleSecret, exampleTime(50)},

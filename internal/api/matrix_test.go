@@ -90,7 +90,7 @@ func (r *rig) session(user hub.UserID) hub.SessionID {
 
 func (t *things) newToken() hub.TokenID {
 	var made TokenMade
-	t.r.call("owner", http.MethodPost, "/api/tokens", map[string]any{"name": "t", "scope": "read"}).want(http.StatusCreated, &made)
+	t.r.call("owner", http.MethodPost, "/api/tokens", map[string]any{"name": "t", "scope": "read", "userId": t.r.users["writer"].ID}).want(http.StatusCreated, &made)
 	return made.ID
 }
 

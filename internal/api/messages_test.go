@@ -242,3 +242,46 @@ func TestSearch(t *testing.T) {
 	r.call("guest", http.MethodGet, "/api/search?q=%2B%2B", nil).refused(http.StatusBadRequest, hub.Invalid, "q")
 	r.call("guest", http.MethodGet, "/api/search", nil).refused(http.StatusBadRequest, hub.Invalid, "q")
 }
+
+// TestManyEmbeds: a body with more values than anything takes is refused without any
+// of them being made.
+func TestManyEmbeds(t *testing.T) {
+	r := newRig(t)
+	list := "/api/channels/" + string(r.defaults.General) + "/messages"
+	var m Message
+	r.call("writer", http.MethodPost, list, map[string]any{"content": "x"}).want(http.StatusCreated, &m)
+	for name, body := range map[string]string{
+		"empty":  `{"content": "x", "embeds": [` + strings.Repeat("{},", 200_000) + `{}]}`,
+		"fields": `{"embeds": [{"fields": [` + strings.Repeat(`{"name":"a","value":"b"},`, 100_000) + `{}]}]}`,
+		"nested": `{"embeds": [` + strings.Repeat("["+strings.Repeat("[[]],", 100)+"[]],", 1000) + `[]]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := *r
+			r.t = t
+			allocs := testing.AllocsPerRun(1, func() {
+				r.call("writer", http.MethodPost, list, body).refused(http.StatusBadRequest, hub.Invalid, "embeds")
+				r.call("writer", http.MethodPatch, "/api/messages/"+string(m.ID), body).refused(http.StatusBadRequest, hub.Invalid, "embeds")
+			})
+			if allocs > 50_000 {
+				t.Errorf("two refusals take %.0f allocations", allocs)
+			}
+		})
+	}
+}
+
+// TestManyValues: values are counted, and what only looks like some in a text is not.
+func TestManyValues(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"a": [1, 2, 3], "b": 4}`:              "",
+		`{"a": "x", "b": {"c": [1,2,3,4,5]}}`:   "b",
+		`{"a\u0062":[{},{},{},{},{}]}`:          "ab",
+		`[1,2,3,4,5,6,7,8]`:                     "",
+		`{"a": "[[[[[[,,,,,,{{{{{{", "b": 1}`:   "",
+		`{"a": "\"[[[[,,,,,,{{{{{{\\", "b": 1}`: "",
+	} {
+		field, many := manyValues([]byte(body), 7)
+		if field != want || many != (want != "" || body[0] == '[') {
+			t.Errorf("%s: %q %v", body, field, many)
+		}
+	}
+}

@@ -186,7 +186,8 @@ func noticeEvent(w *hub.OutgoingWebhook) (*hub.Event, error) {
 // What a notice says of deliveries that failed for good, of an open breaker, and
 // of both: one may have come about before the other was told.
 const (
-	toldDead    = " Failed deliveries are kept and can be sent again: list them with status `failed`, then retry one or replay them all."
+	toldDead = " Failed deliveries are kept: `hub deliveries list --status failed` lists them, `hub deliveries show` says what went wrong, " +
+		"and `hub webhook outgoing replay` sends them again."
 	toldBreaker = " The hub now probes it with one request at a time; everything else waits."
 	toldOnce    = " There is no further notice until one succeeds."
 	// recovered is what a breaker's notice says when it was closed before that was told.

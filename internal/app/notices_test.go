@@ -159,19 +159,19 @@ func TestManyNoticesInOne(t *testing.T) {
 			[]string{
 				"4 outgoing webhooks need attention.\n\n- **a** answered 410 Gone, so it was disabled.\n- **b** has only failed for five days",
 				"\n- **c** gave up on a delivery", "\n- **d** has failed 12 times in a row.\n\nWhat was", "enable them again", "one request at a time",
-				"status `failed`",
+				"--status failed",
 			},
 			nil,
 		},
 		"disabled only": {
 			[]hub.OutgoingWebhook{{Name: "a", Notice: hub.NoticeGone, Health: open}, {Name: "b", Notice: hub.NoticeGone, Health: open}},
 			[]string{"enable them again"},
-			[]string{"one request", "`failed`"},
+			[]string{"one request", "--status failed"},
 		},
 		"well again": {
 			[]hub.OutgoingWebhook{{Name: "a", Notice: hub.NoticeBreaker, Health: well}, {Name: "b", Notice: hub.NoticeBreaker, Health: open}},
 			[]string{"**a** failed several times in a row, and has answered again since.", "one request"},
-			[]string{" 0 times", "`failed`", "enable"},
+			[]string{" 0 times", "--status failed", "enable"},
 		},
 		"well again, alone": {
 			[]hub.OutgoingWebhook{{Name: "a", Notice: hub.NoticeBreaker, Health: well}},
@@ -213,7 +213,7 @@ func TestNoticesInOrder(t *testing.T) {
 // TestNoticesTellEverything: a notice that replaced another, or came with it,
 // says what that one would have said.
 func TestNoticesTellEverything(t *testing.T) {
-	const dead, breaker, safe = "status `failed`", "one request at a time", "Nothing is lost"
+	const dead, breaker, safe = "--status failed", "one request at a time", "Nothing is lost"
 	for name, c := range map[string]struct {
 		notice     hub.Notice
 		health     hub.Health

@@ -71,6 +71,32 @@ func TestMassMentionsInPlainTexts(t *testing.T) {
 	}
 }
 
+// TestMassMentionsInNames: the name that a post chooses addresses nobody, unless
+// mentions are allowed.
+func TestMassMentionsInNames(t *testing.T) {
+	w := open(t)
+	for chosen, want := range map[string]string{
+		"@everyone": "@\u200beveryone", "x_@here_": "x_@\u200bhere_", "Build @here": "Build @\u200bhere", "@ann": "@ann", "a@all.example": "a@all.example",
+		strings.Repeat("a", maxName-5) + " @all": strings.Repeat("a", maxName-5) + " @\u200bal",
+	} {
+		for name, author := range map[string]hub.Author{
+			"username": {ID: w.hook.ID, Username: chosen}, "display name": {ID: w.hook.ID, DisplayName: chosen},
+		} {
+			p := Post{ChannelID: w.d.General, Author: author, Content: "x"}
+			posted := must(w.Post(t.Context(), p))(t)
+			preview := must(w.Preview(t.Context(), p, nil))(t)
+			p.AllowMentions = true
+			allowed := must(w.Post(t.Context(), p))(t)
+			if posted.Author.DisplayName != want || preview.Author.DisplayName != want || allowed.Author.DisplayName != chosen {
+				t.Errorf("%s %q: posted as %+v, previewed as %+v, allowed as %+v", name, chosen, posted.Author, preview.Author, allowed.Author)
+			}
+			if name == "username" && (posted.Author.Username != want || allowed.Author.Username != chosen) {
+				t.Errorf("%q: posted as %+v, allowed as %+v", chosen, posted.Author, allowed.Author)
+			}
+		}
+	}
+}
+
 // TestHarmlessMarkdownStays: what mentions nobody at once stays as it was
 // written, byte for byte.
 func TestHarmlessMarkdownStays(t *testing.T) {

@@ -127,7 +127,7 @@ func (s *Service) draft(ctx context.Context, p *Post) (*hub.Message, error) {
 	if m.Type == "" {
 		m.Type = hub.MessageText
 	}
-	if m.Author, err = s.author(ctx, p.Author); err != nil {
+	if m.Author, err = s.author(ctx, p.Author, p.AllowMentions); err != nil {
 		return nil, err
 	}
 	if m.Files, err = s.filesFor(ctx, m, p.FileIDs, p.Remote); err != nil {
@@ -159,8 +159,9 @@ func contentOf(content string, mentions bool) string {
 	return content
 }
 
-// author completes who a message shows as its author from the user's row.
-func (s *Service) author(ctx context.Context, chosen hub.Author) (hub.Author, error) {
+// author completes who a message shows as its author from the user's row. Unless
+// mentions are allowed, a chosen name addresses nobody.
+func (s *Service) author(ctx context.Context, chosen hub.Author, mentions bool) (hub.Author, error) {
 	u, err := s.User(ctx, chosen.ID)
 	if err != nil {
 		return hub.Author{}, err
@@ -169,7 +170,7 @@ func (s *Service) author(ctx context.Context, chosen hub.Author) (hub.Author, er
 	if u.Kind != hub.UserWebhook && u.Kind != hub.UserRemote {
 		return own, nil
 	}
-	name, display := cleanLine(chosen.Username, maxName), cleanLine(chosen.DisplayName, maxName)
+	name, display := nameOf(chosen.Username, mentions), nameOf(chosen.DisplayName, mentions)
 	switch {
 	case name != "" && display != "":
 		own.Username, own.DisplayName = name, display
@@ -182,6 +183,15 @@ func (s *Service) author(ctx context.Context, chosen hub.Author) (hub.Author, er
 		own.AvatarURL = avatar
 	}
 	return own, nil
+}
+
+// nameOf is a name that somebody chose for an author.
+func nameOf(s string, mentions bool) string {
+	s = cleanLine(s, maxName)
+	if !mentions {
+		s = clip(breakMentions(s), maxName)
+	}
+	return s
 }
 
 // filesFor returns files for the message: the uploaded ones in the order in

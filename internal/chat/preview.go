@@ -17,7 +17,7 @@ func (s *Service) Preview(ctx context.Context, p Post, uploads []hub.Attachment)
 		return hub.Message{}, err
 	}
 	m := hub.Message{ChannelID: p.ChannelID, Content: say.content, Type: hub.MessageText, Embeds: say.embeds, Document: say.document}
-	if m.Author, err = s.author(ctx, p.Author); err != nil {
+	if m.Author, err = s.author(ctx, p.Author, p.AllowMentions); err != nil {
 		return hub.Message{}, err
 	}
 	remote, err := s.filesFor(ctx, &m, nil, p.Remote)

@@ -343,7 +343,7 @@ func (s *Service) eyes(a hub.Actor) *eyes { return &eyes{s: s, actor: a} }
 // channels.
 func (y *eyes) see(ctx context.Context, e *hub.Event) (bool, error) {
 	switch {
-	case e.Target != "":
+	case e.Target != "" || e.Type == hub.EventWebhookFailing || e.Type == hub.EventWebhookDisabled:
 		return allow(y.actor, manageWebhooks) == nil, nil
 	case e.ChannelID == "" && (e.Type == hub.EventFileUploaded || e.Type == hub.EventFileDeleted) && !privileged(y.actor):
 		own := e.TriggeredBy != nil && e.TriggeredBy.UserID == y.actor.UserID

@@ -211,6 +211,21 @@ func TestEventsSkipsTheInvisible(t *testing.T) {
 	}
 }
 
+// TestEventsOfWebhooks: what webhooks are in trouble is for those who manage them.
+func TestEventsOfWebhooks(t *testing.T) {
+	l := &log{events: []*hub.Event{
+		{Seq: 1, Type: hub.EventWebhookFailing}, {Seq: 2, Type: hub.EventWebhookDisabled}, {Seq: 3, Type: hub.EventWebhookTest, Target: "w"},
+		{Seq: 4, Type: "order.created"},
+	}}
+	s := &Service{Store: l, Chat: twoChannels()}
+	for who, want := range map[string]int{"owner": 4, "admin": 4, "member": 1, "guest": 0} {
+		page, _, err := s.Events(t.Context(), actors[who], 0, "", 10)
+		if err != nil || len(page) != want {
+			t.Errorf("%s sees %d, want %d: %v", who, len(page), want, err)
+		}
+	}
+}
+
 func TestEventsAfter(t *testing.T) {
 	l := &log{}
 	for i := range 10 {

@@ -60,6 +60,11 @@ func (s *Service) DeleteSession(ctx context.Context, a hub.Actor, id hub.Session
 	if err != nil {
 		return err
 	}
+	if user == "" {
+		if err := s.mayEnd(ctx, a, v.UserID); err != nil {
+			return err
+		}
+	}
 	err = s.Store.DeleteSession(ctx, id, user)
 	s.Access.Invalidate()
 	if err != nil {
@@ -75,6 +80,9 @@ func (s *Service) DeleteSession(ctx context.Context, a hub.Actor, id hub.Session
 func (s *Service) DeleteSessions(ctx context.Context, a hub.Actor, user hub.UserID) (int, error) {
 	user, err := whose(a, user, mayEndOwn)
 	if err != nil {
+		return 0, err
+	}
+	if err := s.mayEnd(ctx, a, user); err != nil {
 		return 0, err
 	}
 	all, err := s.Store.Sessions(ctx, user)

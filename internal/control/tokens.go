@@ -102,6 +102,9 @@ func (s *Service) DeleteToken(ctx context.Context, a hub.Actor, id hub.TokenID) 
 	if err != nil {
 		return err
 	}
+	if err := s.mayEnd(ctx, a, k.UserID); err != nil {
+		return err
+	}
 	err = s.Store.DeleteToken(ctx, id)
 	s.Access.Invalidate()
 	if err != nil {

@@ -138,6 +138,21 @@ func mayGive(a hub.Actor, role hub.Role) error {
 	return nil
 }
 
+// mayEnd reports whether the actor may end what lets that user in.
+func (s *Service) mayEnd(ctx context.Context, a hub.Actor, user hub.UserID) error {
+	if user == a.UserID || a.Role == hub.RoleOwner {
+		return nil
+	}
+	u, err := s.Chat.User(ctx, user)
+	if hub.CodeOf(err) == hub.NotFound {
+		return nil // and has nothing to end
+	}
+	if err != nil {
+		return err
+	}
+	return mayGive(a, u.Role)
+}
+
 // userFacts is what the audit log keeps of a user.
 func userFacts(u *hub.User) map[string]any {
 	return map[string]any{"kind": u.Kind, "username": u.Username, "displayName": u.DisplayName, "role": u.Role, "status": u.Status}

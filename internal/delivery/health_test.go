@@ -251,3 +251,21 @@ func TestDisabledAndEnabled(t *testing.T) {
 		r.verify()
 	})
 }
+
+// TestSkipWhenTheClockWentBack: ids do not go back with it, and what is held is canceled
+// all the same.
+func TestSkipWhenTheClockWentBack(t *testing.T) {
+	onRig(t, func(*hub.Policy) {}, func(r *rig, w hub.OutgoingWebhook) {
+		r.setState(w.ID, hub.WebhookPaused)
+		r.ids = &hub.IDs{Now: func() time.Time { return time.Now().Add(time.Minute) }}
+		r.publish("all.x", "m:1")
+		r.publish("all.x", "m:1")
+		time.Sleep(time.Second)
+		if err := r.engine.ReleaseHeld(context.Background(), w.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		if canceled, held := r.count(hub.DeliveryCanceled), r.count(hub.DeliveryHeld); canceled != 2 || held != 0 {
+			t.Errorf("%d canceled, %d held", canceled, held)
+		}
+	})
+}

@@ -169,13 +169,24 @@ func (e *Engine) ReleaseHeld(ctx context.Context, id hub.WebhookID, deliver bool
 		return nil
 	}
 	// What is there now, and what waits behind it; not what comes meanwhile.
-	below := hub.DeliveryID(hub.FirstID(e.now().Add(time.Millisecond)))
+	until, err := e.untilNow(ctx)
+	if err != nil {
+		return err
+	}
+	below := hub.DeliveryID(hub.FirstID(until))
 	for {
 		n, err := e.Store.CancelUnfinished(ctx, id, below, moveBatch)
 		if err != nil || n == 0 {
 			return err
 		}
 	}
+}
+
+// untilNow returns the time up to which, it excluded, the ids of all deliveries so far
+// are: ids follow the clock, but do not go back with it.
+func (e *Engine) untilNow(ctx context.Context) (time.Time, error) {
+	last, err := e.Store.LastEventID(ctx)
+	return maxTime(e.now(), hub.IDTime(string(last))).Add(time.Millisecond), err
 }
 
 // Retry begins a new series of tries for one delivery that is not being sent.
@@ -273,7 +284,10 @@ func (e *Engine) Replay(ctx context.Context, r hub.ReplayRequest) (int, error) {
 		gap = time.Minute / time.Duration(r.RatePerMinute)
 	}
 	if r.Until.IsZero() {
-		r.Until = e.now().Add(time.Millisecond) // what fails again meanwhile is not taken twice
+		var err error
+		if r.Until, err = e.untilNow(ctx); err != nil { // what fails again meanwhile is not taken twice
+			return 0, err
+		}
 	}
 	goesOn, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()

@@ -40,6 +40,8 @@ func (s *batches) ReplayBatch(ctx context.Context, _ *hub.ReplayRequest, _ hub.D
 	return s.last[s.taken-1], 2, nil
 }
 
+func (*batches) LastEventID(context.Context) (hub.EventID, error) { return "", nil }
+
 // replaying makes an engine on three batches, which lie a second apart.
 func replaying(t *testing.T) (*Engine, *batches) {
 	s := &batches{fails: make(map[int]error)}

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -76,15 +75,9 @@ func (s *snapshot) match(e *hub.Event) []*hub.Subscription {
 }
 
 // decodeOnce returns a function that decodes the event's data when a filter
-// first asks for it. Data that is no JSON matches like null.
+// first asks for it.
 func decodeOnce(e *hub.Event) func() any {
-	return sync.OnceValue(func() any {
-		var v any
-		if json.Unmarshal(e.Data, &v) != nil {
-			return nil
-		}
-		return v
-	})
+	return sync.OnceValue(func() any { return hub.FilterData(e.Data) })
 }
 
 // Route matches the event with the subscriptions in force, notes their

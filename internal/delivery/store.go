@@ -52,6 +52,7 @@ type Moves interface {
 	HasHeld(ctx context.Context, webhook hub.WebhookID) (bool, error)
 	HoldDue(ctx context.Context, webhook hub.WebhookID, limit int) (int, error)
 	ReleaseHeld(ctx context.Context, webhook hub.WebhookID, limit int) (int, error)
+	LastEventID(ctx context.Context) (hub.EventID, error)
 	CancelUnfinished(ctx context.Context, webhook hub.WebhookID, below hub.DeliveryID, limit int) (int, error)
 	RetryDelivery(ctx context.Context, id hub.DeliveryID) (hub.Delivery, error)
 	CancelDelivery(ctx context.Context, id hub.DeliveryID) (hub.Delivery, bool, error)

@@ -120,7 +120,11 @@ func (t *target) conceal(r *hub.Response) {
 	if t.echoes == nil {
 		return
 	}
-	r.Body, r.Error = []byte(t.echoes.Redact(string(r.Body))), t.echoes.Redact(r.Error)
+	redact := t.echoes.Redact
+	if r.Truncated {
+		redact = t.echoes.RedactCut
+	}
+	r.Body, r.Error = []byte(redact(string(r.Body))), t.echoes.Redact(r.Error)
 	for _, values := range r.Header {
 		for i := range values {
 			values[i] = t.echoes.Redact(values[i])

@@ -238,10 +238,14 @@ func (c *Client) exchange(caller context.Context, r *Request, started time.Time)
 	response, err := transport.RoundTrip(e.request(httptrace.WithClientTrace(ctx, &e.trace), r, target, c.header(r.Header)))
 	if err != nil {
 		failed := explain(err, stage{
-			connected: e.remote != nil, secure: target.Scheme == "https",
+			connected: e.conn != nil, secure: target.Scheme == "https",
 			limit: limit, connect: c.options.ConnectTimeout, caller: caller, ended: context.Cause(ctx),
 		})
 		failed.Host = target.Host
+		if failed.Kind == KindHeaderTooLarge && e.conn != nil {
+			// Over HTTP/2 it would be kept, and read for as long as the other side sends.
+			_ = e.conn.Close()
+		}
 		return Result{RemoteAddr: e.remoteAddr()}, failed
 	}
 	defer func() { _ = response.Body.Close() }()
@@ -306,18 +310,18 @@ type sending struct {
 	content []byte
 	reader  bytes.Reader
 	trace   httptrace.ClientTrace
-	remote  net.Addr
+	conn    net.Conn // nil: there was none. It is the transport's
 }
 
 // gotConn is called by the transport, on the goroutine that called RoundTrip,
 // for each connection it tries.
-func (s *sending) gotConn(info httptrace.GotConnInfo) { s.remote = info.Conn.RemoteAddr() }
+func (s *sending) gotConn(info httptrace.GotConnInfo) { s.conn = info.Conn }
 
 func (s *sending) remoteAddr() string {
-	if s.remote == nil {
+	if s.conn == nil {
 		return ""
 	}
-	return s.remote.String()
+	return s.conn.RemoteAddr().String()
 }
 
 func (s *sending) request(ctx context.Context, r *Request, target *url.URL, header http.Header) *http.Request {

@@ -174,7 +174,15 @@ func TestHostileHTTP2(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			server, roots := serveTLS(t, func(s *httptest.Server) { s.EnableHTTP2 = true }, func(w http.ResponseWriter, r *http.Request) {
+			closed := make(chan struct{}, 16)
+			server, roots := serveTLS(t, func(s *httptest.Server) {
+				s.EnableHTTP2 = true
+				s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+					if state == http.StateClosed {
+						closed <- struct{}{}
+					}
+				}
+			}, func(w http.ResponseWriter, r *http.Request) {
 				if r.ProtoMajor != 2 {
 					t.Errorf("the request came over %s", r.Proto)
 				}
@@ -191,6 +199,9 @@ func TestHostileHTTP2(t *testing.T) {
 			if result.Kind != test.kind || result.Status != test.status || len(result.Body) != test.size {
 				t.Errorf("kind %q, status %d, %d bytes (%v); want %q, %d, %d",
 					result.Kind, result.Status, len(result.Body), result.Err, test.kind, test.status, test.size)
+			}
+			if test.kind == KindHeaderTooLarge {
+				<-closed // it was not kept for more of that
 			}
 		})
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -44,9 +43,10 @@ func tooLarge(limit int64) *dialect.Failure {
 	}
 }
 
-// bodyLimit is how large the call's body may be.
+// bodyLimit is how large the call's body may be. What is called multipart and names
+// no boundary will be read as something else, and may be no larger than that.
 func (c *call) bodyLimit() int64 {
-	if label := c.r.Header.Get("Content-Type"); len(label) >= 10 && strings.EqualFold(label[:10], "multipart/") {
+	if dialect.Boundary(c.r.Header.Get("Content-Type")) != "" {
 		return maxMultipart
 	}
 	return maxBody

@@ -24,8 +24,10 @@ type call struct {
 	began   time.Time
 	dialect *dialect.Dialect // forced or recognised; nil: not known yet
 	why     string           // by which mark it was recognised
-	to      address
-	request *dialect.Request // nil: the body was not understood
+	// unfilled are the parts of the webhook's field mapping for which there is nothing.
+	unfilled []string
+	to       address
+	request  *dialect.Request // nil: the body was not understood
 
 	ip   netip.Addr
 	hash tokenHash
@@ -252,7 +254,7 @@ func (c *call) refuse(failed *dialect.Failure) {
 	row := c.logRow(failed.Verdict, failed.Error(), answer.Status)
 	row.Answer = answerText(answer)
 	if c.admitted && len(c.body) > 0 && c.keepsBody(failed.Verdict) {
-		row.Body = c.in.masker.mask(c.body)
+		row.Body = c.in.masker.mask(c.r.Header.Get("Content-Type"), c.body)
 	}
 	c.in.journal.note(entry{row, c.hash}, true)
 }

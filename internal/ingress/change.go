@@ -151,7 +151,7 @@ func (c *call) readEdit() (chat.Edit, []dialect.Upload, *dialect.Failure) {
 			return chat.Edit{}, nil, failed
 		}
 	}
-	clip(&p)
+	clip(&p, request.LeftOut)
 	edit, failed := c.editOf(&p, speaks.ListsCards(request))
 	return edit, p.Uploads, failed
 }

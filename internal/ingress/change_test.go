@@ -42,7 +42,7 @@ func TestEdit(t *testing.T) {
 		"without embeds":  {`{"content":"after","embeds":[]}`, chat.Edit{Content: text("after"), Embeds: embeds()}},
 		"no more embeds":  {`{"embeds":[]}`, chat.Edit{Embeds: embeds()}},
 		"both":            {`{"content":"a","embeds":[{"title":"t"}],"username":"x"}`, chat.Edit{Content: text("a"), Embeds: embeds(hub.Embed{Title: "t"})}},
-		"clipped content": {`{"content":"` + strings.Repeat("a", 20_000) + `"}`, chat.Edit{Content: text(clipContent(strings.Repeat("a", 20_000)))}},
+		"clipped content": {`{"content":"` + strings.Repeat("a", 20_000) + `"}`, chat.Edit{Content: text(clipContent(strings.Repeat("a", 20_000), maxContent))}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -29,33 +29,59 @@ const (
 	maxMimeType    = 127
 )
 
-// clip cuts what is too long and drops characters that cannot be shown.
-func clip(p *dialect.Post) {
+// clip cuts what is too long and drops characters that cannot be shown. leftOut is
+// how many parts of the call were too many to be looked at.
+func clip(p *dialect.Post, leftOut int) {
 	p.Username = clipLine(p.Username, maxUsername)
 	for i := range p.Files {
 		p.Files[i].Filename = clipLine(p.Files[i].Filename, maxFilename)
 		p.Files[i].MimeType = clipLine(p.Files[i].MimeType, maxMimeType)
 	}
-	p.Markdown = strings.TrimSpace(clipContent(printable(p.Markdown)))
-	if n := len(p.Uploads) - maxUploads; n > 0 {
-		p.Uploads = p.Uploads[:maxUploads]
-		p.Doc.Blocks = append(p.Doc.Blocks, andMore(n, "file"))
+	var text markup.Document
+	var cards []markup.Card
+	if !p.Doc.IsEmpty() {
+		text, cards = markup.Cards(markup.Normal(p.Doc))
+	}
+	notes := clipLists(p, &cards)
+	if leftOut > 0 && (len(notes) > 0 || !p.Empty()) {
+		notes = append(notes, markup.Context{Content: []markup.Inline{markup.Text(tooMany(leftOut))}})
 		p.Losses.Add(markup.KindContext, markup.Shortened)
 	}
-	if p.Doc.IsEmpty() {
+	limit := maxContent - noteRoom*len(notes)
+	p.Markdown = strings.TrimSpace(clipContent(printable(p.Markdown), limit))
+	if p.Doc.IsEmpty() && len(notes) == 0 {
 		return
 	}
-	text, cards := markup.Cards(markup.Normal(p.Doc))
-	text = clipDocument(text, max(maxContent-utf8.RuneCountInString(p.Markdown)-2, 0), markdownSize)
+	text = clipDocument(text, max(limit-utf8.RuneCountInString(p.Markdown)-2, 0), markdownSize)
 	p.Doc = markup.Document{Blocks: text.Blocks}
-	more := len(cards) - maxEmbeds
-	for _, c := range fitCards(cards[:min(len(cards), maxEmbeds)]) {
+	for _, c := range fitCards(cards) {
 		p.Doc.Blocks = append(p.Doc.Blocks, c)
 	}
-	if more > 0 {
-		p.Doc.Blocks = append(p.Doc.Blocks, andMore(more, "card"))
+	p.Doc.Blocks = append(p.Doc.Blocks, notes...)
+}
+
+// noteRoom is how many characters of Markdown a note of what is left out takes at most.
+const noteRoom = 80
+
+// clipLists leaves of the files and cards as many as are taken, and returns what is
+// to be said of the others.
+func clipLists(p *dialect.Post, cards *[]markup.Card) (notes []markup.Block) {
+	if n := len(p.Uploads) - maxUploads; n > 0 {
+		p.Uploads = p.Uploads[:maxUploads]
+		notes = append(notes, andMore(n, "file"))
+		p.Losses.Add(markup.KindContext, markup.Shortened)
+	}
+	if n := len(*cards) - maxEmbeds; n > 0 {
+		*cards = (*cards)[:maxEmbeds]
+		notes = append(notes, andMore(n, "card"))
 		p.Losses.Add(markup.KindCard, markup.Shortened)
 	}
+	return notes
+}
+
+// tooMany says that so many parts of a call were not looked at.
+func tooMany(n int) string {
+	return "The body had too many parts: " + dialect.Count(n, "was", "were") + " left out."
 }
 
 // andMore says what is left out.
@@ -189,16 +215,16 @@ func clipInline(line []markup.Inline, limit int) []markup.Inline {
 }
 
 // clipContent says how much is missing.
-func clipContent(s string) string {
-	if len(s) <= maxContent {
+func clipContent(s string, limit int) string {
+	if len(s) <= limit {
 		return s
 	}
 	total := utf8.RuneCountInString(s)
-	if total <= maxContent {
+	if total <= limit {
 		return s
 	}
 	mark := "…\n\n_(shortened from " + strconv.Itoa(total) + " characters)_"
-	return firstRunes(s, maxContent-utf8.RuneCountInString(mark)) + mark
+	return firstRunes(s, limit-utf8.RuneCountInString(mark)) + mark
 }
 
 func clipText(s string, limit int) string {

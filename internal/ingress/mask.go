@@ -25,7 +25,8 @@ const (
 const secretName = `[a-z0-9_.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|` +
 	`authorization|credential)[a-z0-9_.-]*`
 
-// secretPatterns find what package secret does not: the credentials of others.
+// secretPatterns find in plain text what package secret does not: the credentials of
+// others. What has fields is looked at before, by their names (maskFields).
 // What the first group matches stays. Each has a cheap test of whether it can
 // match at all; most bodies pass none of them.
 var secretPatterns = []struct {
@@ -57,6 +58,10 @@ var secretPatterns = []struct {
 		mayHoldSecretField,
 		regexp.MustCompile(`(?i)((?:^|[?&\s])` + secretName + `=)[^&\s"'\\]+`), "${1}" + secret.Mask,
 	},
+	{ // a parameter of a URL
+		containsAny("auth="),
+		regexp.MustCompile(`(?i)([?&]auth=)[^&#\s"'\\]+`), "${1}" + secret.Mask,
+	},
 	{ // the same JSON, percent-encoded in a form
 		mayHoldSecretField,
 		regexp.MustCompile(`(?i)(%22` + secretName + `%22(?:%20|\+)*(?:%3A|:)(?:%20|\+)*%22)(?s:.*?)%22`), "${1}" + secret.Mask + "%22",
@@ -81,13 +86,14 @@ type masker struct{ redactor *secret.Redactor }
 
 func newMasker() *masker { return &masker{secret.NewRedactor()} }
 
-// mask returns a copy of body without what looks like a credential, cut to
-// maxLogged.
-func (m *masker) mask(body []byte) []byte {
+// mask returns a copy of body without what its fields or its looks say to be a
+// credential, cut to maxLogged. label is its Content-Type.
+func (m *masker) mask(label string, body []byte) []byte {
 	cut := len(body) > maxLogged
 	if cut {
 		body = body[:min(len(body), maxLogged+maskMargin)]
 	}
+	body = maskFields(label, body)
 	lower := bytes.ToLower(body)
 	out := []byte(m.redactor.Redact(string(body)))
 	for _, p := range secretPatterns {
@@ -133,7 +139,7 @@ func (m *masker) headers(h http.Header) map[string]string {
 			if kept == nil {
 				kept = make(map[string]string)
 			}
-			kept[name] = string(m.mask([]byte(values[0])))
+			kept[name] = string(m.mask("", []byte(values[0])))
 		}
 	}
 	return kept
@@ -159,8 +165,12 @@ func (m *masker) query(q url.Values) string {
 
 func (m *masker) parameter(name, value string) string {
 	text := "?" + url.QueryEscape(name) + "=" + url.QueryEscape(value)
-	if !slices.Contains(plainParameters, name) {
-		text = string(m.mask([]byte(text)))
+	switch {
+	case slices.Contains(plainParameters, name):
+	case isSecretName(name):
+		return url.QueryEscape(name) + "=" + secret.Mask
+	default:
+		text = string(m.mask("", []byte(text)))
 	}
 	return text[1:]
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/nself-chat/hub/internal/markup"
 	"github.com/nself-chat/hub/internal/secret"
 )
 
@@ -27,12 +28,12 @@ func TestMask(t *testing.T) {
 		`{"text":"{\"client_secret\":\"abc\",\"a\":1}"}`:                      `{"text":"{\"client_secret\":\"` + stars + `\",\"a\":1}"}`,
 		`user=a&password=b%20c&x=1`:                                           `user=a&password=` + stars + `&x=1`,
 		`payload=%7B%22token%22%3A%22abc%22%7D`:                               `payload=%7B%22token%22%3A%22` + stars + `%22%7D`,
-		`{"token":5,"secretary":null}`:                                        `{"token":5,"secretary":null}`,
+		`{"token":5,"secretary":null}`:                                        `{"token":"` + stars + `","secretary":null}`,
 		"-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----": "-----BEGIN RSA PRIVATE KEY-----" + stars + "-----END RSA PRIVATE KEY-----",
 		"-----BEGIN PRIVATE KEY-----\nabc":                                    "-----BEGIN PRIVATE KEY-----" + stars + "-----END",
 		"\xff\x00binary":                                                      "\xff\x00binary",
 	} {
-		if got := string(m.mask([]byte(in))); got != want {
+		if got := string(m.mask("", []byte(in))); got != want {
 			t.Errorf("%s\nmasked as %s\nwant      %s", in, got, want)
 		}
 	}
@@ -47,7 +48,7 @@ func TestMaskCuts(t *testing.T) {
 		// Early masks shorten the body, and so move its end.
 		early := strings.Repeat(`"whsec_`+strings.Repeat("A", 60)+`" `, 20)
 		body := early + strings.Repeat("é", (maxLogged+shift-len(early))/2) + key + strings.Repeat("z ", 2000)
-		got := m.mask([]byte(body))
+		got := m.mask("", []byte(body))
 		if len(got) > maxLogged || !utf8.Valid(got) {
 			t.Fatalf("shift %d: %d bytes, valid %v", shift, len(got), utf8.Valid(got))
 		}
@@ -62,7 +63,7 @@ func TestMaskCuts(t *testing.T) {
 
 func TestMaskCopies(t *testing.T) {
 	body := []byte("plain")
-	got := newMasker().mask(body)
+	got := newMasker().mask("", body)
 	body[0] = 'X'
 	if string(got) != "plain" {
 		t.Errorf("what is logged changed with the buffer: %s", got)
@@ -84,6 +85,8 @@ func TestMaskedQuery(t *testing.T) {
 		"signature=abc":                "signature=" + secret.Mask,
 		"zz=1&signature=abc&api_key=d": "api_key=" + secret.Mask + "&signature=" + secret.Mask + "&zz=1",
 		"title=a%26code%3Db":           "title=a%26code%3Db",
+		"auth=abc&pass%77ord=hunter2":  "auth=" + secret.Mask + "&password=" + secret.Mask,
+		"link=https%3A%2F%2Fa%3Fb%3D1": "link=https%3A%2F%2Fa%3Fb%3D1",
 	} {
 		q, err := url.ParseQuery(in)
 		if err != nil {
@@ -95,13 +98,132 @@ func TestMaskedQuery(t *testing.T) {
 	}
 }
 
+const (
+	urlencoded = "application/x-www-form-urlencoded"
+	multipartX = "multipart/form-data; boundary=X"
+)
+
+// part is a part of a body with the boundary X.
+func part(name, content string) string {
+	return "--X\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + content + "\r\n"
+}
+
+// secretBodies hold a secret in each form in which a body is understood, by the
+// label that they come with, and say hello; "-" is none. Of what is kept, * stands
+// for the mask.
+var secretBodies = []struct{ label, body, kept string }{
+	{"-", `{"text":"hello","password":12345678,"pin":1}`, `{"text":"hello","password":"*","pin":1}`},
+	{"-", `{"text":"hello","x":{"tokens":["hunter2", 12345678, {"a":"hunter2"}],"y":[1]}}`, `{"text":"hello","x":{"tokens":["*", "*", {"a":"*"}],"y":[1]}}`},
+	{"-", `{"text":"hello","password":{"value":"hunter2","ok":true,"none":null}}`, `{"text":"hello","password":{"value":"*","ok":true,"none":null}}`},
+	{"-", `{"text":"hello", "pass\u0077ord" : "hunter2" }`, `{"text":"hello", "pass\u0077ord" : "*" }`},
+	{"-", `{"text":"hello","DB Password":"hunter2"}`, `{"text":"hello","DB Password":"*"}`},
+	{"-", `{'text':'hello','password':'hunter2'}`, `{"text":"hello","password":"*"}`},
+	{"-", `{text:"hello",password:"hunter2"}`, `{"text":"hello","password":"*"}`},
+	{"-", `{"text":"hello" "password":"hun"hunter2"}`, `{"text":"hello","password":"*"}`},
+	{"-", "{\"text\":\"hello\nworld\",\"token\":12345678}", `{"text":"hello\u000aworld","token":"*"}`},
+	{"-", "\ufeff" + `{"text":"hello","token":[12345678]}`, `{"text":"hello","token":["*"]}`},
+	{"-", `{"text":"hello","json":"{\"token\":[\"hunter2\"],\"a\":\"<b>\"}"}`, `{"text":"hello","json":"{\"token\":[\"*\"],\"a\":\"<b>\"}"}`},
+	{"-", `{"text":"hello","url":"https://a.example/?auth=hunter2&b=1"}`, `{"text":"hello","url":"https://a.example/?auth=*&b=1"}`},
+	{"application/json", `[{"text":"hello","password":12345678}]`, `[{"text":"hello","password":"*"}]`},
+	{urlencoded, `text=hello&pass%77ord=hunter2&a=%zz`, `text=hello&pass%77ord=*&a=%zz`},
+	{urlencoded, `text=hello&auth=hunter2`, `text=hello&auth=*`},
+	{urlencoded, `text=hello&x=%7B%22token%22%3A12345678%7D`, `text=hello&x=%7B%22token%22%3A%22*%22%7D`},
+	{"-", `payload=%7B%22text%22%3A%22hello%22%2C%22token%22%3A%5B%22hunter2%22%5D%7D`, `payload=%7B%22text%22%3A%22hello%22%2C%22token%22%3A%5B%22*%22%5D%7D`},
+	{"-", `payload={'text':'hello','token':'hunter2'}`, `payload=%7B%22text%22%3A%22hello%22%2C%22token%22%3A%22*%22%7D`},
+	{multipartX, part("text", "hello") + part("password", "hunter2\r\nhunter2") + "--X--\r\n", part("text", "hello") + part("password", "*") + "--X--\r\n"},
+	{"-", part("api-key", "hunter2") + part("text", "hello") + "--X--\r\n", part("api-key", "*") + part("text", "hello") + "--X--\r\n"},
+	{multipartX, strings.ReplaceAll(part("password", "hunter2")+part("text", "hello")+"--X--", "\r", ""), strings.ReplaceAll(part("password", "*")+part("text", "hello")+"--X--", "\r", "")},
+	{multipartX, part("payload_json", `{"content":"hello","token":12345678}`) + "--X--\r\n", part("payload_json", `{"content":"hello","token":"*"}`) + "--X--\r\n"},
+	{multipartX, part("token", "hunter2\r\n--Xhunter2") + part("text", "hello") + "--X--\r\n", part("token", "*") + part("text", "hello") + "--X--\r\n"},
+}
+
+// TestMaskFields: what the hub reads as a field of a secret is masked, in whatever
+// form it comes, and what is kept can be read as before.
+func TestMaskFields(t *testing.T) {
+	for _, test := range secretBodies {
+		label := strings.TrimPrefix(test.label, "-")
+		kept := newMasker().mask(label, []byte(test.body))
+		if want := strings.ReplaceAll(test.kept, "*", secret.Mask); string(kept) != want {
+			t.Errorf("%s\nis kept as %s\nwant       %s", test.body, kept, want)
+		}
+		if again := newMasker().mask(label, kept); string(again) != string(kept) {
+			t.Errorf("%s\nis kept as %s\nthen       %s", test.body, kept, again)
+		}
+	}
+}
+
+// TestMaskedCallsAreReplayed: they say the same again.
+func TestMaskedCallsAreReplayed(t *testing.T) {
+	for _, test := range secretBodies {
+		w := newWorld(t)
+		var header []string
+		if test.label != "-" {
+			header = []string{"Content-Type", test.label}
+		}
+		if rec := w.do("POST", token, test.body, header...); rec.Code >= 300 {
+			t.Errorf("%s: answered %d %s", test.body, rec.Code, rec.Body)
+			continue
+		}
+		logged := *w.chat.posts[0].Call
+		if strings.Contains(string(logged.Body), "hunter2") || strings.Contains(string(logged.Body), "12345678") {
+			t.Errorf("logged as %s", logged.Body)
+		}
+		w.store.logged[logged.ID] = logged
+		again, err := w.in.Replay(t.Context(), logged.ID)
+		if err != nil || again.Dialect != logged.Dialect || again.RecognisedBy != logged.RecognisedBy {
+			t.Errorf("%s: came as %s by %q, replayed as %+v, %v", test.body, logged.Dialect, logged.RecognisedBy, again, err)
+			continue
+		}
+		if p := w.chat.posts[1]; !strings.Contains(p.Content+markup.Plain(p.Document), "hello") {
+			t.Errorf("%s: replayed as %+v", test.body, p)
+		}
+	}
+}
+
+// TestMaskLeaves: what names no secret is kept as it came, byte for byte.
+func TestMaskLeaves(t *testing.T) {
+	for _, test := range [][2]string{
+		{"", `{ 'text' : 'the author of \\ it', }`}, {"", `{"author":{"name":"a"},"a\u0062":1.50}`}, {urlencoded, "the token of it = 7 & more"},
+		{"", `{"token":null,"hasToken":true}`}, {"", `[note] the secret is out`}, {"application/json", `{"secret`},
+		{"", `{"personal_access_token_request":{"id":12345678}}`}, {multipartX, part("text", "password") + "--X--"}, {multipartX, "--X\r\nbroken token"},
+		{urlencoded, "payload=%7B%22text%22%3A%22the+token%22"}, {"", `"a token"`},
+	} {
+		if got := newMasker().mask(test[0], []byte(test[1])); string(got) != test[1] {
+			t.Errorf("%s\nis kept as %s", test[1], got)
+		}
+	}
+}
+
+// TestMaskFieldsCuts: where a large body is cut, no part of a field stays.
+func TestMaskFieldsCuts(t *testing.T) {
+	for shift := -600; shift < 700; shift += 13 {
+		fill := strings.Repeat("é", (maxLogged+shift)/2)
+		for _, test := range [][2]string{
+			{"", `{"text":"` + fill + `","token":[12345678,"hunter2hunter2"],"more":"` + strings.Repeat("x", 2000) + `"}`},
+			{urlencoded, "text=" + fill + "&pass%77ord=hunter2hunter2hunter2&more=" + strings.Repeat("x", 2000)},
+			{multipartX, part("text", fill) + part("password", strings.Repeat("hunter2", 100)) + part("more", strings.Repeat("x", 2000)) + "--X--"},
+		} {
+			got := newMasker().mask(test[0], []byte(test[1]))
+			if len(got) > maxLogged || bytes.Contains(got, []byte("1234")) || bytes.Contains(got, []byte("hunt")) {
+				t.Fatalf("shift %d of %.20s: %d bytes are kept, …%s", shift, test[1], len(got), got[len(got)-60:])
+			}
+		}
+	}
+}
+
 func FuzzMask(f *testing.F) {
 	f.Add([]byte(`{"password": "a\"b"}`))
 	f.Add([]byte(guideBody))
 	f.Add([]byte(`\\\"token\\\":\\\"x\\\"`))
+	for _, test := range secretBodies {
+		f.Add([]byte(test.body))
+	}
 	m := newMasker()
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if got := m.mask(body); len(body) <= maxLogged && len(got) == 0 && len(body) > 0 {
+		for _, label := range []string{urlencoded, multipartX} {
+			m.mask(label, body)
+		}
+		if got := m.mask("", body); len(body) <= maxLogged && len(got) == 0 && len(body) > 0 {
 			t.Fatal("everything was masked")
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,7 +92,7 @@ func (c *call) post(ctx context.Context) (hub.Message, *dialect.Failure) {
 		return hub.Message{}, failed
 	}
 	row := c.logRow(dialect.Accepted, c.remarks(&p), http.StatusOK)
-	row.Body = c.in.masker.mask(c.body)
+	row.Body = c.in.masker.mask(c.r.Header.Get("Content-Type"), c.body)
 	return c.deliver(ctx, p, row, once)
 }
 
@@ -111,7 +112,7 @@ func (c *call) understand() (dialect.Post, *dialect.Failure) {
 		return dialect.Post{}, c.broken(c.asFailure(err))
 	}
 	c.tie(&p)
-	clip(&p)
+	clip(&p, request.LeftOut)
 	if p.Empty() {
 		return p, &dialect.Failure{Verdict: dialect.NoText, Detail: "There is nothing in the message that can be shown."}
 	}
@@ -130,14 +131,18 @@ func (c *call) broken(failed *dialect.Failure) *dialect.Failure {
 // parse makes a post of the request: of a sender whom nobody knows by the webhook's
 // own mapping, where one is set, else as the dialect has it.
 func (c *call) parse(request *dialect.Request) (dialect.Post, error) {
-	if dialects.IsUnknown(c.dialect) && !c.hook.fields.IsZero() {
+	if c.isMapped() {
 		if c.to.forced == nil {
 			c.why = "the webhook's field mapping"
 		}
+		c.unfilled = c.hook.fields.Unfilled(request)
 		return c.hook.fields.Apply(request)
 	}
 	return c.dialect.Parse(request)
 }
+
+// isMapped reports whether the webhook's own mapping reads the request.
+func (c *call) isMapped() bool { return dialects.IsUnknown(c.dialect) && !c.hook.fields.IsZero() }
 
 // tie lets the call and the webhook say what the post is about and what it replies
 // to, before the sender's product does.
@@ -159,10 +164,7 @@ func (c *call) tie(p *dialect.Post) {
 
 // remarks says what the log should know of a post that was accepted.
 func (c *call) remarks(p *dialect.Post) string {
-	var out []string
-	if c.request.Repaired {
-		out = append(out, "The JSON was broken, and was read as it was meant.")
-	}
+	out := c.readingRemarks()
 	if len(p.Losses) > 0 {
 		kinds := make([]string, len(p.Losses))
 		for i, l := range p.Losses {
@@ -171,6 +173,25 @@ func (c *call) remarks(p *dialect.Post) string {
 		out = append(out, "Shown in another way: "+strings.Join(kinds, ", ")+".")
 	}
 	return strings.Join(out, " ")
+}
+
+// readingRemarks says how the request could not be read as it is, or as its webhook says.
+func (c *call) readingRemarks() (out []string) {
+	if c.request.Repaired {
+		out = append(out, "The JSON was broken, and was read as it was meant.")
+	}
+	if c.request.LeftOut > 0 {
+		out = append(out, tooMany(c.request.LeftOut))
+	}
+	if f := c.hook.fields; c.isMapped() && c.isUnfilled("title", f.Title) && c.isUnfilled("text", f.Text) {
+		out = append(out, "The field mapping found neither a title nor a text, so everything is shown.")
+	}
+	return out
+}
+
+// isUnfilled reports whether there is nothing for a part of the field mapping.
+func (c *call) isUnfilled(name, template string) bool {
+	return template == "" || slices.Contains(c.unfilled, name)
 }
 
 // asFailure passes the failures of dialects on.

@@ -251,7 +251,8 @@ func TestAddressList(t *testing.T) {
 }
 
 func TestSize(t *testing.T) {
-	multipart := []string{"Content-Type", "multipart/form-data; boundary=X"}
+	label := func(s string) []string { return []string{"Content-Type", s} }
+	multipart := label("multipart/form-data; boundary=X")
 	big := `{"text":"` + strings.Repeat("a", maxBody-11) + `"}`
 	for name, test := range map[string]struct {
 		path    string
@@ -270,6 +271,10 @@ func TestSize(t *testing.T) {
 		"endless, unknown token": {"nobody", &endless{}, -1, nil, 404, maxSniffed + 1, "unknown_token"},
 		"endless multipart":      {token, &endless{}, -1, multipart, 413, maxMultipart + 64<<10, "too_large"},
 		"multipart below":        {token, io.LimitReader(&endless{}, maxMultipart), -1, multipart, 400, maxMultipart, "no_text"},
+		"multipart, no boundary": {token, strings.NewReader(big + " "), maxBody + 1, label("multipart/form-data"), 413, 0, "too_large"},
+		"an empty boundary":      {token, &endless{}, -1, label(`multipart/form-data; boundary=""`), 413, maxBody + 64<<10, "too_large"},
+		"multipart/json":         {token, &endless{}, -1, label("multipart/json"), 413, maxBody + 64<<10, "too_large"},
+		"a broken label":         {token, &endless{}, -1, label("multipart/form-data; boundary"), 413, maxBody + 64<<10, "too_large"},
 		"said to be huge":        {token + "/slack", &endless{}, 1 << 50, nil, 413, 0, "too_large"},
 	} {
 		t.Run(name, func(t *testing.T) {

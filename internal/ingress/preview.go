@@ -2,6 +2,7 @@ package ingress
 
 import (
 	"context"
+	"strings"
 
 	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/internal/chat"
@@ -35,7 +36,18 @@ func (in *Ingress) Preview(ctx context.Context, id hub.CallID, fieldMap, keyTemp
 	}
 	return hub.Reading{
 		Dialect: c.dialect.Name, RecognisedBy: c.why, Key: p.Key, Thread: dialect.Told(p.Thread), Message: m, Losses: losses(&p),
+		Remarks: c.previewRemarks(),
 	}, nil
+}
+
+// previewRemarks says everything about how the call is read. (Optional parts would fill
+// the log.)
+func (c *call) previewRemarks() string {
+	out := c.readingRemarks()
+	if len(c.unfilled) > 0 {
+		out = append(out, "The field mapping has nothing that can be shown for: "+strings.Join(c.unfilled, ", ")+".")
+	}
+	return strings.Join(out, " ")
 }
 
 // readAs lets the call be read in another way than its webhook says.

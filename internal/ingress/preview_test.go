@@ -68,6 +68,14 @@ func TestPreview(t *testing.T) {
 				Dialect: "card", RecognisedBy: "the webhook's field mapping", Key: "map:db-1", Message: hub.Message{Content: "firing"},
 			},
 		},
+		"by a mapping that finds nothing": {
+			hook: hub.IncomingWebhook{FieldMap: `{"title":"/not","link":"/host"}`}, call: hub.Call{Body: []byte(`{"host":"db-1"}`)},
+			want: hub.Reading{
+				Dialect: "card", RecognisedBy: "the webhook's field mapping", Message: hub.Message{Embeds: plain},
+				Remarks: "The field mapping found neither a title nor a text, so everything is shown. " +
+					"The field mapping has nothing that can be shown for: title, link.",
+			},
+		},
 		"without the webhook's mapping": {
 			hook: hub.IncomingWebhook{FieldMap: mapped}, call: hub.Call{Body: []byte(`{"host":"db-1"}`)}, fieldMap: &none, key: &key,
 			want: hub.Reading{Dialect: "card", RecognisedBy: "any other JSON", Key: "template:k-db-1", Message: hub.Message{Embeds: plain}},

@@ -28,6 +28,9 @@ var patterns = []pattern{
 	{"whsec_", regexp.MustCompile(`(whsec_)[A-Za-z0-9+/=_%-]{8,}`)},
 	// The token of an incoming webhook is a segment of its URL.
 	{"webhooks", regexp.MustCompile(`(?i)(webhooks(?:/|%2f)incoming(?:/|%2f))[^/?#&%\s"'\\<>` + "`" + `]+`)},
+	// It also has addresses in the manner of others: /hooks/{token}, /services/{team}/{app}/{token}.
+	{"hooks", addressOf("hooks")},
+	{"services", addressOf("services")},
 	// RFC 9110 §11.4 credentials. Shorter words after "bearer" are prose.
 	{"bearer", regexp.MustCompile(`(?i)\b(bearer\s+)[A-Za-z0-9._~+/=-]{16,}`)},
 	{"basic", regexp.MustCompile(`(?i)\b(basic\s+)[A-Za-z0-9+/=_-]{16,}`)},
@@ -37,10 +40,16 @@ var patterns = []pattern{
 	{"=", regexp.MustCompile(`(?i)([?&](?:access_token|token|code|secret|key|password|sig|signature)=)[^&#\s"'\\]+`)},
 }
 
+// addressOf finds what Token makes in the path behind a name, at most two segments in between.
+func addressOf(name string) *regexp.Regexp {
+	return regexp.MustCompile(`(?i)((?:/|%2f)` + name + `(?:(?:/|%2f)+[^/?#&%\s"'\\<>]+){0,2}(?:/|%2f)+)[a-z2-7]{26,}`)
+}
+
 // Redactor masks credentials in text: the ones it was told of, and what looks like a credential of the hub. It is the
 // last net for logs; nothing should fall into it. A Redactor is immutable and safe for concurrent use.
 type Redactor struct {
-	known *strings.Replacer // nil when it was told of none
+	known  *strings.Replacer // nil when it was told of none
+	values []string          // what it was told of
 }
 
 // minKnownLength is the length from which a known secret is masked wherever it occurs. A shorter one would mask
@@ -64,7 +73,7 @@ func NewRedactor(known ...String) *Redactor {
 	for _, value := range values {
 		pairs = append(pairs, value, Mask)
 	}
-	return &Redactor{known: strings.NewReplacer(pairs...)}
+	return &Redactor{known: strings.NewReplacer(pairs...), values: values}
 }
 
 // Redact returns text with the credentials replaced by [Mask].
@@ -84,6 +93,25 @@ func (r *Redactor) Redact(text string) string {
 		text = p.expr.ReplaceAllString(text, replacement)
 	}
 	return text
+}
+
+// minCutLength is the length from which the beginning of a known secret is masked at the end of a text.
+const minCutLength = 4
+
+// RedactCut is [Redactor.Redact] for text that was cut off: the end may be the beginning of a known secret.
+func (r *Redactor) RedactCut(text string) string {
+	longest := 0
+	for _, value := range r.values {
+		for n := min(len(value)-1, len(text)); n >= max(minCutLength, longest+1); n-- {
+			if strings.HasSuffix(text, value[:n]) {
+				longest = n
+			}
+		}
+	}
+	if longest == 0 {
+		return r.Redact(text)
+	}
+	return r.Redact(text[:len(text)-longest]) + Mask
 }
 
 // Handler returns a handler that redacts the message and all attributes of a record and passes it on to next.

@@ -30,6 +30,10 @@ func TestRedact(t *testing.T) {
 		{"POST /api/v10/webhooks/incoming/abc/messages/7", "POST /api/v10/webhooks/incoming/********/messages/7"},
 		{`{"url":"http://h/api/webhooks/incoming/abc/slack"}`, `{"url":"http://h/api/webhooks/incoming/********/slack"}`},
 		{"next=%2Fapi%2Fwebhooks%2Fincoming%2Fabc%2Fslack", "next=%2Fapi%2Fwebhooks%2Fincoming%2F********%2Fslack"},
+		{"POST http://h/hooks/aw462u7kabcdefghijklmnopqr?x", "POST http://h/hooks/********?x"},
+		{"/hooks/any/aw462u7kabcdefghijklmnopqr/y", "/hooks/any/********/y"},
+		{"%2Fservices%2FT%2FB%2Faw462u7kabcdefghijklmnopqr", "%2Fservices%2FT%2FB%2F********"},
+		{"https://hooks.example.com/services/T1/B1/aw462u7kabcdefghijklmnopqr.", "https://hooks.example.com/services/T1/B1/********."},
 		{"Authorization: Bearer abcdefghijklmnop.qrs", "Authorization: Bearer ********"},
 		{"Authorization: Basic dXNlcjpwYXNzd29yZA==", "Authorization: Basic ********"},
 		{"dial postgres://hub:hunter2@db:5432/hub", "dial postgres://hub:********@db:5432/hub"},
@@ -49,6 +53,27 @@ func TestRedact(t *testing.T) {
 		if got := r.Redact(c.in); got != c.want {
 			t.Errorf("Redact(%q)\n got %q\nwant %q", c.in, got, c.want)
 		}
+	}
+}
+
+func TestRedactCut(t *testing.T) {
+	r := NewRedactor(New("s3cr3t-0123456789"), New("s3cr3t-0-and-more"))
+	for in, want := range map[string]string{
+		"an echo of s3cr3t-01234":               "an echo of " + Mask,
+		"an echo of s3cr3t-0":                   "an echo of " + Mask,
+		"s3cr3t-0123456789 and s3cr3t-0-and-mo": Mask + " and " + Mask,
+		"s3cr3t-0123456789":                     Mask,
+		"s3cr":                                  Mask,
+		"my s3c":                                "my s3c",
+		"s3cr3t-01234 is in the middle":         "s3cr3t-01234 is in the middle",
+		"":                                      "",
+	} {
+		if got := r.RedactCut(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+	if got := NewRedactor().RedactCut("text"); got != "text" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -237,8 +237,13 @@ func (x *exchange) logAccess() {
 		slog.String("requestId", x.requestID), slog.String("trace", x.traceID))
 }
 
-// maskPath hides the token in the path of an incoming webhook. The query is
-// never logged.
+// longestName is the length from which a segment of a path that has no punctuation is
+// taken for a token, wherever it stands: those of package secret have 26 and more, and ids
+// have dashes.
+const longestName = 23
+
+// maskPath hides the token in the path of an incoming webhook, of which there are several
+// kinds, and people mistype them. The query is never logged.
 func maskPath(path string) string {
 	if !strings.Contains(path, "/") {
 		return path
@@ -249,10 +254,19 @@ func maskPath(path string) string {
 		if part == "" {
 			continue
 		}
-		if strings.EqualFold(before, "webhooks") && strings.EqualFold(last, "incoming") {
+		if strings.EqualFold(before, "webhooks") && strings.EqualFold(last, "incoming") || len(part) > longestName && isAlphanumeric(part) {
 			parts[i] = "***"
 		}
 		before, last = last, part
 	}
 	return strings.Join(parts, "/")
+}
+
+func isAlphanumeric(s string) bool {
+	for i := range len(s) {
+		if c := s[i] | 0x20; (c < 'a' || c > 'z') && (s[i] < '0' || s[i] > '9') {
+			return false
+		}
+	}
+	return true
 }

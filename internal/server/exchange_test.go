@@ -137,17 +137,23 @@ func TestAccessLog(t *testing.T) {
 }
 
 func TestMaskPath(t *testing.T) {
+	const token = "aw462u7kabcdefghijklmnopqr"
 	tests := map[string]string{
-		"/api/webhooks/incoming/sesame":             "/api/webhooks/incoming/***",
-		"/api/v10/webhooks/incoming/sesame/slack":   "/api/v10/webhooks/incoming/***/slack",
-		"/api/Webhooks/INCOMING/sesame/messages/17": "/api/Webhooks/INCOMING/***/messages/17",
-		"//api//webhooks/incoming//sesame/slack":    "//api//webhooks/incoming//***/slack",
-		"/api/webhooks/incoming/":                   "/api/webhooks/incoming/",
-		"/api/webhooks/incoming":                    "/api/webhooks/incoming",
-		"/api/incoming/webhooks/17":                 "/api/incoming/webhooks/17",
-		"/":                                         "/",
-		"*":                                         "*",
-		"":                                          "",
+		"/api/webhooks/incoming/sesame":                      "/api/webhooks/incoming/***",
+		"/api/v10/webhooks/incoming/sesame/slack":            "/api/v10/webhooks/incoming/***/slack",
+		"/api/Webhooks/INCOMING/sesame/messages/17":          "/api/Webhooks/INCOMING/***/messages/17",
+		"//api//webhooks/incoming//sesame/slack":             "//api//webhooks/incoming//***/slack",
+		"/api/webhooks/incoming/":                            "/api/webhooks/incoming/",
+		"/api/webhooks/incoming":                             "/api/webhooks/incoming",
+		"/api/incoming/webhooks/17":                          "/api/incoming/webhooks/17",
+		"/hooks/" + token:                                    "/hooks/***",
+		"//hooks//any/" + token + "/x":                       "//hooks//any/***/x",
+		"/services/T1/B1/" + token:                           "/services/T1/B1/***",
+		"/api/webhooks/" + token:                             "/api/webhooks/***",
+		"/api/messages/019adf1c-7d5c-7b3e-8a4e-5f6a7b8c9d0e": "/api/messages/019adf1c-7d5c-7b3e-8a4e-5f6a7b8c9d0e",
+		"/": "/",
+		"*": "*",
+		"":  "",
 	}
 	for path, want := range tests {
 		if got := maskPath(path); got != want {

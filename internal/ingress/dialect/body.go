@@ -51,6 +51,9 @@ type Request struct {
 	Uploads []Upload
 	// Repaired: the JSON was broken, and read as it was meant.
 	Repaired bool
+	// LeftOut is how many elements of arrays and members of objects were too many to
+	// be looked at. What was inside of them is not counted.
+	LeftOut int
 }
 
 // Waits reports whether the sender asks for an answer that names the message, with
@@ -74,13 +77,13 @@ func Read(h http.Header, query url.Values, body []byte) (*Request, error) {
 		return r, &Failure{Verdict: NoText, Detail: "The body is empty: " + whatWorks}
 	}
 	label := h.Get("Content-Type")
-	if boundary := multipartBoundary(label, trimmed); boundary != "" {
+	if boundary := MultipartBoundary(label, trimmed); boundary != "" {
 		return r, r.readMultipart(trimmed, boundary)
 	}
 	switch {
 	case trimmed[0] == '{' || IsJSON(label):
 		return r, r.readJSON(trimmed)
-	case bytes.HasPrefix(trimmed, []byte("payload=")) || hasMediaType(label, "application/x-www-form-urlencoded"):
+	case bytes.HasPrefix(trimmed, []byte("payload=")) || IsForm(label):
 		return r, r.readForm(trimmed)
 	}
 	return r, r.readText(trimmed)
@@ -100,6 +103,9 @@ func IsJSON(label string) bool {
 	name, _, _ := strings.Cut(label, ";")
 	return strings.HasSuffix(strings.ToLower(strings.TrimSpace(name)), "+json") // RFC 6839 §3.1
 }
+
+// IsForm reports whether a media type is that of a form (WHATWG URL §5).
+func IsForm(label string) bool { return hasMediaType(label, "application/x-www-form-urlencoded") }
 
 func (r *Request) readText(b []byte) error {
 	text, ok := toUTF8(b)
@@ -122,7 +128,7 @@ func (r *Request) readJSON(b []byte) error {
 
 // take accepts a value: an object has fields, and a string is the message itself.
 func (r *Request) take(v Value) error {
-	v = shorten(v)
+	v, r.LeftOut = shorten(v)
 	r.JSON = v
 	switch {
 	case v.IsObject():
@@ -196,13 +202,22 @@ func (r *Request) takeForm(fields map[string]string) error {
 	return nil
 }
 
-// multipartBoundary returns the boundary of a multipart body, by its label or
-// by its first line (RFC 2046 §5.1.1); "" when it is none.
-func multipartBoundary(label string, b []byte) string {
+// Boundary returns the boundary that a label names, when it calls a body multipart;
+// "" when it does not.
+func Boundary(label string) string {
 	if len(label) > 10 && strings.EqualFold(label[:10], "multipart/") {
 		if _, params, err := mime.ParseMediaType(label); err == nil {
 			return params["boundary"]
 		}
+	}
+	return ""
+}
+
+// MultipartBoundary returns the boundary of a multipart body, by its label or
+// by its first line (RFC 2046 §5.1.1); "" when it is none.
+func MultipartBoundary(label string, b []byte) string {
+	if boundary := Boundary(label); boundary != "" {
+		return boundary
 	}
 	line, rest, found := bytes.Cut(b, []byte("\r\n"))
 	if found && len(line) <= 72 && bytes.HasPrefix(line, []byte("--")) && len(rest) > 20 &&

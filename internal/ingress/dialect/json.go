@@ -31,14 +31,19 @@ type member struct {
 type Object []member
 
 // ParseJSON checks that body is one JSON value, nested at most 64 deep, or can be
-// read as one (see [Repair]). Its error is a *Failure that names the place and no
-// content.
+// read as one (see [Repair]). Of texts that are too long, and of lists with too many
+// elements, it returns the beginning. Its error is a *Failure that names the place
+// and no content.
 func ParseJSON(body []byte) (Value, error) {
 	v, _, err := parseJSON(body)
+	if err == nil {
+		v, _ = shorten(v)
+	}
 	return v, err
 }
 
-// parseJSON is ParseJSON, and tells whether the body had to be repaired.
+// parseJSON is ParseJSON of the whole value, and tells whether the body had to be
+// repaired.
 func parseJSON(body []byte) (v Value, repaired bool, err error) {
 	valid := isJSON(body)
 	if !valid {

@@ -3,6 +3,7 @@ package fieldmap
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -155,6 +156,19 @@ func TestApply(t *testing.T) {
 	}
 	if _, err := (Map{Title: "/not"}).Apply(read(t, asJSON, `{"a":null}`)); err == nil {
 		t.Error("a post of nothing")
+	}
+}
+
+func TestUnfilled(t *testing.T) {
+	m := Map{
+		Title: "{/host} {/not}", Text: "said", Color: "/host", Link: "/host", Key: "{/host}{/not}", Image: "/url", Author: "/not", Thread: "{/host}",
+	}
+	got := m.Unfilled(read(t, asJSON, alert))
+	if want := []string{"color", "link", "key", "author"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := (Map{Title: "/host"}).Unfilled(read(t, asJSON, alert)); got != nil {
+		t.Errorf("got %v", got)
 	}
 }
 

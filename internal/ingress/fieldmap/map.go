@@ -127,6 +127,31 @@ func (m Map) Apply(r *dialect.Request) (dialect.Post, error) {
 	return p, r.Finish(&p, nil)
 }
 
+// Unfilled returns the names of the parts that the map names and for which the request
+// has nothing that can be shown, in the order of Map.
+func (m Map) Unfilled(r *dialect.Request) []string {
+	var out []string
+	for _, p := range m.members() {
+		if *p.value == "" {
+			continue
+		}
+		text, found, missing := Template(*p.value).expand(root(r))
+		there := text != "" && (found > 0 || missing == 0)
+		switch p.value {
+		case &m.Key, &m.Thread:
+			there = there && missing == 0
+		case &m.Link, &m.Image:
+			there = there && dialect.IsWebURL(text)
+		case &m.Color:
+			there = there && color(text) != ""
+		}
+		if !there {
+			out = append(out, p.name)
+		}
+	}
+	return out
+}
+
 // everything shows all of the request.
 func everything(r *dialect.Request, p dialect.Post) (dialect.Post, error) {
 	if r.JSON == nil && r.Fields == nil {
