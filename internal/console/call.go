@@ -298,5 +298,8 @@ func previewOf(reading *hub.Reading) *previewView {
 	for _, l := range reading.Losses {
 		v.Facts = append(v.Facts, fact{Term: textLost, Text: textLoss(l.Kind, l.Done, l.Count)})
 	}
+	if reading.Remarks != "" {
+		v.Facts = append(v.Facts, fact{Term: textRemarks, Text: reading.Remarks})
+	}
 	return v
 }

@@ -127,6 +127,7 @@ func pages() map[string]struct {
 	previewed.Message, previewed.Mapping.Saved = nil, true
 	previewed.Mapping.Preview = previewOf(&hub.Reading{
 		RecognisedBy: "the mapping", Key: "map:7", Thread: "t", Message: hub.Message{Content: "**seen**"}, Losses: []hub.Loss{{Kind: "poll", Done: "asText", Count: 2}},
+		Remarks: "The field mapping has nothing that can be shown for: link.",
 	})
 	noWebhooks, lastCalls, noCalls := webhooksView{}, someWebhookPage(), webhookPageView{}
 	lastCalls.Older, lastCalls.Newest = "", "/incoming-webhooks/hook"
@@ -179,7 +180,7 @@ func pages() map[string]struct {
 		}, []string{textNoBody, textMappingUnused, textPreviewed, textSaved}},
 		"call, refused":  {callPage(refusedCall), []string{textNoBody, textNoMessage}, []string{`action="/incoming-webhooks`, "<textarea"}},
 		"call, wrong":    {callPage(badMapping), []string{`<span class="error">has a brace</span>`, "Fields are wrong.", textMappingUnused}, nil},
-		"call, preview":  {callPage(previewed), []string{textSaved, textPreviewed, "<strong>seen</strong>", "the mapping", "map:7", "2 × poll, asText"}, nil},
+		"call, preview":  {callPage(previewed), []string{textSaved, textPreviewed, "<strong>seen</strong>", "the mapping", "map:7", "2 × poll, asText", "can be shown for: link."}, nil},
 		"body, text":     {body(payload{Text: "just <text>"}), []string{"just &lt;text&gt;"}, []string{"<ul"}},
 		"value":          {value(node{Open: "[", Close: "]"}), []string{"[", "]"}, []string{"<ul"}},
 		"mapping":        {mapping(mappingView{Fields: mappingFields}), []string{textMapTitleHelp}, []string{textSaved}},

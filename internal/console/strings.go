@@ -149,6 +149,7 @@ const (
 	textPreview         = "Preview"
 	textPreviewed       = "What this call would become"
 	textLost            = "Shown otherwise"
+	textRemarks         = "Remarks"
 	textSave            = "Save"
 	textSaved           = "Saved. From now on calls are read so."
 
