@@ -88,6 +88,7 @@ type restore struct {
 	lock     io.Closer
 	database *os.File // the database before it has its name
 	present  []string // what is in its place
+	copies   []string // beside it, from before the migrations of a database
 	keys     []byte   // of the archive
 	checked  map[string]Member
 }
@@ -117,6 +118,9 @@ func (r *restore) prepare() (err error) {
 			if _, err := os.Lstat(path); err == nil {
 				r.present = append(r.present, path)
 			}
+		}
+		if r.copies, err = store.MigrationCopies(r.c.Database.Path); err != nil {
+			return errors.Join(err, r.close())
 		}
 	}
 	if err := r.removeLeftovers(folder); err != nil {
@@ -312,7 +316,7 @@ func (r *restore) moveAside() error {
 	if different && !r.o.Force {
 		return hub.Errorf(hub.Conflict, "%s is there and differs from the keys of the backup; move it away.", r.c.KeysFile())
 	}
-	if r.present == nil && !different {
+	if r.present == nil && r.copies == nil && !different {
 		return nil
 	}
 	aside := filepath.Join(filepath.Dir(r.c.Database.Path), "before-restore-"+r.o.Now().UTC().Format("20060102T150405Z"))
@@ -326,7 +330,7 @@ func (r *restore) moveAside() error {
 			return fmt.Errorf("the files cannot be moved to %s; move them yourself, or name another HUB_FILES: %w", aside, err)
 		}
 	}
-	for _, path := range r.present {
+	for _, path := range slices.Concat(r.copies, r.present) {
 		if err := os.Rename(path, filepath.Join(aside, filepath.Base(path))); err != nil {
 			return err
 		}

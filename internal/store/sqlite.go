@@ -35,6 +35,9 @@ func (s *Store) openSQLite(ctx context.Context, o Options) error {
 			return err
 		}
 		s.lock = lock
+		if err := removeUnfinished(o.Path); err != nil {
+			return err
+		}
 		// Only the hub's own account may read what is in it; SQLite gives the
 		// files beside it the same mode.
 		if err := createPrivate(o.Path); err != nil {
