@@ -811,6 +811,10 @@ func TestBackupOfPostgres(t *testing.T) {
 	if _, err := Restore(ctx, other, cut); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
+	err := WithDatabase(t.Context(), other, func(context.Context, *Database) error { return nil })
+	if hub.CodeOf(err) != hub.Conflict || !strings.Contains(err.Error(), "Run `hub restore` again") {
+		t.Errorf("half a restored database: %v", err)
+	}
 	report, err := Restore(t.Context(), other, restoreOptions(o.Path))
 	if err != nil || !report.Verify.Clean() || report.KeysFit != KeysFit {
 		t.Fatalf("%+v, %v", report, err)

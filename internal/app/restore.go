@@ -467,7 +467,8 @@ func (r *restore) placeDatabase(ctx context.Context) error {
 	if r.c.Database.Postgres {
 		report, err := store.Copy(ctx, store.CopyOptions{
 			From: store.Options{Path: r.database.Name()}, To: r.c.storeOptions(), Running: true,
-			Name: "the backup with the database " + r.checked[databaseMember].SHA256[:16], Searchable: chat.Searchable,
+			Command: "hub restore",
+			Name:    "the backup with the database " + r.checked[databaseMember].SHA256[:16], Searchable: chat.Searchable,
 			Progress: copyProgress(r.o.Progress),
 		})
 		if err == nil && report.Already {
