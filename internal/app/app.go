@@ -65,6 +65,7 @@ type App struct {
 	defaults  chat.Defaults
 	cluster   *cluster.Cluster // nil: the embedded database
 	metrics   *metrics
+	gate      *diskGate
 }
 
 // New opens everything that a hub needs. Close must be called unless Run was.
@@ -84,6 +85,11 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if o.guest == nil && !c.Database.Postgres {
+		if err := noneAnswers(ctx, c.SocketPath()); err != nil {
+			return nil, err
+		}
 	}
 	bell := &control.Bell{}
 	options := c.storeOptions()
@@ -136,6 +142,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	gate := newDiskGate(c.DiskFolders, c.DiskReserve, a.now, component("disk"))
+	gate.place, a.gate = a.store.CheckPlace, gate
 	a.chat = &chat.Service{
 		Store: a.store, Router: a.engine, Blobs: &chat.Blobs{Dir: c.Files.Dir, Gate: gate.Check}, IDs: a.ids, Now: a.now, Log: component("chat"),
 		Limits: chat.Limits{FileBytes: c.Files.Max}, ScrubDeleted: c.ScrubDeleted,
@@ -179,6 +186,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	a.server.HandleNotFound(pages.NotFound())
 	a.server.HandleMetrics(guardMetrics(a.metricsHandler(), a.mayReadMetrics))
 	a.server.AddCheck("database", a.store.Ping)
+	a.server.AddCheck("place", gate.CheckPlace)
 	a.server.AddCheck("writer", a.store.CheckWriter)
 	a.server.AddCheck("room", a.store.CheckRoom)
 	if a.cluster != nil {
@@ -211,7 +219,9 @@ func (a *App) listen(ctx context.Context, guest *pipes) (err error) {
 	if guest != nil {
 		options.Addr, options.Local, options.DrainDelay, a.listening = "", guest, 0, c.Addr
 	} else {
-		options.Local = a.openSocket(ctx)
+		if options.Local, err = a.openSocket(ctx); err != nil {
+			return err
+		}
 	}
 	if a.server, err = server.New(options); err != nil {
 		if options.Local != nil {
@@ -346,6 +356,7 @@ func (a *App) Run(ctx context.Context, ready func()) error {
 	if a.cluster != nil {
 		l.start(ctx, "cluster", a.cluster.Run)
 	}
+	l.start(ctx, "disk", a.gate.Run)
 	l.start(ctx, "delivery", a.engine.Run)
 	l.start(ctx, "retention", a.pruner.Run)
 	l.start(ctx, "chat", a.chat.Run)

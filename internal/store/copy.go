@@ -278,7 +278,7 @@ func (c *copier) openSource(ctx context.Context) (release func() error, err erro
 			return held.close, hub.Errorf(hub.NotFound, "There is no hub's database at %s.", o.Path)
 		}
 		if !c.o.Running {
-			lock, err := lockFile(o.Path + ".lock")
+			lock, err := lockDatabase(o.Path)
 			if err != nil {
 				return held.close, fmt.Errorf("the source must be at rest: %w", err)
 			}

@@ -102,7 +102,7 @@ func SaveCopy(ctx context.Context, path, to string) error {
 
 // Lock takes the lock of the folder of the embedded database at path, so that no
 // hub starts on it until the lock is closed. It fails when a hub is running.
-func Lock(path string) (io.Closer, error) { return lockFile(path + ".lock") }
+func Lock(path string) (io.Closer, error) { return lockDatabase(path) }
 
 // schemaVersion returns the number of the last migration that a database has
 // seen.

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,8 +30,10 @@ const minSQLite = "3.51.3"
 // openSQLite opens the database at o.Path, creates it when absent, takes the
 // folder's lock and migrates the schema.
 func (s *Store) openSQLite(ctx context.Context, o Options) error {
+	named := o.Path
+	o.Path = realPath(o.Path)
 	if !o.Shared {
-		lock, err := lockFile(o.Path + ".lock")
+		lock, err := lockDatabase(o.Path)
 		if err != nil {
 			return err
 		}
@@ -57,7 +60,7 @@ func (s *Store) openSQLite(ctx context.Context, o Options) error {
 		return err
 	}
 	db.SetMaxOpenConns(1)
-	conn := &sqliteConn{db: db, now: s.now, log: o.Log}
+	conn := &sqliteConn{db: db, now: s.now, log: o.Log, path: o.Path}
 	s.w = newWriter(conn, o)
 	if err := checkSQLite(ctx, db, o.Path); err != nil {
 		return err
@@ -67,7 +70,67 @@ func (s *Store) openSQLite(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	return conn.connect()
+	if err := conn.connect(); err != nil {
+		return err
+	}
+	s.place = &sqlitePlace{path: named, conn: conn}
+	if s.place.db, err = os.Stat(named); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return nil
+}
+
+// realPath follows path when it is a symbolic link, also to a file that does not exist
+// yet: SQLite does so too, and the lock and the log lie beside the file itself.
+func realPath(path string) string {
+	for range 40 { // as many as Linux follows
+		to, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Dir(path) + string(filepath.Separator) + to
+		}
+		path = to
+	}
+	return path
+}
+
+// sqlitePlace is where the embedded database was found when it was opened.
+type sqlitePlace struct {
+	path string
+	db   os.FileInfo
+	conn *sqliteConn
+}
+
+// CheckPlace fails when the files of the embedded database are no longer in their
+// place: what is stored from then on is gone when the process ends. It may be called
+// as often as one likes.
+func (s *Store) CheckPlace() error {
+	if s.place == nil {
+		return nil
+	}
+	err := sameFile(s.place.path, s.place.db)
+	if log := s.place.conn.wal.Load(); err == nil && log != nil {
+		err = sameFile(s.place.conn.path+"-wal", *log)
+	}
+	if err != nil {
+		return hub.Wrap(hub.Unavailable, err, "The file of the hub's database was deleted, moved or replaced while the hub runs; "+
+			"nothing is taken in. Its operator has to put it back, or to stop the hub and restore a backup.")
+	}
+	return nil
+}
+
+// sameFile fails when another file than was, or none, has this name.
+func sameFile(path string, was os.FileInfo) error {
+	now, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("store: %s is gone", path)
+	case err == nil && !os.SameFile(now, was):
+		return fmt.Errorf("store: %s is another file now", path)
+	}
+	return nil // or it cannot be told
 }
 
 func maxPages(n int) int {
@@ -135,9 +198,11 @@ func createPrivate(path string) error {
 // ErrRunning refuses a database that another process has locked.
 var ErrRunning = errors.New("another hub is running")
 
-// lockFile takes the exclusive lock that says which process owns the folder.
-func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+// lockDatabase takes the exclusive lock that says which process owns the database at
+// path.
+func lockDatabase(path string) (*os.File, error) {
+	path = realPath(path)
+	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("store: the folder %s does not exist", filepath.Dir(path))
@@ -195,6 +260,10 @@ type sqliteConn struct {
 	queries map[string]*sql.Stmt // by text
 	changes map[string]driver.StmtExecContext
 	args    []driver.NamedValue // those of the change under way
+	path    string
+	// wal is the log that the connection has open. While it has, SQLite itself neither
+	// removes nor replaces it. nil: not known.
+	wal atomic.Pointer[os.FileInfo]
 }
 
 // connect opens the connection afresh.
@@ -205,6 +274,9 @@ func (s *sqliteConn) connect() error {
 		return fmt.Errorf("store: connect: %w", err)
 	}
 	s.conn, s.queries, s.changes = conn, make(map[string]*sql.Stmt), make(map[string]driver.StmtExecContext)
+	if wal, err := os.Stat(s.path + "-wal"); err == nil {
+		s.wal.Store(&wal)
+	}
 	return nil
 }
 
@@ -212,6 +284,7 @@ func (s *sqliteConn) disconnect() {
 	if s.conn == nil {
 		return
 	}
+	s.wal.Store(nil)
 	for _, stmt := range s.queries {
 		_ = stmt.Close()
 	}

@@ -50,8 +50,9 @@ type Store struct {
 	readers pool
 	w       *writer
 	now     func() time.Time
-	lock    *os.File  // of the embedded database's folder
-	pg      *postgres // nil: the embedded database
+	lock    *os.File     // of the embedded database's folder
+	place   *sqlitePlace // of the embedded database
+	pg      *postgres    // nil: the embedded database
 }
 
 // pool is the connections that read. Each query sees the last commit.
