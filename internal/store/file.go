@@ -88,7 +88,7 @@ func SaveCopy(ctx context.Context, path, to string) error {
 	if err := createPrivate(to); err != nil {
 		return err
 	}
-	db, err := openSQLitePool(path, "cache_size(-16000)")
+	db, err := openSQLiteToRead(ctx, realPath(path), "cache_size(-16000)")
 	if err != nil {
 		return err
 	}

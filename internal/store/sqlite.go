@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -47,28 +48,35 @@ func (s *Store) openSQLite(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	readers, err := openSQLitePool(o.Path, "query_only(1)", "cache_size(-4000)")
+	readers, err := openSQLiteReaders(ctx, o)
 	if err != nil {
 		return err
 	}
 	readers.SetMaxOpenConns(max(4, 2*cores()))
 	readers.SetMaxIdleConns(4)
 	s.readers = sqlitePool{readers}
-	db, err := openSQLitePool(o.Path, "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous("+o.Synchronous+")",
-		"cache_size(-16000)", "journal_size_limit(67108864)", "max_page_count("+strconv.Itoa(maxPages(o.MaxPages))+")")
+	pragmas := []string{
+		"journal_mode(wal)", "synchronous(" + o.Synchronous + ")",
+		"cache_size(-16000)", "journal_size_limit(67108864)", "max_page_count(" + strconv.Itoa(maxPages(o.MaxPages)) + ")",
+	}
+	if isEmpty(o.Path) { // SQLite writes to the file for it, also when it was set before
+		pragmas = slices.Insert(pragmas, 0, "auto_vacuum(incremental)")
+	}
+	db, err := openSQLitePool(o.Path, pragmas...)
 	if err != nil {
 		return err
 	}
 	db.SetMaxOpenConns(1)
 	conn := &sqliteConn{db: db, now: s.now, log: o.Log, path: o.Path}
 	s.w = newWriter(conn, o)
+	if o.Shared {
+		return checkSQLite(ctx, readers, o.Path) // what writes connects when there is something to write
+	}
 	if err := checkSQLite(ctx, db, o.Path); err != nil {
 		return err
 	}
-	if !o.Shared {
-		if err := migrateSQLite(ctx, db, o.Path); err != nil {
-			return err
-		}
+	if err := migrateSQLite(ctx, db, o.Path); err != nil {
+		return err
 	}
 	if err := conn.connect(); err != nil {
 		return err
@@ -140,14 +148,74 @@ func maxPages(n int) int {
 	return n
 }
 
-// openSQLitePool opens a pool whose connections run the pragmas in order.
+// openSQLiteReaders opens the pool that reads. A file that is looked at beside a hub
+// need not be writable.
+func openSQLiteReaders(ctx context.Context, o Options) (*sql.DB, error) {
+	pragmas := []string{"query_only(1)", "cache_size(-4000)"}
+	if o.Shared {
+		return openSQLiteToRead(ctx, o.Path, pragmas...)
+	}
+	return openSQLitePool(o.Path, pragmas...)
+}
+
+// openSQLitePool opens a pool whose connections run the pragmas in order. The file must
+// exist when it connects.
 func openSQLitePool(path string, pragmas ...string) (*sql.DB, error) {
-	q := url.Values{"_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
+	return openSQLiteAs("mode", "rw", path, pragmas)
+}
+
+func openSQLiteAs(parameter, value, path string, pragmas []string) (*sql.DB, error) {
+	q := url.Values{parameter: {value}, "_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", filepath.Base(path), err)
 	}
 	return db, nil
+}
+
+// openSQLiteToRead opens a pool that only reads, and connects. To read, SQLite makes a
+// log and an index of it beside the file. Where it cannot (the disk is full, or must not
+// be written to) and no log is there, no hub is at work either, and the file alone is read.
+func openSQLiteToRead(ctx context.Context, path string, pragmas ...string) (*sql.DB, error) {
+	// SQLite says no more than that it cannot open it. The file is not opened for
+	// this: to close it would end SQLite's locks on it in this process.
+	if err := unix.Faccessat(unix.AT_FDCWD, path, unix.R_OK, unix.AT_EACCESS); errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("store: open the database %s: %w; run this as the account that the hub runs as", path, err)
+	}
+	db, err := openSQLitePool(path, pragmas...)
+	if err != nil {
+		return nil, err
+	}
+	look := func() error {
+		if err := each(ctx, sqlitePool{db}, func(scanner) error { return nil }, `SELECT 1 FROM sqlite_schema LIMIT 1`); err != nil {
+			_ = db.Close()
+			return fmt.Errorf("store: open the database %s: %w", path, err)
+		}
+		return nil
+	}
+	err = look()
+	if err == nil {
+		return db, nil
+	}
+	if !cannotWrite(err) || !isEmpty(path+"-wal") {
+		return nil, err
+	}
+	if db, err = openSQLiteAs("immutable", "1", path, pragmas); err != nil {
+		return nil, err
+	}
+	return db, look()
+}
+
+// cannotWrite reports whether SQLite failed to make or to write a file.
+func cannotWrite(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && slices.Contains([]int{sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL}, e.Code()&0xff)
+}
+
+// isEmpty reports whether there is nothing in a file, or no file.
+func isEmpty(path string) bool {
+	info, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0
 }
 
 // checkSQLite opens the first connection and refuses a library with a known
