@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -81,15 +82,10 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if o.guest != nil {
 		a.keys, err = guestKeys(c)
 	} else {
-		a.keys, err = openKeys(c)
+		a.keys, err = a.begin(ctx)
 	}
 	if err != nil {
 		return nil, err
-	}
-	if o.guest == nil && !c.Database.Postgres {
-		if err := noneAnswers(ctx, c.SocketPath()); err != nil {
-			return nil, err
-		}
 	}
 	bell := &control.Bell{}
 	options := c.storeOptions()
@@ -277,6 +273,55 @@ func (a *App) forget() {
 
 // leads reports whether this process does what one alone should do.
 func (a *App) leads() bool { return a.cluster == nil || a.cluster.Leads() }
+
+// begin looks at what a hub finds on this machine, before it opens its database, and
+// opens the sealing keys.
+func (a *App) begin(ctx context.Context) (*secret.Keys, error) {
+	if !a.config.Database.Postgres {
+		if err := noneAnswers(ctx, a.config.SocketPath()); err != nil {
+			return nil, err
+		}
+	}
+	doubt, err := a.config.CheckNewDatabase()
+	if err != nil {
+		return nil, err
+	}
+	if doubt != "" {
+		a.log.Warn(doubt)
+	}
+	keys, err := openKeys(a.config)
+	if err != nil {
+		return nil, err
+	}
+	_, err = a.config.CheckFiles()
+	return keys, err
+}
+
+// CheckNewDatabase looks at what is there while there is no embedded database, or an
+// empty one. It fails when a restore has not ended: a new hub would take its place. doubt
+// says that an earlier hub has left its keys; "": nothing is to be said.
+func (c Config) CheckNewDatabase() (doubt string, err error) {
+	path := c.Database.Path
+	if c.Database.Postgres {
+		return "", nil
+	}
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", nil //nolint:nilerr // what opens it will tell
+	}
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(path), unnamed))
+	if err != nil {
+		return "", err
+	}
+	if left != nil {
+		return "", fmt.Errorf("there is no database at %s, and a restore there was interrupted or is under way (%s): "+
+			"repeat `hub restore`, or remove that file to begin with a new database", path, left[0])
+	}
+	if _, err := os.Stat(c.KeysFile()); err != nil || !c.SecretKeys.IsZero() {
+		return "", nil //nolint:nilerr // there are none, as at a first start
+	}
+	return fmt.Sprintf("%s is missing or empty, so a start makes a new database, although the keys of an earlier one are there (%s): "+
+		"if it was lost, stop the hub and restore a backup", path, c.KeysFile()), nil
+}
 
 // openKeys makes the data folder and opens the sealing keys. New ones are made
 // only with a new database: an existing one would be full of secrets they cannot open.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -128,6 +129,41 @@ func (c Config) DiskFolders() []string {
 		folders = append(folders, existingFolder(filepath.Dir(c.Database.Path)))
 	}
 	return append(folders, existingFolder(c.Files.Dir))
+}
+
+// CheckFiles fails when no file can be made in the folder of the uploaded files, or, when
+// that is still to be made, in the nearest folder above it. Nothing stays. A disk that is
+// full is no failure: the gate deals with it.
+func (c Config) CheckFiles() (exists bool, err error) {
+	folder := c.Files.Dir
+	info, err := os.Stat(folder)
+	for errors.Is(err, fs.ErrNotExist) && folder != filepath.Dir(folder) {
+		folder = filepath.Dir(folder)
+		info, err = os.Stat(folder)
+	}
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is not a folder", folder)
+	}
+	if err == nil {
+		err = tryFile(folder)
+	}
+	if err != nil {
+		return false, fmt.Errorf("uploaded files cannot be stored in %s: %w; give the folder to the user of the hub (chown), "+
+			"or name another with HUB_FILES", c.Files.Dir, err)
+	}
+	return folder == c.Files.Dir, nil
+}
+
+// tryFile makes a file and removes it.
+func tryFile(folder string) error {
+	f, err := os.CreateTemp(folder, ".incoming-*") // the name that a hub clears away when it is left over (chat.Blobs)
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // existingFolder is path, or the nearest folder above it that exists.

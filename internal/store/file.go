@@ -112,6 +112,9 @@ func schemaVersion(ctx context.Context, q querier) (version int64, err error) {
 	return version, err
 }
 
+// HasTables reports whether a hub has made its tables in the database.
+func (s *Store) HasTables(ctx context.Context) (bool, error) { return s.hasTables(ctx) }
+
 // SchemaVersion is the version of the tables that this program works on.
 func SchemaVersion() (int64, error) { return newestMigration("sqlite") }
 
