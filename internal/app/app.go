@@ -289,12 +289,13 @@ func (a *App) begin(ctx context.Context) (*secret.Keys, error) {
 	if doubt != "" {
 		a.log.Warn(doubt)
 	}
-	keys, err := openKeys(a.config)
-	if err != nil {
+	if err := os.MkdirAll(a.config.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("create the data folder: %w", err)
+	}
+	if _, err := a.config.CheckFiles(); err != nil {
 		return nil, err
 	}
-	_, err = a.config.CheckFiles()
-	return keys, err
+	return openKeys(a.config)
 }
 
 // CheckNewDatabase looks at what is there while there is no embedded database, or an
@@ -308,7 +309,7 @@ func (c Config) CheckNewDatabase() (doubt string, err error) {
 	if info, err := os.Stat(path); err == nil && info.Size() > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", nil //nolint:nilerr // what opens it will tell
 	}
-	left, err := filepath.Glob(filepath.Join(filepath.Dir(path), unnamed))
+	left, err := unfinishedRestores(filepath.Dir(path))
 	if err != nil {
 		return "", err
 	}
@@ -323,12 +324,9 @@ func (c Config) CheckNewDatabase() (doubt string, err error) {
 		"if it was lost, stop the hub and restore a backup", path, c.KeysFile()), nil
 }
 
-// openKeys makes the data folder and opens the sealing keys. New ones are made
+// openKeys opens the sealing keys. The data folder must exist. New ones are made
 // only with a new database: an existing one would be full of secrets they cannot open.
 func openKeys(c Config) (*secret.Keys, error) {
-	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("create the data folder: %w", err)
-	}
 	if c.Database.Postgres {
 		return c.OpenKeys() // checkKeys sees whether they fit
 	}

@@ -49,7 +49,7 @@ func TestInterruptedRestore(t *testing.T) {
 	o.WithKeys = true
 	old := filledHub(t, nil)
 	backUp(t, old, o)
-	c := emptyFolder(t, nil)
+	c := emptyFolder(t, map[string]string{"HUB_DATA_DIR": filepath.Join(t.TempDir(), "a[b")})
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		t.Fatal(err)
 	}

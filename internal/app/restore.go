@@ -140,13 +140,23 @@ func (r *restore) prepare() (err error) {
 // unnamed is the pattern of the names of databases that are being restored.
 const unnamed = ".restore-*.db"
 
+// unfinishedRestores returns the databases in a folder that are being restored, or were
+// when a restore was killed.
+func unfinishedRestores(folder string) ([]string, error) {
+	names, err := fs.Glob(os.DirFS(folder), unnamed) // the folder's name is no pattern
+	for i := range names {
+		names[i] = filepath.Join(folder, names[i])
+	}
+	return names, err
+}
+
 // removeLeftovers removes what restores that were killed have left. The lock
 // says that none is at work.
 func (r *restore) removeLeftovers(folder string) error {
 	if r.lock == nil {
 		return nil
 	}
-	old, err := filepath.Glob(filepath.Join(folder, unnamed))
+	old, err := unfinishedRestores(folder)
 	for _, path := range old {
 		err = errors.Join(err, os.Remove(path))
 	}

@@ -119,8 +119,11 @@ func (s *Store) CheckPlace() error {
 		return nil
 	}
 	err := sameFile(s.place.path, s.place.db)
-	if log := s.place.conn.wal.Load(); err == nil && log != nil {
-		err = sameFile(s.place.conn.path+"-wal", *log)
+	open := &s.place.conn.wal
+	if log := open.Load(); err == nil && log != nil {
+		if err = sameFile(s.place.conn.path+"-wal", *log); open.Load() != log {
+			return nil // connected anew meanwhile
+		}
 	}
 	if err != nil {
 		return hub.Wrap(hub.Unavailable, err, "The file of the hub's database was deleted, moved or replaced while the hub runs; "+
