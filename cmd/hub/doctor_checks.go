@@ -38,6 +38,7 @@ func (d *doctor) checks(load func() (app.Config, error)) []Check {
 	}
 	checks = append(checks,
 		Check{"data folder", func(context.Context) (string, error) { return checkDataFolder(config) }},
+		Check{"files folder", func(context.Context) (string, error) { return checkFiles(config) }},
 		Check{"disk space", func(context.Context) (string, error) { return d.checkDiskSpace(config) }})
 	checks = append(checks, d.databaseChecks(config)...)
 	checks = append(checks,
@@ -202,9 +203,7 @@ func (d *doctor) databaseChecks(config app.Config) []Check {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return []Check{{"database", func(context.Context) (string, error) {
-			return path + " does not exist yet; the first start makes it", nil
-		}}}
+		return []Check{{"database", func(ctx context.Context) (string, error) { return d.checkNewDatabase(ctx, config) }}}
 	case err != nil:
 		return []Check{{"database", func(context.Context) (string, error) { return "", err }}}
 	case !info.Mode().IsRegular():
@@ -212,7 +211,45 @@ func (d *doctor) databaseChecks(config app.Config) []Check {
 			return "", fmt.Errorf("%s is not a file: move it away, or choose another with HUB_DATABASE_URL", path)
 		}}}
 	}
+	if info.Size() == 0 {
+		if doubt, err := config.CheckNewDatabase(); doubt != "" || err != nil {
+			return []Check{{"database", func(context.Context) (string, error) { return "", newDatabaseError(doubt, err) }}}
+		}
+	}
 	return d.database(config)
+}
+
+// checkNewDatabase is the check of a database that is not there.
+func (d *doctor) checkNewDatabase(ctx context.Context, config app.Config) (string, error) {
+	if base, err := localURL(config.Addr); err == nil && base != "" {
+		if status, err := d.get(ctx, base+"/healthz"); err == nil && status == http.StatusOK {
+			return "", fmt.Errorf("%s is missing although a hub runs at %s: give the doctor the settings of that hub; if these are, "+
+				"its database was deleted: put it back, or stop the hub and restore a backup", config.Database.Path, config.Addr)
+		}
+	}
+	if err := newDatabaseError(config.CheckNewDatabase()); err != nil {
+		return "", err
+	}
+	return config.Database.Path + " does not exist yet; the first start makes it", nil
+}
+
+// newDatabaseError turns what [app.Config.CheckNewDatabase] says into a finding.
+func newDatabaseError(doubt string, err error) error {
+	if err == nil && doubt != "" {
+		return warning(doubt)
+	}
+	return err
+}
+
+func checkFiles(config app.Config) (string, error) {
+	exists, err := config.CheckFiles()
+	if err != nil {
+		return "", err
+	}
+	if !exists {
+		return config.Files.Dir + " does not exist yet; the first upload makes it", nil
+	}
+	return config.Files.Dir + " is there and writable", nil
 }
 
 func checkKeys(config app.Config) (string, error) {

@@ -23,15 +23,45 @@ func databaseChecks(config app.Config) []Check {
 			{"sealed secrets", p.checkKeys},
 		}
 	}
-	return []Check{{"database", func(ctx context.Context) (detail string, err error) {
-		err = app.WithDatabase(ctx, config, func(ctx context.Context, db *app.Database) error {
-			version, err := db.Check(ctx)
-			detail = "readable and undamaged, SQLite " + version
-			return err
-		})
-		return detail, err
-	}}}
+	l := &embeddedLook{config: config}
+	return []Check{{"database", l.checkFile}, {"sealed secrets", l.checkKeys}}
 }
+
+// embeddedLook looks at the file once, for both checks, which run one after the other.
+type embeddedLook struct {
+	config app.Config
+	read   bool  // the file is in order
+	keys   error // what is wrong with the keys
+}
+
+func (l *embeddedLook) checkFile(ctx context.Context) (detail string, err error) {
+	err = app.WithDatabase(ctx, l.config, func(ctx context.Context, db *app.Database) error {
+		version, err := db.Check(ctx)
+		if err == nil {
+			l.read, l.keys = true, db.CheckKeys(ctx)
+		}
+		detail = "readable and undamaged, SQLite " + version
+		return err
+	})
+	return detail, err
+}
+
+func (l *embeddedLook) checkKeys(context.Context) (string, error) {
+	if !l.read {
+		return "", errNotLooked
+	}
+	if _, err := l.config.CheckKeys(); err != nil {
+		return "", warning("not known: see the check of the keys")
+	}
+	if l.keys != nil {
+		return "", errors.New("the keys of this machine do not open what is sealed in the database, so no hub starts here: " +
+			"restore the keys file that belongs to it from a backup, or set HUB_SECRET_KEYS")
+	}
+	return keysFit, nil
+}
+
+// keysFit is said of keys that open what they should.
+const keysFit = "the keys of this machine open them"
 
 const (
 	// lookTime bounds the look at a database over the network.
@@ -148,5 +178,5 @@ func (p *postgresLook) checkKeys(ctx context.Context) (string, error) {
 		return "", errors.New("the keys of this machine do not open what is sealed in the database, so no hub starts here: " +
 			"give it the keys of the other hubs with HUB_SECRET_KEYS")
 	}
-	return "the keys of this machine open them", nil
+	return keysFit, nil
 }

@@ -67,6 +67,37 @@ func TestDoctorOnPostgres(t *testing.T) {
 	}
 }
 
+// A SQLite database with the keys of another hub.
+func TestDoctorOnOtherKeys(t *testing.T) {
+	m := newMachine(t)
+	m.database = databaseChecks
+	m.env["HUB_SECRET_KEYS"] = keyLine
+	c, err := app.LoadConfig(nil, func(name string) (string, bool) { v, ok := m.env[name]; return v, ok })
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := app.New(t.Context(), c, app.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	other := "k2:" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("o", 32)))
+	for _, want := range []struct{ keys, status, says string }{
+		{keyLine, statusOK, "open them"}, {other, statusFail, "do not open what is sealed"}, {"", statusWarn, "see the check of the keys"},
+	} {
+		m.env["HUB_SECRET_KEYS"] = want.keys
+		results := m.check(t)
+		if got := results["sealed secrets"]; got.Status != want.status || !strings.Contains(got.Detail, want.says) {
+			t.Errorf("with keys %.2q: %s %s", want.keys, got.Status, got.Detail)
+		}
+		if got := results["database"]; got.Status != statusOK {
+			t.Errorf("with keys %.2q: %s %s", want.keys, got.Status, got.Detail)
+		}
+	}
+}
+
 // Whether a commit is safe is the server's to say; how long it takes on the
 // machine of a test proves nothing.
 func TestDoctorOnUnsafePostgres(t *testing.T) {

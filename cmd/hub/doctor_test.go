@@ -77,7 +77,7 @@ var keyLine = "k1:" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k
 
 func TestDoctorOnAHealthyMachine(t *testing.T) {
 	m := newMachine(t)
-	m.write(t, "hub.db", "", 0o600)
+	m.write(t, "hub.db", "a database", 0o600)
 	m.write(t, "keys", keyLine, 0o600)
 	m.env["HUB_BASE_URL"] = "https://hub.example.com"
 	m.env["HUB_TRUSTED_PROXIES"] = "127.0.0.1"
@@ -90,14 +90,14 @@ func TestDoctorOnAHealthyMachine(t *testing.T) {
 	}
 	var names []string
 	for _, name := range []string{
-		"configuration", "environment", "data folder", "disk space", "database", "keys", "address",
+		"configuration", "environment", "data folder", "files folder", "disk space", "database", "keys", "address",
 		"clock", "base URL", "reverse proxy", "admin token", "profiler",
 	} {
 		if _, there := results[name]; there {
 			names = append(names, name)
 		}
 	}
-	if len(names) != 12 || len(results) != 12 {
+	if len(names) != 13 || len(results) != 13 {
 		t.Errorf("checks: %v", names)
 	}
 	if results["database"].Detail != "looked at" {
@@ -155,14 +155,14 @@ func TestDoctorFindings(t *testing.T) {
 			"disk space", statusWarn, "make room",
 		},
 		{"the disk of the files is full", func(_ *testing.T, m *machine) {
-			m.env["HUB_FILES"] = "/proc/files"
+			m.env["HUB_FILES"] = filepath.Dir(m.dir) + "/files"
 			m.free = func(folder string) (uint64, error) {
-				if folder == "/proc" {
+				if folder == filepath.Dir(m.dir) {
 					return 200_000_000, nil
 				}
 				return 1 << 40, nil
 			}
-		}, "disk space", statusFail, "the disk of /proc"},
+		}, "disk space", statusFail, "the disk of /"},
 		{"reserve is off", func(_ *testing.T, m *machine) {
 			m.env["HUB_DISK_RESERVE"] = "0"
 			m.free = func(string) (uint64, error) { return 0, nil }
@@ -172,13 +172,33 @@ func TestDoctorFindings(t *testing.T) {
 			"disk space", statusFail, "cannot ask",
 		},
 		{"no database yet", func(*testing.T, *machine) {}, "database", statusOK, "first start makes it"},
+		{
+			"database lost", func(t *testing.T, m *machine) { m.write(t, "keys", keyLine, 0o600) },
+			"database", statusWarn, "although the keys of an earlier one are there",
+		},
+		{"database empty", func(t *testing.T, m *machine) {
+			m.write(t, "hub.db", "", 0o600)
+			m.write(t, "keys", keyLine, 0o600)
+		}, "database", statusWarn, "although the keys of an earlier one are there"},
+		{
+			"restore interrupted", func(t *testing.T, m *machine) { m.write(t, ".restore-1.db", "half", 0o600) },
+			"database", statusFail, "repeat `hub restore`",
+		},
+		{
+			"files folder is a file", func(t *testing.T, m *machine) { m.env["HUB_FILES"] = m.write(t, "file", "", 0o600) },
+			"files folder", statusFail, "is not a folder",
+		},
+		{
+			"files folder below a file", func(t *testing.T, m *machine) { m.env["HUB_FILES"] = m.write(t, "file", "", 0o600) + "/files" },
+			"files folder", statusFail, "not a directory",
+		},
 		{"database is a folder", func(t *testing.T, m *machine) {
 			if err := os.Mkdir(m.dir+"/hub.db", 0o700); err != nil {
 				t.Fatal(err)
 			}
 		}, "database", statusFail, "not a file"},
 		{"database is damaged", func(t *testing.T, m *machine) {
-			m.write(t, "hub.db", "", 0o600)
+			m.write(t, "hub.db", "a database", 0o600)
 			m.write(t, "keys", keyLine, 0o600)
 			m.database = func(app.Config) []Check {
 				return []Check{{"database", func(context.Context) (string, error) { return "", errors.New("row 7 is missing") }}}
@@ -189,10 +209,10 @@ func TestDoctorFindings(t *testing.T) {
 			"keys in the environment", func(_ *testing.T, m *machine) { m.env["HUB_SECRET_KEYS"] = keyLine },
 			"keys", statusOK, `1 in the configuration, "k1" seals`,
 		},
-		{
-			"keys open to others", func(t *testing.T, m *machine) { m.write(t, "keys", keyLine, 0o640) },
-			"keys", statusFail, "chmod 600",
-		},
+		{"keys open to others", func(t *testing.T, m *machine) {
+			m.write(t, "hub.db", "a database", 0o600)
+			m.write(t, "keys", keyLine, 0o640)
+		}, "keys", statusFail, "chmod 600"},
 		{
 			"keys lost", func(t *testing.T, m *machine) { m.write(t, "hub.db", "", 0o600) },
 			"keys", statusFail, "restore the file",
@@ -202,6 +222,7 @@ func TestDoctorFindings(t *testing.T) {
 			"clock", statusFail, "before this program was made",
 		},
 		{"clock behind the data", func(t *testing.T, m *machine) {
+			m.write(t, "hub.db", "a database", 0o600)
 			path := m.write(t, "keys", keyLine, 0o600)
 			if err := os.Chtimes(path, noon, noon.Add(10*time.Minute)); err != nil {
 				t.Fatal(err)
@@ -245,7 +266,8 @@ func TestDoctorFindings(t *testing.T) {
 				t.Errorf("%s: %s %q, want %s with %q", c.check, got.Status, got.Detail, c.status, c.says)
 			}
 			for name, result := range results {
-				dependent := c.name == "data folder is a file" && (name == "database" || name == "keys")
+				dependent := c.name == "data folder is a file" && (name == "database" || name == "keys" || name == "files folder") ||
+					c.name == "data folder cannot be made" && name == "files folder"
 				if name != c.check && result.Status != statusOK && !dependent {
 					t.Errorf("%s noticed something too: %s %s", name, result.Status, result.Detail)
 				}
@@ -269,6 +291,11 @@ func TestDoctorAtTheAddress(t *testing.T) {
 		}))
 		t.Cleanup(server.Close)
 		return server.Listener.Addr().String()
+	}
+	m := newMachine(t)
+	m.env["HUB_ADDR"] = serve(t, map[string]int{"/healthz": 200, "/readyz": 200})
+	if got := m.check(t)["database"]; got.Status != statusFail || !strings.Contains(got.Detail, "although a hub runs at") {
+		t.Errorf("a hub whose database is not there: %s %s", got.Status, got.Detail)
 	}
 	for _, c := range []struct {
 		name, status, says string
@@ -354,7 +381,7 @@ func TestDoctorCommand(t *testing.T) {
 		}
 	}
 	out, err = newCommand(errors.New("broken: restore the backup"))
-	failed := err != nil && err.Error() == "doctor: 1 of 12 checks failed"
+	failed := err != nil && err.Error() == "doctor: 1 of 13 checks failed"
 	if !failed || !strings.Contains(out, "fail  database       broken: restore") {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -65,6 +66,7 @@ type App struct {
 	defaults  chat.Defaults
 	cluster   *cluster.Cluster // nil: the embedded database
 	metrics   *metrics
+	gate      *diskGate
 }
 
 // New opens everything that a hub needs. Close must be called unless Run was.
@@ -80,7 +82,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if o.guest != nil {
 		a.keys, err = guestKeys(c)
 	} else {
-		a.keys, err = openKeys(c)
+		a.keys, err = a.begin(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -136,6 +138,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	gate := newDiskGate(c.DiskFolders, c.DiskReserve, a.now, component("disk"))
+	gate.place, a.gate = a.store.CheckPlace, gate
 	a.chat = &chat.Service{
 		Store: a.store, Router: a.engine, Blobs: &chat.Blobs{Dir: c.Files.Dir, Gate: gate.Check}, IDs: a.ids, Now: a.now, Log: component("chat"),
 		Limits: chat.Limits{FileBytes: c.Files.Max}, ScrubDeleted: c.ScrubDeleted,
@@ -179,6 +182,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	a.server.HandleNotFound(pages.NotFound())
 	a.server.HandleMetrics(guardMetrics(a.metricsHandler(), a.mayReadMetrics))
 	a.server.AddCheck("database", a.store.Ping)
+	a.server.AddCheck("place", gate.CheckPlace)
 	a.server.AddCheck("writer", a.store.CheckWriter)
 	a.server.AddCheck("room", a.store.CheckRoom)
 	if a.cluster != nil {
@@ -211,7 +215,9 @@ func (a *App) listen(ctx context.Context, guest *pipes) (err error) {
 	if guest != nil {
 		options.Addr, options.Local, options.DrainDelay, a.listening = "", guest, 0, c.Addr
 	} else {
-		options.Local = a.openSocket(ctx)
+		if options.Local, err = a.openSocket(ctx); err != nil {
+			return err
+		}
 	}
 	if a.server, err = server.New(options); err != nil {
 		if options.Local != nil {
@@ -268,12 +274,59 @@ func (a *App) forget() {
 // leads reports whether this process does what one alone should do.
 func (a *App) leads() bool { return a.cluster == nil || a.cluster.Leads() }
 
-// openKeys makes the data folder and opens the sealing keys. New ones are made
-// only with a new database: an existing one would be full of secrets they cannot open.
-func openKeys(c Config) (*secret.Keys, error) {
-	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+// begin looks at what a hub finds on this machine, before it opens its database, and
+// opens the sealing keys.
+func (a *App) begin(ctx context.Context) (*secret.Keys, error) {
+	if !a.config.Database.Postgres {
+		if err := noneAnswers(ctx, a.config.SocketPath()); err != nil {
+			return nil, err
+		}
+	}
+	doubt, err := a.config.CheckNewDatabase()
+	if err != nil {
+		return nil, err
+	}
+	if doubt != "" {
+		a.log.Warn(doubt)
+	}
+	if err := os.MkdirAll(a.config.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the data folder: %w", err)
 	}
+	if _, err := a.config.CheckFiles(); err != nil {
+		return nil, err
+	}
+	return openKeys(a.config)
+}
+
+// CheckNewDatabase looks at what is there while there is no embedded database, or an
+// empty one. It fails when a restore has not ended: a new hub would take its place. doubt
+// says that an earlier hub has left its keys; "": nothing is to be said.
+func (c Config) CheckNewDatabase() (doubt string, err error) {
+	path := c.Database.Path
+	if c.Database.Postgres {
+		return "", nil
+	}
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", nil //nolint:nilerr // what opens it will tell
+	}
+	left, err := unfinishedRestores(filepath.Dir(path))
+	if err != nil {
+		return "", err
+	}
+	if left != nil {
+		return "", fmt.Errorf("there is no database at %s, and a restore there was interrupted or is under way (%s): "+
+			"repeat `hub restore`, or remove that file to begin with a new database", path, left[0])
+	}
+	if _, err := os.Stat(c.KeysFile()); err != nil || !c.SecretKeys.IsZero() {
+		return "", nil //nolint:nilerr // there are none, as at a first start
+	}
+	return fmt.Sprintf("%s is missing or empty, so a start makes a new database, although the keys of an earlier one are there (%s): "+
+		"if it was lost, stop the hub and restore a backup", path, c.KeysFile()), nil
+}
+
+// openKeys opens the sealing keys. The data folder must exist. New ones are made
+// only with a new database: an existing one would be full of secrets they cannot open.
+func openKeys(c Config) (*secret.Keys, error) {
 	if c.Database.Postgres {
 		return c.OpenKeys() // checkKeys sees whether they fit
 	}
@@ -346,6 +399,7 @@ func (a *App) Run(ctx context.Context, ready func()) error {
 	if a.cluster != nil {
 		l.start(ctx, "cluster", a.cluster.Run)
 	}
+	l.start(ctx, "disk", a.gate.Run)
 	l.start(ctx, "delivery", a.engine.Run)
 	l.start(ctx, "retention", a.pruner.Run)
 	l.start(ctx, "chat", a.chat.Run)

@@ -384,6 +384,9 @@ func TestRestoreMovesAside(t *testing.T) {
 	if _, err := Restore(t.Context(), younger, restoreOptions(with.Path)); hub.CodeOf(err) != hub.Conflict || !strings.Contains(err.Error(), "--force") {
 		t.Fatalf("a database that is there: %v", err)
 	}
+	if err := os.WriteFile(younger.Database.Path+".v3", before, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	o := restoreOptions(with.Path)
 	o.Force = true
 	report, err := Restore(t.Context(), younger, o)
@@ -396,6 +399,12 @@ func TestRestoreMovesAside(t *testing.T) {
 	aside := report.MovedTo
 	if !bytes.Equal(readFile(t, filepath.Join(aside, "hub.db")), before) || !bytes.Equal(readFile(t, filepath.Join(aside, "keys")), keys) {
 		t.Error("what was there is not what was moved aside")
+	}
+	if !bytes.Equal(readFile(t, filepath.Join(aside, "hub.db.v3")), before) {
+		t.Error("the copy from before a migration was not moved aside")
+	}
+	if left, err := filepath.Glob(younger.Database.Path + ".v*"); err != nil || left != nil {
+		t.Errorf("beside the restored database there is %v, %v", left, err)
 	}
 	if entries, err := os.ReadDir(filepath.Join(aside, "files")); err != nil || len(entries) == 0 {
 		t.Errorf("the files: %v, %v", entries, err)
@@ -801,6 +810,10 @@ func TestBackupOfPostgres(t *testing.T) {
 	}
 	if _, err := Restore(ctx, other, cut); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
+	}
+	err := WithDatabase(t.Context(), other, func(context.Context, *Database) error { return nil })
+	if hub.CodeOf(err) != hub.Conflict || !strings.Contains(err.Error(), "Run `hub restore` again") {
+		t.Errorf("half a restored database: %v", err)
 	}
 	report, err := Restore(t.Context(), other, restoreOptions(o.Path))
 	if err != nil || !report.Verify.Clean() || report.KeysFit != KeysFit {

@@ -53,6 +53,9 @@ func (d *Database) Diagnose(ctx context.Context) (DatabaseReport, error) {
 // CheckKeys fails when the configured keys do not open what is sealed in the
 // database. It changes nothing; a database that no hub has used takes any keys.
 func (d *Database) CheckKeys(ctx context.Context) error {
+	if made, err := d.store.HasTables(ctx); err != nil || !made {
+		return err
+	}
 	sealed, err := d.store.Setting(ctx, keysSetting)
 	if err != nil || sealed == "" {
 		return err

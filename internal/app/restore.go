@@ -88,6 +88,7 @@ type restore struct {
 	lock     io.Closer
 	database *os.File // the database before it has its name
 	present  []string // what is in its place
+	copies   []string // beside it, from before the migrations of a database
 	keys     []byte   // of the archive
 	checked  map[string]Member
 }
@@ -118,6 +119,9 @@ func (r *restore) prepare() (err error) {
 				r.present = append(r.present, path)
 			}
 		}
+		if r.copies, err = store.MigrationCopies(r.c.Database.Path); err != nil {
+			return errors.Join(err, r.close())
+		}
 	}
 	if err := r.removeLeftovers(folder); err != nil {
 		return errors.Join(err, r.close())
@@ -136,13 +140,23 @@ func (r *restore) prepare() (err error) {
 // unnamed is the pattern of the names of databases that are being restored.
 const unnamed = ".restore-*.db"
 
+// unfinishedRestores returns the databases in a folder that are being restored, or were
+// when a restore was killed.
+func unfinishedRestores(folder string) ([]string, error) {
+	names, err := fs.Glob(os.DirFS(folder), unnamed) // the folder's name is no pattern
+	for i := range names {
+		names[i] = filepath.Join(folder, names[i])
+	}
+	return names, err
+}
+
 // removeLeftovers removes what restores that were killed have left. The lock
 // says that none is at work.
 func (r *restore) removeLeftovers(folder string) error {
 	if r.lock == nil {
 		return nil
 	}
-	old, err := filepath.Glob(filepath.Join(folder, unnamed))
+	old, err := unfinishedRestores(folder)
 	for _, path := range old {
 		err = errors.Join(err, os.Remove(path))
 	}
@@ -312,7 +326,7 @@ func (r *restore) moveAside() error {
 	if different && !r.o.Force {
 		return hub.Errorf(hub.Conflict, "%s is there and differs from the keys of the backup; move it away.", r.c.KeysFile())
 	}
-	if r.present == nil && !different {
+	if r.present == nil && r.copies == nil && !different {
 		return nil
 	}
 	aside := filepath.Join(filepath.Dir(r.c.Database.Path), "before-restore-"+r.o.Now().UTC().Format("20060102T150405Z"))
@@ -326,7 +340,7 @@ func (r *restore) moveAside() error {
 			return fmt.Errorf("the files cannot be moved to %s; move them yourself, or name another HUB_FILES: %w", aside, err)
 		}
 	}
-	for _, path := range r.present {
+	for _, path := range slices.Concat(r.copies, r.present) {
 		if err := os.Rename(path, filepath.Join(aside, filepath.Base(path))); err != nil {
 			return err
 		}
@@ -463,7 +477,8 @@ func (r *restore) placeDatabase(ctx context.Context) error {
 	if r.c.Database.Postgres {
 		report, err := store.Copy(ctx, store.CopyOptions{
 			From: store.Options{Path: r.database.Name()}, To: r.c.storeOptions(), Running: true,
-			Name: "the backup with the database " + r.checked[databaseMember].SHA256[:16], Searchable: chat.Searchable,
+			Command: "hub restore",
+			Name:    "the backup with the database " + r.checked[databaseMember].SHA256[:16], Searchable: chat.Searchable,
 			Progress: copyProgress(r.o.Progress),
 		})
 		if err == nil && report.Already {

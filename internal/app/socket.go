@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/nself-chat/hub/internal/store"
 )
 
 // A running hub answers on a Unix socket in its data folder, for the command
@@ -78,15 +80,33 @@ func (s *socket) Close() error {
 }
 
 // openSocket opens the hub's socket. A hub without one works as well; only the
-// command line then needs its address and a token.
-func (a *App) openSocket(ctx context.Context) net.Listener {
+// command line then needs its address and a token. With an embedded database a hub that
+// answers there is at work on the same files.
+func (a *App) openSocket(ctx context.Context) (net.Listener, error) {
 	path := a.config.SocketPath()
 	l, err := listenSocket(ctx, path)
+	if errors.Is(err, errSocketTaken) && !a.config.Database.Postgres {
+		return nil, runningAt(path)
+	}
 	if err != nil {
 		a.log.Warn("no socket for the command line; name the hub's address to it with --url", "path", path, "error", err)
-		return nil
+		return nil, nil
 	}
-	return l
+	return l, nil
+}
+
+// noneAnswers fails when a hub answers on a socket: the lock of its folder may have
+// been removed.
+func noneAnswers(ctx context.Context, path string) error {
+	conn, err := dialSocket(ctx, path)
+	if err != nil {
+		return nil //nolint:nilerr // nobody does
+	}
+	return errors.Join(runningAt(path), conn.Close())
+}
+
+func runningAt(path string) error {
+	return fmt.Errorf("%w on %s: it answers on %s; stop it, or give this one its own HUB_DATA_DIR", store.ErrRunning, filepath.Dir(path), path)
 }
 
 // pipes is a listener for this process alone.

@@ -28,6 +28,9 @@ type CopyOptions struct {
 	// Name is what the source is called in messages. A copy that was interrupted
 	// goes on only from the source of the same name. Empty: where it is.
 	Name string
+	// Command is what a person runs to make this copy; one that was interrupted
+	// is finished by it. Empty: "hub migrate".
+	Command string
 	// Running allows hubs to work on the source: what is copied is its state as
 	// of one moment. Without it the source must be at rest, and is kept so.
 	Running bool
@@ -99,6 +102,7 @@ const copySetting = "copy"
 // may end at any moment, and goes on behind the last row that is there.
 type copyState struct {
 	From     string                   `json:"from"`
+	Command  string                   `json:"command,omitempty"`
 	Content  string                   `json:"content"` // stands for what the source was when it began
 	Begun    time.Time                `json:"begun"`
 	Finished time.Time                `json:"finished,omitzero"`
@@ -179,9 +183,23 @@ func Copy(ctx context.Context, o CopyOptions) (*CopyReport, error) {
 	return c.report, c.run(ctx)
 }
 
+// migrateCommand is the command that --start-over belongs to.
+const migrateCommand = "hub migrate"
+
+// startOver says how to begin anew.
+func (c *copier) startOver() string {
+	if c.o.Command == migrateCommand {
+		return "start over (hub migrate --start-over)"
+	}
+	return "name another, empty database"
+}
+
 func newCopier(o CopyOptions) *copier {
 	if o.Name == "" {
 		o.Name = describe(o.From)
+	}
+	if o.Command == "" {
+		o.Command = migrateCommand
 	}
 	if o.Progress == nil {
 		o.Progress = func(CopyProgress) {}
@@ -260,7 +278,7 @@ func (c *copier) openSource(ctx context.Context) (release func() error, err erro
 			return held.close, hub.Errorf(hub.NotFound, "There is no hub's database at %s.", o.Path)
 		}
 		if !c.o.Running {
-			lock, err := lockFile(o.Path + ".lock")
+			lock, err := lockDatabase(o.Path)
 			if err != nil {
 				return held.close, fmt.Errorf("the source must be at rest: %w", err)
 			}
@@ -394,12 +412,12 @@ func (c *copier) begin(ctx context.Context) error {
 		}
 	case c.o.StartOver:
 	case found.Content != content:
-		return hub.Errorf(hub.Conflict, "A hub has worked on %s since the copy began. Start over (hub migrate --start-over).", c.report.From)
+		return hub.Errorf(hub.Conflict, "A hub has worked on %s since the copy began: %s.", c.report.From, c.startOver())
 	default:
 		c.state, c.report.Resumed = *found, true
 		return nil
 	}
-	c.state = copyState{From: c.report.From, Content: content, Begun: c.to.Now(), Tables: make(map[string]*copyPosition)}
+	c.state = copyState{From: c.report.From, Command: c.o.Command, Content: content, Begun: c.to.Now(), Tables: make(map[string]*copyPosition)}
 	text, err := c.state.text()
 	if err != nil {
 		return err
@@ -423,9 +441,18 @@ func (c *copier) found(ctx context.Context) (*copyState, error) {
 	case finished:
 		return nil, hub.Errorf(hub.Conflict, "%s is a finished copy of %s.", c.report.To, found.From)
 	case !c.o.StartOver:
-		return nil, hub.Errorf(hub.Conflict, "%s is half a copy of %s. Finish that one, or start over (hub migrate --start-over).", c.report.To, found.From)
+		return nil, hub.Errorf(hub.Conflict, "%s is half a copy of %s. Finish that one, or %s.", c.report.To, found.From, c.startOver())
 	}
 	if finished {
+		content, err := c.content(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if content != found.Content {
+			return nil, hub.Errorf(hub.Conflict, "A hub has worked on %s since it was copied to %s at %s: what came since is not in the copy. "+
+				"Go on with the copy without it, or copy again to another, empty database.",
+				c.report.From, c.report.To, found.Finished.UTC().Format(time.RFC3339))
+		}
 		c.report.Already, c.report.FinishedAt, c.report.Replaced = true, found.Finished, found.Replaced
 	}
 	return found, nil
@@ -474,14 +501,22 @@ func readCopyState(ctx context.Context, q querier) (*copyState, error) {
 	return state, nil
 }
 
-// refuseHalfCopy keeps hubs from a database to which a copy has not brought
-// everything.
+// refuseHalfCopy keeps hubs and commands from a database to which a copy has not
+// brought everything.
 func (s *Store) refuseHalfCopy(ctx context.Context) error {
+	made, err := s.hasTables(ctx)
+	if err != nil || !made {
+		return err
+	}
 	state, err := readCopyState(ctx, s.readers)
 	if err != nil || state == nil || !state.Finished.IsZero() {
 		return err
 	}
-	return hub.Errorf(hub.Conflict, "This database is half a copy of %s. Run `hub migrate` again to finish it.", state.From)
+	command := state.Command
+	if command == "" {
+		command = migrateCommand
+	}
+	return hub.Errorf(hub.Conflict, "This database is half a copy of %s. Run `%s` again to finish it.", state.From, command)
 }
 
 func (c *copier) targetIsEmpty(ctx context.Context) error {
@@ -627,7 +662,7 @@ func (c *copier) compare(ctx context.Context) error {
 		return err
 	}
 	if differ != nil {
-		return hub.Errorf(hub.Conflict, "Source and copy differ in %s: the source was changed since the copy began. Start over (hub migrate --start-over).", differ)
+		return hub.Errorf(hub.Conflict, "Source and copy differ in %s: the source was changed since the copy began. To go on, %s.", differ, c.startOver())
 	}
 	return nil
 }
@@ -682,7 +717,7 @@ func (c *copier) try(ctx context.Context) error {
 // peek refuses what begin would refuse, and changes nothing.
 func (c *copier) peek(ctx context.Context) (err error) {
 	o := c.o.To
-	o.Shared, o.Log = true, slog.New(slog.DiscardHandler)
+	o.Shared, o.copying, o.Log = true, true, slog.New(slog.DiscardHandler)
 	if o.Postgres == "" {
 		if info, err := os.Stat(o.Path); err != nil || info.Size() == 0 {
 			return nil //nolint:nilerr // it would be made

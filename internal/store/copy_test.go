@@ -522,6 +522,10 @@ func checkNotServed(t *testing.T, o Options) {
 	o.Log = slog.New(slog.DiscardHandler)
 	s, err := Open(t.Context(), o)
 	if err != nil {
+		o.Shared = true
+		if _, shared := Open(t.Context(), o); fmt.Sprint(shared) != err.Error() {
+			t.Errorf("a command beside hubs is told %v, a hub %v", shared, err)
+		}
 		if hub.CodeOf(err) != hub.Conflict || !strings.Contains(err.Error(), "hub migrate") {
 			t.Errorf("half a copy: %v", err)
 		}
@@ -628,6 +632,15 @@ func TestCopyRefuses(t *testing.T) {
 		t.Errorf("starting over: %+v, %v", over.report, err)
 	}
 	refused("a finished copy of another", copyTest(other, pg), hub.Conflict, "finished copy of")
+	if again := copyTest(origin, pg); again.run(t.Context()) != nil || !again.report.Already {
+		t.Errorf("a finished copy, again: %+v", again.report)
+	}
+	alter(t, origin, `UPDATE nchat_webhook_lanes SET node = 'a third'`)
+	dry = copyTest(origin, pg)
+	dry.o.DryRun = true
+	for _, c := range []*copier{copyTest(origin, pg), dry} {
+		refused("a source that was at work since it was copied", c, hub.Conflict, "since it was copied to")
+	}
 }
 
 // A change of the source that no look at its numbers tells is found at the end.

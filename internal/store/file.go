@@ -88,7 +88,7 @@ func SaveCopy(ctx context.Context, path, to string) error {
 	if err := createPrivate(to); err != nil {
 		return err
 	}
-	db, err := openSQLitePool(path, "cache_size(-16000)")
+	db, err := openSQLiteToRead(ctx, realPath(path), "cache_size(-16000)")
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func SaveCopy(ctx context.Context, path, to string) error {
 
 // Lock takes the lock of the folder of the embedded database at path, so that no
 // hub starts on it until the lock is closed. It fails when a hub is running.
-func Lock(path string) (io.Closer, error) { return lockFile(path + ".lock") }
+func Lock(path string) (io.Closer, error) { return lockDatabase(path) }
 
 // schemaVersion returns the number of the last migration that a database has
 // seen.
@@ -111,6 +111,9 @@ func schemaVersion(ctx context.Context, q querier) (version int64, err error) {
 		`SELECT coalesce(max(version_id), 0) FROM nchat_schema_versions WHERE is_applied`)
 	return version, err
 }
+
+// HasTables reports whether a hub has made its tables in the database.
+func (s *Store) HasTables(ctx context.Context) (bool, error) { return s.hasTables(ctx) }
 
 // SchemaVersion is the version of the tables that this program works on.
 func SchemaVersion() (int64, error) { return newestMigration("sqlite") }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -47,10 +48,45 @@ func TestBackUpBeforeMigration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second time finds the copy
+	// What hubs that were killed in the middle have left is no copy.
+	for _, left := range []string{before, before + unfinishedCopy} {
+		if err := os.WriteFile(left, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := backUp(canceled, p, db, path); err == nil {
+		t.Error("a copy was made, although canceled")
+	}
+	var made []os.FileInfo
+	for _, changed := range []bool{false, false, true} {
+		if changed {
+			if _, err := db.ExecContext(t.Context(), `UPDATE nchat_settings SET value = 'later' WHERE key = 'k-before'`); err != nil {
+				t.Fatal(err)
+			}
+			old := time.Now().Add(-time.Hour)
+			if err := os.Chtimes(before, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if err := backUp(t.Context(), p, db, path); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := os.Stat(before + unfinishedCopy); err == nil {
+			t.Error("an unfinished copy was left")
+		}
+		info, err := os.Stat(before)
+		if err != nil || info.Size() == 0 {
+			t.Fatalf("no copy: %v, %v", info, err)
+		}
+		made = append(made, info)
+	}
+	if !os.SameFile(made[0], made[1]) {
+		t.Error("the copy was made again, although it is there")
+	}
+	if os.SameFile(made[1], made[2]) {
+		t.Error("an old copy was kept after the database had changed")
 	}
 	if _, err := p.Up(t.Context()); err != nil {
 		t.Fatal(err)
@@ -68,6 +104,26 @@ func TestBackUpBeforeMigration(t *testing.T) {
 	}
 	if info, err := os.Stat(before); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the copy's mode: %v, %v", info.Mode(), err)
+	}
+}
+
+// TestUnfinishedCopies: what a killed migration has left of its copy goes at the next
+// start; whole copies stay.
+func TestUnfinishedCopies(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hub.db")
+	for _, name := range []string{path + ".v3", path + ".v4" + unfinishedCopy, path + ".vain"} {
+		if err := os.WriteFile(name, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := Open(t.Context(), Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	copies, err := MigrationCopies(path)
+	if err != nil || len(copies) != 1 || copies[0] != path+".v3" {
+		t.Errorf("there are %q, %v", copies, err)
 	}
 }
 

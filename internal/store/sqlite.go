@@ -12,8 +12,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,42 +31,117 @@ const minSQLite = "3.51.3"
 // openSQLite opens the database at o.Path, creates it when absent, takes the
 // folder's lock and migrates the schema.
 func (s *Store) openSQLite(ctx context.Context, o Options) error {
+	named := o.Path
+	o.Path = realPath(o.Path)
 	if !o.Shared {
-		lock, err := lockFile(o.Path + ".lock")
+		lock, err := lockDatabase(o.Path)
 		if err != nil {
 			return err
 		}
 		s.lock = lock
+		if err := removeUnfinished(o.Path); err != nil {
+			return err
+		}
 		// Only the hub's own account may read what is in it; SQLite gives the
 		// files beside it the same mode.
 		if err := createPrivate(o.Path); err != nil {
 			return err
 		}
 	}
-	readers, err := openSQLitePool(o.Path, "query_only(1)", "cache_size(-4000)")
+	readers, err := openSQLiteReaders(ctx, o)
 	if err != nil {
 		return err
 	}
 	readers.SetMaxOpenConns(max(4, 2*cores()))
 	readers.SetMaxIdleConns(4)
 	s.readers = sqlitePool{readers}
-	db, err := openSQLitePool(o.Path, "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous("+o.Synchronous+")",
-		"cache_size(-16000)", "journal_size_limit(67108864)", "max_page_count("+strconv.Itoa(maxPages(o.MaxPages))+")")
+	pragmas := []string{
+		"journal_mode(wal)", "synchronous(" + o.Synchronous + ")",
+		"cache_size(-16000)", "journal_size_limit(67108864)", "max_page_count(" + strconv.Itoa(maxPages(o.MaxPages)) + ")",
+	}
+	if isEmpty(o.Path) { // SQLite writes to the file for it, also when it was set before
+		pragmas = slices.Insert(pragmas, 0, "auto_vacuum(incremental)")
+	}
+	db, err := openSQLitePool(o.Path, pragmas...)
 	if err != nil {
 		return err
 	}
 	db.SetMaxOpenConns(1)
-	conn := &sqliteConn{db: db, now: s.now, log: o.Log}
+	conn := &sqliteConn{db: db, now: s.now, log: o.Log, path: o.Path}
 	s.w = newWriter(conn, o)
+	if o.Shared {
+		return checkSQLite(ctx, readers, o.Path) // what writes connects when there is something to write
+	}
 	if err := checkSQLite(ctx, db, o.Path); err != nil {
 		return err
 	}
-	if !o.Shared {
-		if err := migrateSQLite(ctx, db, o.Path); err != nil {
-			return err
+	if err := migrateSQLite(ctx, db, o.Path); err != nil {
+		return err
+	}
+	if err := conn.connect(); err != nil {
+		return err
+	}
+	s.place = &sqlitePlace{path: named, conn: conn}
+	if s.place.db, err = os.Stat(named); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return nil
+}
+
+// realPath follows path when it is a symbolic link, also to a file that does not exist
+// yet: SQLite does so too, and the lock and the log lie beside the file itself.
+func realPath(path string) string {
+	for range 40 { // as many as Linux follows
+		to, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Dir(path) + string(filepath.Separator) + to
+		}
+		path = to
+	}
+	return path
+}
+
+// sqlitePlace is where the embedded database was found when it was opened.
+type sqlitePlace struct {
+	path string
+	db   os.FileInfo
+	conn *sqliteConn
+}
+
+// CheckPlace fails when the files of the embedded database are no longer in their
+// place: what is stored from then on is gone when the process ends. It may be called
+// as often as one likes.
+func (s *Store) CheckPlace() error {
+	if s.place == nil {
+		return nil
+	}
+	err := sameFile(s.place.path, s.place.db)
+	open := &s.place.conn.wal
+	if log := open.Load(); err == nil && log != nil {
+		if err = sameFile(s.place.conn.path+"-wal", *log); open.Load() != log {
+			return nil // connected anew meanwhile
 		}
 	}
-	return conn.connect()
+	if err != nil {
+		return hub.Wrap(hub.Unavailable, err, "The file of the hub's database was deleted, moved or replaced while the hub runs; "+
+			"nothing is taken in. Its operator has to put it back, or to stop the hub and restore a backup.")
+	}
+	return nil
+}
+
+// sameFile fails when another file than was, or none, has this name.
+func sameFile(path string, was os.FileInfo) error {
+	now, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("store: %s is gone", path)
+	case err == nil && !os.SameFile(now, was):
+		return fmt.Errorf("store: %s is another file now", path)
+	}
+	return nil // or it cannot be told
 }
 
 func maxPages(n int) int {
@@ -74,14 +151,74 @@ func maxPages(n int) int {
 	return n
 }
 
-// openSQLitePool opens a pool whose connections run the pragmas in order.
+// openSQLiteReaders opens the pool that reads. A file that is looked at beside a hub
+// need not be writable.
+func openSQLiteReaders(ctx context.Context, o Options) (*sql.DB, error) {
+	pragmas := []string{"query_only(1)", "cache_size(-4000)"}
+	if o.Shared {
+		return openSQLiteToRead(ctx, o.Path, pragmas...)
+	}
+	return openSQLitePool(o.Path, pragmas...)
+}
+
+// openSQLitePool opens a pool whose connections run the pragmas in order. The file must
+// exist when it connects.
 func openSQLitePool(path string, pragmas ...string) (*sql.DB, error) {
-	q := url.Values{"_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
+	return openSQLiteAs("mode", "rw", path, pragmas)
+}
+
+func openSQLiteAs(parameter, value, path string, pragmas []string) (*sql.DB, error) {
+	q := url.Values{parameter: {value}, "_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", filepath.Base(path), err)
 	}
 	return db, nil
+}
+
+// openSQLiteToRead opens a pool that only reads, and connects. To read, SQLite makes a
+// log and an index of it beside the file. Where it cannot (the disk is full, or must not
+// be written to) and no log is there, no hub is at work either, and the file alone is read.
+func openSQLiteToRead(ctx context.Context, path string, pragmas ...string) (*sql.DB, error) {
+	// SQLite says no more than that it cannot open it. The file is not opened for
+	// this: to close it would end SQLite's locks on it in this process.
+	if err := unix.Faccessat(unix.AT_FDCWD, path, unix.R_OK, unix.AT_EACCESS); errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("store: open the database %s: %w; run this as the account that the hub runs as", path, err)
+	}
+	db, err := openSQLitePool(path, pragmas...)
+	if err != nil {
+		return nil, err
+	}
+	look := func() error {
+		if err := each(ctx, sqlitePool{db}, func(scanner) error { return nil }, `SELECT 1 FROM sqlite_schema LIMIT 1`); err != nil {
+			_ = db.Close()
+			return fmt.Errorf("store: open the database %s: %w", path, err)
+		}
+		return nil
+	}
+	err = look()
+	if err == nil {
+		return db, nil
+	}
+	if !cannotWrite(err) || !isEmpty(path+"-wal") {
+		return nil, err
+	}
+	if db, err = openSQLiteAs("immutable", "1", path, pragmas); err != nil {
+		return nil, err
+	}
+	return db, look()
+}
+
+// cannotWrite reports whether SQLite failed to make or to write a file.
+func cannotWrite(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && slices.Contains([]int{sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL}, e.Code()&0xff)
+}
+
+// isEmpty reports whether there is nothing in a file, or no file.
+func isEmpty(path string) bool {
+	info, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0
 }
 
 // checkSQLite opens the first connection and refuses a library with a known
@@ -132,9 +269,11 @@ func createPrivate(path string) error {
 // ErrRunning refuses a database that another process has locked.
 var ErrRunning = errors.New("another hub is running")
 
-// lockFile takes the exclusive lock that says which process owns the folder.
-func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+// lockDatabase takes the exclusive lock that says which process owns the database at
+// path.
+func lockDatabase(path string) (*os.File, error) {
+	path = realPath(path)
+	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("store: the folder %s does not exist", filepath.Dir(path))
@@ -192,6 +331,10 @@ type sqliteConn struct {
 	queries map[string]*sql.Stmt // by text
 	changes map[string]driver.StmtExecContext
 	args    []driver.NamedValue // those of the change under way
+	path    string
+	// wal is the log that the connection has open. While it has, SQLite itself neither
+	// removes nor replaces it. nil: not known.
+	wal atomic.Pointer[os.FileInfo]
 }
 
 // connect opens the connection afresh.
@@ -202,6 +345,9 @@ func (s *sqliteConn) connect() error {
 		return fmt.Errorf("store: connect: %w", err)
 	}
 	s.conn, s.queries, s.changes = conn, make(map[string]*sql.Stmt), make(map[string]driver.StmtExecContext)
+	if wal, err := os.Stat(s.path + "-wal"); err == nil {
+		s.wal.Store(&wal)
+	}
 	return nil
 }
 
@@ -209,6 +355,7 @@ func (s *sqliteConn) disconnect() {
 	if s.conn == nil {
 		return
 	}
+	s.wal.Store(nil)
 	for _, stmt := range s.queries {
 		_ = stmt.Close()
 	}

@@ -42,7 +42,7 @@ type Options struct {
 	// MaxPages limits the embedded database's size in pages; 0: no limit.
 	MaxPages int
 
-	copying bool // it is the target of Copy
+	copying bool // it is the target of Copy, which alone may open half a copy
 }
 
 // Store is the hub's database. It is safe for concurrent use.
@@ -50,8 +50,9 @@ type Store struct {
 	readers pool
 	w       *writer
 	now     func() time.Time
-	lock    *os.File  // of the embedded database's folder
-	pg      *postgres // nil: the embedded database
+	lock    *os.File     // of the embedded database's folder
+	place   *sqlitePlace // of the embedded database
+	pg      *postgres    // nil: the embedded database
 }
 
 // pool is the connections that read. Each query sees the last commit.
@@ -93,7 +94,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if o.Meters.Read != nil {
 		s.readers = meteredPool{pool: s.readers, read: o.Meters.Read}
 	}
-	if !o.Shared && !o.copying {
+	if !o.copying {
 		if err := s.refuseHalfCopy(ctx); err != nil {
 			return nil, err
 		}

@@ -92,6 +92,9 @@ func toVersion1(t *testing.T, dialect goose.Dialect, db *sql.DB, folder string) 
 func oldSQLite(t *testing.T) Options {
 	t.Helper()
 	o := Options{Path: filepath.Join(t.TempDir(), "hub.db")}
+	if err := createPrivate(o.Path); err != nil {
+		t.Fatal(err)
+	}
 	db, err := openSQLitePool(o.Path)
 	if err != nil {
 		t.Fatal(err)
