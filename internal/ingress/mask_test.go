@@ -184,10 +184,18 @@ func TestMaskedCallsAreReplayed(t *testing.T) {
 // TestMaskLeaves: what names no secret is kept as it came, byte for byte.
 func TestMaskLeaves(t *testing.T) {
 	for _, test := range [][2]string{
-		{"", `{ 'text' : 'the author of \\ it', }`}, {"", `{"author":{"name":"a"},"a\u0062":1.50}`}, {urlencoded, "the token of it = 7 & more"},
-		{"", `{"token":null,"hasToken":true}`}, {"", `[note] the secret is out`}, {"application/json", `{"secret`},
-		{"", `{"personal_access_token_request":{"id":12345678}}`}, {multipartX, part("text", "password") + "--X--"}, {multipartX, "--X\r\nbroken token"},
-		{urlencoded, "payload=%7B%22text%22%3A%22the+token%22"}, {"", `"a token"`}, {urlencoded, "text=100%&token=&rest=7%2"},
+		{"", `{ 'text' : 'the author of \\ it', }`},
+		{"", `{"author":{"name":"a"},"a\u0062":1.50}`},
+		{urlencoded, "the token of it = 7 & more"},
+		{"", `{"token":null,"hasToken":true}`},
+		{"", `[note] the secret is out`},
+		{"application/json", `{"secret`},
+		{"", `{"personal_access_token_request":{"id":12345678}}`},
+		{multipartX, part("text", "password") + "--X--"},
+		{multipartX, "--X\r\nbroken token"},
+		{urlencoded, "payload=%7B%22text%22%3A%22the+token%22"},
+		{"", `"a token"`},
+		{urlencoded, "text=100%&token=&rest=7%2"},
 	} {
 		if got := newMasker().mask(test[0], []byte(test[1])); string(got) != test[1] {
 			t.Errorf("%s\nis kept as %s", test[1], got)
