@@ -222,10 +222,11 @@ func maskFormValue(name, value []byte) []byte {
 	if plain, err := url.QueryUnescape(string(name)); err == nil && isSecretName(plain) {
 		return []byte(secret.Mask)
 	}
+	whole := value
 	if at := bytes.LastIndexByte(value, '%'); at >= max(0, len(value)-2) {
-		value = value[:at] // it was cut off there
+		whole = value[:at] // the body may have been cut off there
 	}
-	text, err := url.QueryUnescape(string(value))
+	text, err := url.QueryUnescape(string(whole))
 	if err != nil || !looksLikeJSON([]byte(strings.TrimSpace(text))) {
 		return value
 	}
@@ -264,7 +265,8 @@ func nextDelimiter(b, delimiter []byte) int {
 			return len(b)
 		}
 		i += n
-		if after := b[i+len(delimiter):]; len(after) == 0 || bytes.IndexByte([]byte("\r\n \t-"), after[0]) >= 0 {
+		after := b[i+len(delimiter):]
+		if len(after) == 0 || bytes.IndexByte([]byte("\r\n \t"), after[0]) >= 0 || bytes.HasPrefix(after, []byte("--")) {
 			return i
 		}
 		i++
