@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -34,11 +32,7 @@ func buildVersion() string {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	code := newProgram().run(ctx)
-	stop()
-	os.Exit(code)
+	os.Exit(newProgram().run(untilStopped()))
 }
 
 // program is the tree of commands with what one run of it finds out.

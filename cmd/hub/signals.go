@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// sameStop is how long after the first signal others are part of the same request: timeout(1) signals a process and
+// its group, and a terminal that closes signals more than once.
+const sameStop = 500 * time.Millisecond
+
+// untilStopped returns a context that is done when the process is told to stop: by SIGINT, SIGTERM, or the SIGHUP of a
+// terminal that closes, unless that was ignored from the start (nohup). A SIGINT or SIGTERM that comes later than
+// sameStop ends the process at once.
+func untilStopped() context.Context {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, signals...)
+	ctx, stop := context.WithCancel(context.Background())
+	go stopWhen(told, stop, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })
+	return ctx
+}
+
+// stopWhen calls stop at the first signal and, sameStop later, hasten.
+func stopWhen(told <-chan os.Signal, stop, hasten func()) {
+	<-told
+	stop()
+	time.Sleep(sameStop)
+	hasten()
+}
