@@ -72,15 +72,22 @@ func checkConfiguration(config app.Config, loadError error) (string, error) {
 	return "valid; " + config.File, nil
 }
 
-// checkEnvironment looks for misspelt variables. Others that begin with HUB_ are left alone: a cluster sets such names
-// for a service called hub.
+// checkEnvironment looks for misspelt variables.
 func (d *doctor) checkEnvironment() (string, error) {
+	if doubts := misspelt(d.environ()); doubts != nil {
+		return "", warning(strings.Join(doubts, "\n"))
+	}
+	return "no misspelt variable", nil
+}
+
+// misspelt names the variables that look like a setting and are none. Others that begin with HUB_ are left alone: a
+// cluster sets such names for a service called hub.
+func misspelt(environ []string) (doubts []string) {
 	known := []string{"HUB_CONFIG", listenSecretEnv}
 	for _, s := range (app.Config{}).Describe() {
 		known = append(known, s.Env)
 	}
-	var doubts []string
-	for _, pair := range d.environ() {
+	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
 		if !strings.HasPrefix(name, "HUB_") || slices.Contains(known, name) {
 			continue
@@ -92,10 +99,7 @@ func (d *doctor) checkEnvironment() (string, error) {
 			}
 		}
 	}
-	if doubts != nil {
-		return "", warning(strings.Join(doubts, "\n"))
-	}
-	return "no misspelt variable", nil
+	return doubts
 }
 
 // editDistance counts the bytes to insert, delete or replace to turn a into b (Levenshtein).

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/client"
 )
 
@@ -78,6 +79,26 @@ func exitCode(err error) int {
 	}
 	if e, ok := errors.AsType[*client.Error](err); ok {
 		return refusalCode(e)
+	}
+	if e, ok := errors.AsType[*hub.Error](err); ok {
+		return workCode(e.Code)
+	}
+	return exitFailed
+}
+
+// workCode is the exit code for what this process itself could not do.
+func workCode(code hub.Code) int {
+	switch code {
+	case hub.Invalid:
+		return exitUsage
+	case hub.NotFound:
+		return exitNotFound
+	case hub.Unauthorized, hub.Forbidden:
+		return exitDenied
+	case hub.Conflict:
+		return exitConflict
+	case hub.Unavailable, hub.StorageFull, hub.RateLimited:
+		return exitUnavailable
 	}
 	return exitFailed
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -47,6 +48,9 @@ one-time link, and the token, are printed once.`,
 			log := app.NewLogger(os.Stderr, config)
 			// A reader of the log that has gone is no reason to stop: lines are lost then.
 			signal.Ignore(syscall.SIGPIPE)
+			if doubts := misspelt(os.Environ()); doubts != nil {
+				log.Warn("environment variables are misspelt, and not used", "variables", strings.Join(doubts, " "))
+			}
 			tuneRuntime()
 			ctx, stop := context.WithCancel(cmd.Context())
 			defer stop()
