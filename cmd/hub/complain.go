@@ -61,6 +61,9 @@ func nextStep(cmd *cobra.Command, at target, e *client.Error) string {
 		if scope := neededScope.FindStringSubmatch(e.Detail); scope != nil {
 			return fmt.Sprintf("`hub token create NAME --scope %s` on the hub's machine makes a token that may.", scope[1])
 		}
+		if strings.Contains(e.Detail, "restricted to channels") {
+			return "`hub token create NAME` without --channel, on the hub's machine, makes a token that may."
+		}
 		return "A token of another user may: `hub token create NAME --user USER` on the hub's machine makes one."
 	case e.Status == http.StatusNotFound && (e.Code == "" || e.Detail == nothingHere):
 		return elsewhere(at)

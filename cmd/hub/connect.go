@@ -40,6 +40,9 @@ func newWhereTopic() *cobra.Command {
   5. the context in use (hub context use)
   6. the hub of this machine with its data in ./data
 
+A flag that is given and empty, as by --url "$UNSET", is refused. An empty variable
+counts as not set.
+
 The hub of this machine needs no token: who may read its data folder acts as its
 owner. When it is not running, the command does the work itself; what is to be sent
 waits until a hub runs.
@@ -112,12 +115,12 @@ func (r *reach) where() (target, error) {
 			local = "--" + name
 		}
 	}
-	given := 0
 	for _, name := range append([]string{"url", "context"}, localFlags...) {
-		if f := r.flags.Lookup(name); f.Changed && f.Value.String() == "" {
-			return target{}, usagef("--%s is empty: give it a value, or leave it away", name) // another hub would be taken for the one that was meant
+		if f := r.flags.Lookup(name); f.Changed && f.Value.String() == "" { // the next that is given would be another hub
+			return target{}, usagef("--%s is empty: give it a value, or leave it away", name)
 		}
 	}
+	given := 0
 	for _, flag := range []string{r.url, r.context, local} {
 		if flag != "" {
 			given++

@@ -162,7 +162,8 @@ func readHidden(ctx context.Context, terminal int) (string, error) {
 
 // tryToken asks a hub whether it takes a token.
 func tryToken(ctx context.Context, address, token string) error {
-	c, err := client.New(address, token, client.WithHTTPClient(callsThrough(&patience{next: http.DefaultTransport, most: answerTime})), client.WithUserAgent("hub/"+buildVersion()))
+	calls := callsThrough(&patience{next: http.DefaultTransport, most: answerTime})
+	c, err := client.New(address, token, client.WithHTTPClient(calls), client.WithUserAgent("hub/"+buildVersion()))
 	if err != nil {
 		return usagef("%w", err)
 	}

@@ -282,6 +282,9 @@ func (d *doctor) checkAddress(ctx context.Context, config app.Config) (string, e
 	status, err := d.get(ctx, base+"/healthz")
 	var opError *net.OpError
 	if isTimeout(err) {
+		if detail, err := d.checkPortFree(config.Addr); !errors.Is(err, syscall.EADDRINUSE) {
+			return detail, err
+		}
 		return "", checkSilent(ctx, config)
 	}
 	if errors.As(err, &opError) && opError.Op == "dial" {
@@ -300,7 +303,7 @@ func (d *doctor) checkAddress(ctx context.Context, config app.Config) (string, e
 	return "a hub runs at " + config.Addr + " and is ready", nil
 }
 
-// isTimeout reports whether something listens at an address, and did not answer in time.
+// isTimeout reports whether err is that of an address from which no answer came in time.
 func isTimeout(err error) bool {
 	if _, unresolved := errors.AsType[*net.DNSError](err); unresolved {
 		return false

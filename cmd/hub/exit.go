@@ -40,7 +40,8 @@ func newExitCodesTopic() *cobra.Command {
   3    there is no such thing
   4    not allowed, or not signed in
   5    it contradicts what is there
-  6    the hub cannot be reached, or asks to try again later
+  6    the hub cannot be reached, says nothing for a minute, or asks to try again
+       later
   130  interrupted (Ctrl-C)
 
 Commands that answer a question do it with 0 and 1: verify (1: not clean), ready

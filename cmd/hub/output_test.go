@@ -103,6 +103,7 @@ func TestExitCodesAndWords(t *testing.T) {
 		{refused(401, "unauthorized", "No."), exitDenied, []string{"HUB_TOKEN", "hub token create", "hub context add"}, "r-17"},
 		{refused(403, "forbidden", "No."), exitDenied, []string{"--user USER"}, "--scope"},
 		{refused(403, "forbidden", "To post messages needs the scope write."), exitDenied, []string{"--scope write"}, "admin"},
+		{refused(403, "forbidden", "A token that is restricted to channels may not do it."), exitDenied, []string{"without --channel"}, "--user"},
 		{hub.Errorf(hub.Invalid, "No."), exitUsage, []string{"hub: No."}, "--help"},
 		{fmt.Errorf("wrapped: %w", hub.Errorf(hub.NotFound, "No.")), exitNotFound, nil, ""},
 		{hub.Errorf(hub.Forbidden, "No."), exitDenied, nil, ""},

@@ -102,17 +102,22 @@ func (w *watch) start() {
 func (w *watch) rest() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.timer != nil {
-		w.timer.Stop()
-	}
+	w.pause()
 }
 
 // stop ends it for good.
 func (w *watch) stop() {
-	w.rest()
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.stopped = true
-	w.mu.Unlock()
+	w.pause()
+}
+
+// pause is called with mu held.
+func (w *watch) pause() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
 }
 
 // watchedBody is what a hub is sent. That there is nothing to send yet is not the hub's fault.
