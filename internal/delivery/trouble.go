@@ -35,7 +35,7 @@ func (t *trouble) failed(log *slog.Logger, level slog.Level, text string, args .
 // over logs the end of the trouble, if there was one.
 func (t *trouble) over(log *slog.Logger, text string) {
 	if !t.since.IsZero() {
-		log.Info(text, "after", time.Since(t.since).Round(time.Millisecond))
+		log.Info(text, "after", time.Since(t.since).Round(time.Millisecond).String())
 		*t = trouble{}
 	}
 }

@@ -198,7 +198,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	if err := s.drain(context.WithoutCancel(ctx)); err != nil {
-		s.o.Log.Warn("requests were cut off: they had not ended in time", "after", s.o.DrainTimeout, "error", err)
+		s.o.Log.Warn("requests were cut off: they had not ended in time", "after", s.o.DrainTimeout.String(), "error", err)
 		cut()
 		_ = s.http.Close() // reports what drain reported
 	}
