@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -54,14 +55,41 @@ func nextStep(cmd *cobra.Command, at target, e *client.Error) string {
 	case e.Status == http.StatusUnauthorized:
 		return fmt.Sprintf("The hub at %s does not take the token from %s. Make one with `hub token create NAME` on the hub's machine, "+
 			"and give it in HUB_TOKEN, or keep it with `hub context add`.", at.url, at.tokenFrom)
+	case e.Status == http.StatusForbidden && at.local: // as its owner
+		return ""
 	case e.Status == http.StatusForbidden:
-		return "`hub token create NAME --scope admin` on the hub's machine makes a token that may."
+		if scope := neededScope.FindStringSubmatch(e.Detail); scope != nil {
+			return fmt.Sprintf("`hub token create NAME --scope %s` on the hub's machine makes a token that may.", scope[1])
+		}
+		if strings.Contains(e.Detail, "restricted to channels") {
+			return "`hub token create NAME` without --channel, on the hub's machine, makes a token that may."
+		}
+		return "A token of another user may: `hub token create NAME --user USER` on the hub's machine makes one."
+	case e.Status == http.StatusNotFound && (e.Code == "" || e.Detail == nothingHere):
+		return elsewhere(at)
 	case e.Status == http.StatusNotFound && siblingList(cmd) != "":
 		return fmt.Sprintf("`%s` shows what is there.", siblingList(cmd))
 	case e.RetryAfter > 0:
 		return fmt.Sprintf("Try again in %s.", e.RetryAfter.Round(time.Second))
 	}
 	return ""
+}
+
+// neededScope finds what the token lacks in what a hub says.
+var neededScope = regexp.MustCompile(`need the scope (\w+)`)
+
+// nothingHere is what a hub says of an address that it does not know.
+const nothingHere = "There is nothing at this address."
+
+// elsewhere says what is wrong with an address at which there is no API; "" when that is not known.
+func elsewhere(at target) string {
+	u, err := url.Parse(at.url)
+	if err != nil || at.local || strings.Trim(u.Path, "/") == "" {
+		return ""
+	}
+	path := strings.TrimRight(u.Path, "/")
+	u.Path, u.RawPath = "", ""
+	return fmt.Sprintf("%s (from %s) is not the address of a hub: leave %s away, as in %s.", at.url, at.from, path, u)
 }
 
 // siblingList names the command that lists what cmd works on.
@@ -81,6 +109,14 @@ func unreachableText(at target, err error) string {
 	why := err.Error()
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		why = e.Err.Error()
+	}
+	if silent, ok := errors.AsType[*silence](err); ok {
+		which := "the hub at " + at.url
+		if at.local {
+			which = "the hub of this machine"
+		}
+		return fmt.Sprintf("%s (from %s) does not answer: it took the call, and has said nothing for %s.\n"+
+			"It hangs, or has too much to do: look at its log. What was asked for may be done all the same.", which, at.from, silent.after)
 	}
 	if at.local {
 		return fmt.Sprintf("the hub of this machine (from %s) does not answer: %s.\nIs it still running? `hub serve` starts it.", at.from, why)

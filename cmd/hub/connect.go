@@ -40,6 +40,9 @@ func newWhereTopic() *cobra.Command {
   5. the context in use (hub context use)
   6. the hub of this machine with its data in ./data
 
+A flag that is given and empty, as by --url "$UNSET", is refused. An empty variable
+counts as not set.
+
 The hub of this machine needs no token: who may read its data folder acts as its
 owner. When it is not running, the command does the work itself; what is to be sent
 waits until a hub runs.
@@ -112,6 +115,11 @@ func (r *reach) where() (target, error) {
 			local = "--" + name
 		}
 	}
+	for _, name := range append([]string{"url", "context"}, localFlags...) {
+		if f := r.flags.Lookup(name); f.Changed && f.Value.String() == "" { // the next that is given would be another hub
+			return target{}, usagef("--%s is empty: give it a value, or leave it away", name)
+		}
+	}
 	given := 0
 	for _, flag := range []string{r.url, r.context, local} {
 		if flag != "" {
@@ -158,7 +166,11 @@ func (r *reach) remote(from, address string) (target, error) {
 	if err := checkAddress(address); err != nil {
 		return target{}, usagef("%s: %w", from, err)
 	}
-	at := target{from: from, url: address, token: r.lookup(tokenEnv), tokenFrom: tokenEnv}
+	token, err := checkToken(r.lookup(tokenEnv), tokenEnv)
+	if err != nil {
+		return target{}, err
+	}
+	at := target{from: from, url: address, token: token, tokenFrom: tokenEnv}
 	if at.token == "" {
 		return target{}, fail(exitDenied, "%s names the hub at %s, but %s, which must hold its API token, is not set.\n"+
 			"Make a token with `hub token create NAME` on the hub's machine, or keep one with `hub context add`.", from, address, tokenEnv)
@@ -177,6 +189,18 @@ func (r *reach) named(from, name string) (target, error) {
 		return target{}, fail(exitNotFound, "%s: there is no context %q%s.\n`hub context add %s URL` makes it.", from, name, known.names(), name)
 	}
 	return target{from: "the context " + name, url: c.URL, token: c.Token, tokenFrom: "the context " + name}, nil
+}
+
+// checkToken is a token without the white space around it. What cannot be sent in a header is refused; from says
+// where it is from.
+func checkToken(text, from string) (string, error) {
+	token := strings.TrimSpace(text)
+	for i := range len(token) {
+		if token[i] <= ' ' || token[i] > '~' {
+			return "", usagef("%s holds no token: a token is one word of visible ASCII characters, and character %d is %q", from, i+1, token[i])
+		}
+	}
+	return token, nil
 }
 
 // checkAddress refuses what is not the URL of a hub.
@@ -205,7 +229,8 @@ func (r *reach) connect(ctx context.Context, options ...client.Option) (*connect
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{said: &recorder{on: r.json, next: http.DefaultTransport}, close: func() error { return nil }, running: true}
+	calls := &patience{next: http.DefaultTransport, most: answerTime}
+	c := &connection{said: &recorder{on: r.json, next: calls}, close: func() error { return nil }, running: true}
 	if at.local {
 		config, err := r.config()
 		if err != nil {
@@ -216,7 +241,10 @@ func (r *reach) connect(ctx context.Context, options ...client.Option) (*connect
 			return nil, err
 		}
 		at.url, at.tokenFrom = app.LocalURL, "this machine"
-		c.said.next, c.close = local.Transport(), local.Close
+		calls.next, c.close = local.Transport(), local.Close
+		if !local.Running() {
+			c.said.next = calls.next // this process answers: what takes long goes on
+		}
 		c.running = local.Running() || config.Database.Postgres // where others may run
 	}
 	r.at, c.at = at, at

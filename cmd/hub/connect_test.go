@@ -25,3 +25,17 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		}
 	}
 }
+
+// A token from a file with the line ends of Windows is that token; what is none is refused by the name of its place.
+func TestTokensAreOneWord(t *testing.T) {
+	for text, want := range map[string]string{"hub_a": "hub_a", " hub_a\r\n": "hub_a", "": "", "\n": ""} {
+		if got, err := checkToken(text, tokenEnv); got != want || err != nil {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"hub_a\r\nhub_b", "hub a", "hub_\x00", "hub_\u00e4"} {
+		if _, err := checkToken(text, tokenEnv); exitCode(err) != exitUsage || !strings.Contains(err.Error(), tokenEnv) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

@@ -114,14 +114,19 @@ func (f *contextsFile) mayAdd(name string, replace bool) error {
 
 // readToken reads an API token from where nobody else sees it.
 func (r *reach) readToken(cmd *cobra.Command, address string) (string, error) {
-	token := r.lookup(tokenEnv)
-	if token == "" {
+	text, from := r.lookup(tokenEnv), tokenEnv
+	if text == "" {
 		var err error
-		if token, err = askToken(cmd, address); err != nil {
+		if text, err = askToken(cmd, address); err != nil {
 			return "", err
 		}
+		from = "what was given"
 	}
-	if token = strings.TrimSpace(token); token == "" {
+	token, err := checkToken(text, from)
+	if err != nil {
+		return "", err
+	}
+	if token == "" {
 		return "", usagef("there is no token: set %s, or pass it on standard input", tokenEnv)
 	}
 	return token, nil
@@ -157,7 +162,8 @@ func readHidden(ctx context.Context, terminal int) (string, error) {
 
 // tryToken asks a hub whether it takes a token.
 func tryToken(ctx context.Context, address, token string) error {
-	c, err := client.New(address, token, client.WithHTTPClient(callsThrough(http.DefaultTransport)), client.WithUserAgent("hub/"+buildVersion()))
+	calls := callsThrough(&patience{next: http.DefaultTransport, most: answerTime})
+	c, err := client.New(address, token, client.WithHTTPClient(calls), client.WithUserAgent("hub/"+buildVersion()))
 	if err != nil {
 		return usagef("%w", err)
 	}

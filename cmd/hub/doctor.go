@@ -64,6 +64,7 @@ type doctor struct {
 	environ  func() []string
 	built    time.Time // when the program was made; zero when not known
 	free     func(folder string) (bytes uint64, err error)
+	write    func(folder string) error // tries to
 	listen   func(network, addr string) (net.Listener, error)
 	client   *http.Client
 }
@@ -75,6 +76,7 @@ func newDoctor(database func(app.Config) []Check) *doctor {
 		environ:  os.Environ,
 		built:    buildTime(),
 		free:     freeSpace,
+		write:    tryToWrite,
 		listen:   net.Listen,
 		client: &http.Client{
 			Timeout:       3 * time.Second,

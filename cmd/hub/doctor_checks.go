@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nself-chat/hub/internal/app"
@@ -23,6 +24,8 @@ const (
 	// clockTolerance is what receivers of webhooks commonly allow between their clock and the sender's
 	// (Standard Webhooks: five minutes).
 	clockTolerance = 5 * time.Minute
+	// lowSpace is little free space where no reserve is kept: the usual reserve.
+	lowSpace = 256 << 20
 )
 
 // checks returns the checks in the order in which their results help each other. When the configuration cannot be
@@ -37,7 +40,7 @@ func (d *doctor) checks(load func() (app.Config, error)) []Check {
 		return checks
 	}
 	checks = append(checks,
-		Check{"data folder", func(context.Context) (string, error) { return checkDataFolder(config) }},
+		Check{"data folder", func(context.Context) (string, error) { return d.checkDataFolder(config) }},
 		Check{"files folder", func(context.Context) (string, error) { return checkFiles(config) }},
 		Check{"disk space", func(context.Context) (string, error) { return d.checkDiskSpace(config) }})
 	checks = append(checks, d.databaseChecks(config)...)
@@ -73,15 +76,22 @@ func checkConfiguration(config app.Config, loadError error) (string, error) {
 	return "valid; " + config.File, nil
 }
 
-// checkEnvironment looks for misspelt variables. Others that begin with HUB_ are left alone: a cluster sets such names
-// for a service called hub.
+// checkEnvironment looks for misspelt variables.
 func (d *doctor) checkEnvironment() (string, error) {
+	if doubts := misspelt(d.environ()); doubts != nil {
+		return "", warning(strings.Join(doubts, "\n"))
+	}
+	return "no misspelt variable", nil
+}
+
+// misspelt names the variables that look like a setting and are none. Others that begin with HUB_ are left alone: a
+// cluster sets such names for a service called hub.
+func misspelt(environ []string) (doubts []string) {
 	known := []string{"HUB_CONFIG", listenSecretEnv}
 	for _, s := range (app.Config{}).Describe() {
 		known = append(known, s.Env)
 	}
-	var doubts []string
-	for _, pair := range d.environ() {
+	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
 		if !strings.HasPrefix(name, "HUB_") || slices.Contains(known, name) {
 			continue
@@ -93,10 +103,7 @@ func (d *doctor) checkEnvironment() (string, error) {
 			}
 		}
 	}
-	if doubts != nil {
-		return "", warning(strings.Join(doubts, "\n"))
-	}
-	return "no misspelt variable", nil
+	return doubts
 }
 
 // editDistance counts the bytes to insert, delete or replace to turn a into b (Levenshtein).
@@ -120,12 +127,15 @@ func editDistance(a, b string) int {
 	return row[len(b)]
 }
 
-func checkDataFolder(config app.Config) (string, error) {
+func (d *doctor) checkDataFolder(config app.Config) (string, error) {
 	folder := config.DataDir
 	info, err := os.Stat(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		parent := existingParent(folder)
-		if err := tryToWrite(parent); err != nil {
+		if err := d.write(parent); err != nil {
+			if err := diskRefuses(parent, err); err != nil {
+				return "", err
+			}
 			return "", fmt.Errorf("%s does not exist and cannot be made in %s: %w: "+
 				"make it, owned by the user of the hub, or choose another with HUB_DATA_DIR", folder, parent, err)
 		}
@@ -137,7 +147,10 @@ func checkDataFolder(config app.Config) (string, error) {
 	if !info.IsDir() {
 		return "", fmt.Errorf("%s is not a folder: move it away, or choose another with HUB_DATA_DIR", folder)
 	}
-	if err := tryToWrite(folder); err != nil {
+	if err := d.write(folder); err != nil {
+		if err := diskRefuses(folder, err); err != nil {
+			return "", err
+		}
 		return "", fmt.Errorf("cannot write in %s: %w: give it to the user of the hub (chown), "+
 			"or choose another with HUB_DATA_DIR", folder, err)
 	}
@@ -146,6 +159,18 @@ func checkDataFolder(config app.Config) (string, error) {
 			folder, info.Mode().Perm(), folder)
 	}
 	return folder + " is there and writable", nil
+}
+
+// diskRefuses says what is wrong when a folder cannot be written in whoever its owner is; nil when that is not it.
+func diskRefuses(folder string, err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("nothing can be written in %s, its disk is full: delete something, or make the disk or the quota larger", folder)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("nothing can be written in %s, its disk is mounted read-only: mount it for writing; "+
+			"one with errors is made read-only by the system (dmesg says so)", folder)
+	}
+	return nil
 }
 
 // existingParent returns the nearest folder above path that exists.
@@ -182,6 +207,9 @@ func (d *doctor) checkDiskSpace(config app.Config) (string, error) {
 	}
 	reserve := uint64(config.DiskReserve) // never negative
 	switch {
+	case reserve == 0 && free < lowSpace:
+		return "", warnf("%s free on the disk of %s, and nothing is kept in reserve: when it is full, what was sent cannot be recorded, "+
+			"and is sent again; make room, or set HUB_DISK_RESERVE", megabytes(free), fullest)
 	case free < reserve:
 		return "", fmt.Errorf("%s free on the disk of %s, less than the reserve of %s: the hub refuses new work until there is more "+
 			"(delete something, or lower HUB_DISK_RESERVE)", megabytes(free), fullest, megabytes(reserve))
@@ -290,6 +318,12 @@ func (d *doctor) checkAddress(ctx context.Context, config app.Config) (string, e
 	}
 	status, err := d.get(ctx, base+"/healthz")
 	var opError *net.OpError
+	if isTimeout(err) {
+		if detail, err := d.checkPortFree(config.Addr); !errors.Is(err, syscall.EADDRINUSE) {
+			return detail, err
+		}
+		return "", checkSilent(ctx, config)
+	}
 	if errors.As(err, &opError) && opError.Op == "dial" {
 		return d.checkPortFree(config.Addr)
 	}
@@ -304,6 +338,28 @@ func (d *doctor) checkAddress(ctx context.Context, config app.Config) (string, e
 		return "", warnf("a hub runs at %s but is not ready (GET /readyz answers %d): look at its log", config.Addr, status)
 	}
 	return "a hub runs at " + config.Addr + " and is ready", nil
+}
+
+// isTimeout reports whether err is that of an address from which no answer came in time.
+func isTimeout(err error) bool {
+	if _, unresolved := errors.AsType[*net.DNSError](err); unresolved {
+		return false
+	}
+	e, ok := errors.AsType[net.Error](err)
+	return ok && e.Timeout()
+}
+
+// checkSilent tells a hub that hangs from another program: its socket takes connections also when it has no file
+// descriptor left, and when it is frozen.
+func checkSilent(ctx context.Context, config app.Config) error {
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", config.SocketPath())
+	if err != nil {
+		return fmt.Errorf("what listens at %s does not answer in time: if it is a hub, it hangs, or has too much to do, so look at its log; "+
+			"if not, stop it, or choose another address with HUB_ADDR", config.Addr)
+	}
+	_ = conn.Close()
+	return fmt.Errorf("the hub of %s runs, and does not answer in time at %s: it hangs, has too much to do, or has no file descriptor left; "+
+		"look at its log, then restart it", config.DataDir, config.Addr)
 }
 
 // localURL is where a hub that listens on addr is reached from this machine; ""

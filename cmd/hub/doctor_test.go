@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -58,7 +59,7 @@ func (m *machine) check(t *testing.T) map[string]checkResult {
 	return results
 }
 
-func (m *machine) write(t *testing.T, name, text string, mode os.FileMode) string {
+func (m *machine) file(t *testing.T, name, text string, mode os.FileMode) string {
 	t.Helper()
 	path := filepath.Join(m.dir, name)
 	if err := os.WriteFile(path, []byte(text), mode); err != nil {
@@ -77,8 +78,8 @@ var keyLine = "k1:" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k
 
 func TestDoctorOnAHealthyMachine(t *testing.T) {
 	m := newMachine(t)
-	m.write(t, "hub.db", "a database", 0o600)
-	m.write(t, "keys", keyLine, 0o600)
+	m.file(t, "hub.db", "a database", 0o600)
+	m.file(t, "keys", keyLine, 0o600)
 	m.env["HUB_BASE_URL"] = "https://hub.example.com"
 	m.env["HUB_TRUSTED_PROXIES"] = "127.0.0.1"
 	m.env["HUB_ADMIN_TOKEN"] = hiddenToken
@@ -127,14 +128,14 @@ func TestDoctorFindings(t *testing.T) {
 			"configuration", statusFail, "HUB_TIMEOUT: want milliseconds",
 		},
 		{
-			"readable secret", func(t *testing.T, m *machine) { m.write(t, "hub.yaml", "adminToken: "+hiddenToken+"\n", 0o644) },
+			"readable secret", func(t *testing.T, m *machine) { m.file(t, "hub.yaml", "adminToken: "+hiddenToken+"\n", 0o644) },
 			"configuration", statusWarn, "chmod 600",
 		},
 		{"misspelt variable", func(_ *testing.T, m *machine) {
 			m.environ = func() []string { return []string{"HUB_RETENTION_DAY=3", "HUB_ADRR=x", "HUB_CONFIG=y"} }
 		}, "environment", statusWarn, "HUB_RETENTION_DAY is not a setting; is HUB_RETENTION_DAYS meant?\nHUB_ADRR"},
 		{
-			"data folder is a file", func(t *testing.T, m *machine) { m.env["HUB_DATA_DIR"] = m.write(t, "file", "", 0o600) },
+			"data folder is a file", func(t *testing.T, m *machine) { m.env["HUB_DATA_DIR"] = m.file(t, "file", "", 0o600) },
 			"data folder", statusFail, "not a folder",
 		},
 		{"data folder is open", func(t *testing.T, m *machine) {
@@ -166,30 +167,44 @@ func TestDoctorFindings(t *testing.T) {
 		{"reserve is off", func(_ *testing.T, m *machine) {
 			m.env["HUB_DISK_RESERVE"] = "0"
 			m.free = func(string) (uint64, error) { return 0, nil }
-		}, "disk space", statusOK, "0 MB"},
+		}, "disk space", statusWarn, "0 MB free on the disk of"},
+		{"reserve is off, and there is space", func(_ *testing.T, m *machine) { m.env["HUB_DISK_RESERVE"] = "0" }, "disk space", statusOK, "0 MB kept"},
+		{"data folder on a full disk", func(_ *testing.T, m *machine) {
+			m.write = func(folder string) error { return &os.PathError{Op: "write", Path: folder, Err: syscall.ENOSPC} }
+		}, "data folder", statusFail, "its disk is full: delete something"},
+		{"data folder on a read-only disk", func(_ *testing.T, m *machine) {
+			m.write = func(folder string) error { return &os.PathError{Op: "open", Path: folder, Err: syscall.EROFS} }
+		}, "data folder", statusFail, "mounted read-only: mount it for writing"},
+		{"data folder to be made on a full disk", func(_ *testing.T, m *machine) {
+			m.env["HUB_DATA_DIR"] = m.dir + "/not/yet"
+			m.write = func(string) error { return syscall.EDQUOT }
+		}, "data folder", statusFail, "its disk is full"},
+		{"data folder of another", func(_ *testing.T, m *machine) {
+			m.write = func(string) error { return syscall.EACCES }
+		}, "data folder", statusFail, "(chown)"},
 		{
 			"disk unknown", func(_ *testing.T, m *machine) { m.free = func(string) (uint64, error) { return 0, io.ErrNoProgress } },
 			"disk space", statusFail, "cannot ask",
 		},
 		{"no database yet", func(*testing.T, *machine) {}, "database", statusOK, "first start makes it"},
 		{
-			"database lost", func(t *testing.T, m *machine) { m.write(t, "keys", keyLine, 0o600) },
+			"database lost", func(t *testing.T, m *machine) { m.file(t, "keys", keyLine, 0o600) },
 			"database", statusWarn, "although the keys of an earlier one are there",
 		},
 		{"database empty", func(t *testing.T, m *machine) {
-			m.write(t, "hub.db", "", 0o600)
-			m.write(t, "keys", keyLine, 0o600)
+			m.file(t, "hub.db", "", 0o600)
+			m.file(t, "keys", keyLine, 0o600)
 		}, "database", statusWarn, "although the keys of an earlier one are there"},
 		{
-			"restore interrupted", func(t *testing.T, m *machine) { m.write(t, ".restore-1.db", "half", 0o600) },
+			"restore interrupted", func(t *testing.T, m *machine) { m.file(t, ".restore-1.db", "half", 0o600) },
 			"database", statusFail, "repeat `hub restore`",
 		},
 		{
-			"files folder is a file", func(t *testing.T, m *machine) { m.env["HUB_FILES"] = m.write(t, "file", "", 0o600) },
+			"files folder is a file", func(t *testing.T, m *machine) { m.env["HUB_FILES"] = m.file(t, "file", "", 0o600) },
 			"files folder", statusFail, "is not a folder",
 		},
 		{
-			"files folder below a file", func(t *testing.T, m *machine) { m.env["HUB_FILES"] = m.write(t, "file", "", 0o600) + "/files" },
+			"files folder below a file", func(t *testing.T, m *machine) { m.env["HUB_FILES"] = m.file(t, "file", "", 0o600) + "/files" },
 			"files folder", statusFail, "not a directory",
 		},
 		{"database is a folder", func(t *testing.T, m *machine) {
@@ -198,8 +213,8 @@ func TestDoctorFindings(t *testing.T) {
 			}
 		}, "database", statusFail, "not a file"},
 		{"database is damaged", func(t *testing.T, m *machine) {
-			m.write(t, "hub.db", "a database", 0o600)
-			m.write(t, "keys", keyLine, 0o600)
+			m.file(t, "hub.db", "a database", 0o600)
+			m.file(t, "keys", keyLine, 0o600)
 			m.database = func(app.Config) []Check {
 				return []Check{{"database", func(context.Context) (string, error) { return "", errors.New("row 7 is missing") }}}
 			}
@@ -210,11 +225,11 @@ func TestDoctorFindings(t *testing.T) {
 			"keys", statusOK, `1 in the configuration, "k1" seals`,
 		},
 		{"keys open to others", func(t *testing.T, m *machine) {
-			m.write(t, "hub.db", "a database", 0o600)
-			m.write(t, "keys", keyLine, 0o640)
+			m.file(t, "hub.db", "a database", 0o600)
+			m.file(t, "keys", keyLine, 0o640)
 		}, "keys", statusFail, "chmod 600"},
 		{
-			"keys lost", func(t *testing.T, m *machine) { m.write(t, "hub.db", "", 0o600) },
+			"keys lost", func(t *testing.T, m *machine) { m.file(t, "hub.db", "", 0o600) },
 			"keys", statusFail, "restore the file",
 		},
 		{
@@ -222,8 +237,8 @@ func TestDoctorFindings(t *testing.T) {
 			"clock", statusFail, "before this program was made",
 		},
 		{"clock behind the data", func(t *testing.T, m *machine) {
-			m.write(t, "hub.db", "a database", 0o600)
-			path := m.write(t, "keys", keyLine, 0o600)
+			m.file(t, "hub.db", "a database", 0o600)
+			path := m.file(t, "keys", keyLine, 0o600)
 			if err := os.Chtimes(path, noon, noon.Add(10*time.Minute)); err != nil {
 				t.Fatal(err)
 			}
@@ -292,6 +307,15 @@ func TestDoctorAtTheAddress(t *testing.T) {
 		t.Cleanup(server.Close)
 		return server.Listener.Addr().String()
 	}
+	// silent takes connections, and says nothing.
+	silent := func(t *testing.T) string {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = listener.Close() })
+		return listener.Addr().String()
+	}
 	m := newMachine(t)
 	m.env["HUB_ADDR"] = serve(t, map[string]int{"/healthz": 200, "/readyz": 200})
 	if got := m.check(t)["database"]; got.Status != statusFail || !strings.Contains(got.Detail, "although a hub runs at") {
@@ -336,11 +360,24 @@ func TestDoctorAtTheAddress(t *testing.T) {
 			defer listener.Close() //nolint:errcheck // its port is wanted, free
 			return listener.Addr().String()
 		}},
+		{"frozen", statusFail, "does not answer in time: if it is a hub", silent},
+		{"frozen hub", statusFail, "the hub of ", func(t *testing.T) string { return silent(t) + " with a socket" }},
 		{"not of this machine", statusFail, "choose another address", func(*testing.T) string { return "host.invalid:80" }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := newMachine(t)
-			m.env["HUB_ADDR"] = c.addr(t)
+			addr, socket := strings.CutSuffix(c.addr(t), " with a socket")
+			if socket {
+				listener, err := net.Listen("unix", filepath.Join(m.dir, "hub.sock"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer listener.Close() //nolint:errcheck // nothing was accepted
+			}
+			if strings.HasPrefix(c.name, "frozen") {
+				m.client.Timeout = 100 * time.Millisecond
+			}
+			m.env["HUB_ADDR"] = addr
 			m.env["HUB_BASE_URL"] = "https://hub.example.com"
 			got := m.check(t)["address"]
 			if got.Status != c.status || !strings.Contains(got.Detail, c.says) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/client"
 )
 
@@ -39,7 +40,8 @@ func newExitCodesTopic() *cobra.Command {
   3    there is no such thing
   4    not allowed, or not signed in
   5    it contradicts what is there
-  6    the hub cannot be reached, or asks to try again later
+  6    the hub cannot be reached, says nothing for a minute, or asks to try again
+       later
   130  interrupted (Ctrl-C)
 
 Commands that answer a question do it with 0 and 1: verify (1: not clean), ready
@@ -78,6 +80,26 @@ func exitCode(err error) int {
 	}
 	if e, ok := errors.AsType[*client.Error](err); ok {
 		return refusalCode(e)
+	}
+	if e, ok := errors.AsType[*hub.Error](err); ok {
+		return workCode(e.Code)
+	}
+	return exitFailed
+}
+
+// workCode is the exit code for what this process itself could not do.
+func workCode(code hub.Code) int {
+	switch code {
+	case hub.Invalid:
+		return exitUsage
+	case hub.NotFound:
+		return exitNotFound
+	case hub.Unauthorized, hub.Forbidden:
+		return exitDenied
+	case hub.Conflict:
+		return exitConflict
+	case hub.Unavailable, hub.StorageFull, hub.RateLimited:
+		return exitUnavailable
 	}
 	return exitFailed
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -26,7 +25,7 @@ owner, or as another user. It is made in the database of this machine's hub.`,
 				return err
 			}
 			if config.BaseURL == "" && strings.HasSuffix(config.Addr, ":0") {
-				return errors.New("the hub's port is chosen at its start: name its address with --base-url")
+				return usagef("the hub's port is chosen at its start: name its address with --base-url")
 			}
 			return app.WithDatabase(cmd.Context(), config, func(ctx context.Context, db *app.Database) error {
 				link, err := db.LoginLink(ctx, user, config.PublicURL(config.Addr))

@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -34,11 +32,7 @@ func buildVersion() string {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	code := newProgram().run(ctx)
-	stop()
-	os.Exit(code)
+	os.Exit(newProgram().run(untilStopped()))
 }
 
 // program is the tree of commands with what one run of it finds out.
@@ -119,6 +113,7 @@ further ado, and with a hub elsewhere by --url, HUB_URL or a context.`,
 		newAuditCommand(r), newContextCommand(r))
 	root.AddCommand(newManCommand(), newExitCodesTopic(), newWhereTopic(), newValuesTopic())
 	finishCompletion(root)
+	finishHelp(root)
 	return root
 }
 
@@ -130,26 +125,57 @@ func group(cmd *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		text := "unknown command `" + cmd.CommandPath() + " " + args[0] + "`"
-		cmd.SuggestionsMinimumDistance = 2
-		for i, s := range cmd.SuggestionsFor(args[0]) {
-			if i == 0 {
-				text += "; did you mean"
-			} else {
-				text += " or"
-			}
-			text += " `" + cmd.CommandPath() + " " + s + "`"
-		}
-		if strings.Contains(text, "did you mean") {
-			text += "?"
-		}
-		return usagef("%s", text)
+		return unknown(cmd, args[0])
 	}
 	cmd.AddCommand(subcommands...)
 	return cmd
 }
 
+// unknown refuses a word that is no subcommand of cmd.
+func unknown(cmd *cobra.Command, word string) error {
+	text := "unknown command `" + cmd.CommandPath() + " " + word + "`"
+	cmd.SuggestionsMinimumDistance = 2
+	for i, s := range cmd.SuggestionsFor(word) {
+		if i == 0 {
+			text += "; did you mean"
+		} else {
+			text += " or"
+		}
+		text += " `" + cmd.CommandPath() + " " + s + "`"
+	}
+	if strings.Contains(text, "did you mean") {
+		text += "?"
+	}
+	return usagef("%s", text)
+}
+
+// finishHelp makes `hub help` refuse what there is no help about.
+func finishHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Name() != "help" {
+			continue
+		}
+		show := c.Run
+		c.RunE = func(cmd *cobra.Command, args []string) error {
+			about, rest, err := root.Find(args)
+			if about == nil || err != nil {
+				about, rest = root, args
+			}
+			if len(rest) > 0 {
+				return unknown(about, rest[0])
+			}
+			show(cmd, args)
+			return nil
+		}
+	}
+}
+
 // loadConfig reads the configuration as the command sees it.
 func loadConfig(cmd *cobra.Command) (app.Config, error) {
-	return app.LoadConfig(cmd.Flags(), os.LookupEnv)
+	config, err := app.LoadConfig(cmd.Flags(), os.LookupEnv)
+	if err != nil {
+		return app.Config{}, &failure{code: exitUsage, err: err}
+	}
+	return config, nil
 }

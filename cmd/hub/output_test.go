@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nself-chat/hub"
 	"github.com/nself-chat/hub/client"
 )
 
@@ -100,7 +101,15 @@ func TestExitCodesAndWords(t *testing.T) {
 		{usagef("wrong"), exitUsage, []string{"hub: wrong", "--help"}, ""},
 		{refused(400, "invalid", "No."), exitUsage, []string{"hub: No."}, "r-17"},
 		{refused(401, "unauthorized", "No."), exitDenied, []string{"HUB_TOKEN", "hub token create", "hub context add"}, "r-17"},
-		{refused(403, "forbidden", "No."), exitDenied, []string{"--scope admin"}, "r-17"},
+		{refused(403, "forbidden", "No."), exitDenied, []string{"--user USER"}, "--scope"},
+		{refused(403, "forbidden", "You need the scope write to post messages."), exitDenied, []string{"--scope write"}, "admin"},
+		{refused(403, "forbidden", "A token that is restricted to channels may not do it."), exitDenied, []string{"without --channel"}, "--user"},
+		{hub.Errorf(hub.Invalid, "No."), exitUsage, []string{"hub: No."}, "--help"},
+		{fmt.Errorf("wrapped: %w", hub.Errorf(hub.NotFound, "No.")), exitNotFound, nil, ""},
+		{hub.Errorf(hub.Forbidden, "No."), exitDenied, nil, ""},
+		{hub.Errorf(hub.Conflict, "No."), exitConflict, nil, ""},
+		{hub.Errorf(hub.StorageFull, "No."), exitUnavailable, nil, ""},
+		{hub.Errorf(hub.Internal, "No."), exitFailed, nil, ""},
 		{refused(404, "not_found", "No."), exitNotFound, []string{"hub: No.", "hub channel list"}, "r-17"},
 		{refused(409, "conflict", "No."), exitConflict, nil, "r-17"},
 		{refused(412, "conflict", "No."), exitConflict, nil, "r-17"},

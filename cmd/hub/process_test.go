@@ -68,6 +68,12 @@ type running struct {
 // serve starts a hub and waits until it is ready. It ends with the test.
 func serve(t *testing.T, env map[string]string) *running {
 	t.Helper()
+	return serveInto(t, new(bytes.Buffer), env)
+}
+
+// serveInto is serve with the output and the log in one writer.
+func serveInto(t *testing.T, log io.Writer, env map[string]string) *running {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -80,10 +86,9 @@ func serve(t *testing.T, env map[string]string) *running {
 	for name, value := range env {
 		settings[name] = value
 	}
-	var log bytes.Buffer
 	h := &running{t: t, url: "http://" + addr, cmd: command(context.Background(), settings, "serve"), exited: make(chan struct{})}
 	h.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: time.Minute}
-	h.cmd.Stdout, h.cmd.Stderr = &log, &log
+	h.cmd.Stdout, h.cmd.Stderr = log, log
 	if err := h.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +111,7 @@ func serve(t *testing.T, env map[string]string) *running {
 		}
 		select {
 		case <-h.exited:
-			t.Fatalf("the hub ended before it was ready\n%s", log.String())
+			t.Fatalf("the hub ended before it was ready\n%s", log)
 		case <-time.After(10 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"runtime"
+	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +32,8 @@ func newServeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the hub",
-		Long: `Run the hub until it is stopped by SIGINT or SIGTERM.
+		Long: `Run the hub until it is stopped by SIGINT, SIGTERM, or the SIGHUP of a terminal that
+closes (not under nohup).
 
 With an empty data folder the database, a workspace, the channels general and
 notices, an owner and an API token are created; the console's address with a
@@ -42,6 +46,11 @@ one-time link, and the token, are printed once.`,
 				return err
 			}
 			log := app.NewLogger(os.Stderr, config)
+			// A reader of the log that has gone is no reason to stop: lines are lost then.
+			signal.Ignore(syscall.SIGPIPE)
+			if doubts := misspelt(os.Environ()); doubts != nil {
+				log.Warn("environment variables are misspelt, and not used", "variables", strings.Join(doubts, " "))
+			}
 			tuneRuntime()
 			ctx, stop := context.WithCancel(cmd.Context())
 			defer stop()

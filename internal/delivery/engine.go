@@ -82,8 +82,10 @@ type Engine struct {
 
 	wake     chan struct{} // to the scheduler: something is earlier now
 	outcomes chan *result
-	workers  sync.WaitGroup // attempts in flight
-	movers   sync.WaitGroup
+	// unrecorded belongs to record.
+	unrecorded trouble
+	workers    sync.WaitGroup // attempts in flight
+	movers     sync.WaitGroup
 	// stopCtx ends with the drain, and with it the attempts that outlast it.
 	// sendCtx is its child; it ends when the others have taken this process for
 	// dead and go on with what it was doing. Owned by mu.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"time"
@@ -65,12 +66,14 @@ func (e *Engine) putBack(l *lane, jobs []*hub.Job, then func()) {
 // untilUnleased gives leases back, and tries for as long as it takes. At the
 // stop it gives up; the leases are voided at the next start.
 func (e *Engine) untilUnleased(l *lane, jobs []hub.Job, held bool) {
+	var failing trouble
 	for {
 		err := e.unleaseAll(jobs, held)
 		if err == nil {
+			failing.over(e.Log, "deliveries were given back")
 			return
 		}
-		e.Log.Error("deliveries could not be given back; it is tried again", "webhook", l.id, "error", err)
+		failing.failed(e.Log, slog.LevelError, "deliveries could not be given back; it is tried again", "webhook", l.id, "error", err)
 		select {
 		case <-e.moveCtx.Done():
 			return

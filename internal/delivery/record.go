@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/nself-chat/hub"
@@ -94,23 +95,27 @@ func (e *Engine) recordAll(batch []*result) {
 	for last := false; ; {
 		recorded, err := e.Store.Record(context.Background(), outcomes)
 		if err == nil {
+			e.unrecorded.over(e.Log, "outcomes are recorded again")
 			e.recorded(batch, recorded)
 			return
 		}
 		code := hub.CodeOf(err)
 		whole := code == hub.StorageFull || code == hub.Unavailable // it is not about one of them
-		e.Log.Error("outcomes could not be recorded", "count", len(batch), "error", err)
+		const text = "outcomes could not be recorded"
 		switch {
 		case !whole && len(batch) > 1:
+			e.Log.Error(text+" together; each is tried by itself", "count", len(batch), "error", err)
 			for _, r := range batch {
 				e.recordAll([]*result{r})
 			}
 			return
 		case code == hub.Conflict || code == hub.Invalid || last:
+			e.Log.Error(text, "count", len(batch), "error", err)
 			// The lease stays and is voided by the sweep, or at the next start.
 			e.forget(batch)
 			return
 		}
+		e.unrecorded.failed(e.Log, slog.LevelError, text+"; it is tried again", "count", len(batch), "error", err)
 		last = !e.waitToRecord()
 	}
 }

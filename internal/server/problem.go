@@ -146,7 +146,7 @@ func writeProblem(w http.ResponseWriter, p Problem) {
 }
 
 // logFailure logs what is the hub's fault. A request that its client gave up
-// is nobody's.
+// is nobody's, and what is refused for as long as one reason lasts is logged seldom.
 func logFailure(r *http.Request, p Problem, err error) {
 	level := slog.LevelError
 	switch p.Code {
@@ -159,15 +159,35 @@ func logFailure(r *http.Request, p Problem, err error) {
 	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
 		level = slog.LevelDebug
 	}
-	log := slog.Default()
+	log, kept := slog.Default(), 0
 	if x := exchangeOf(r.Context()); x != nil {
 		log = x.srv.o.Log
+		if level == slog.LevelWarn {
+			kept, level = x.srv.refused(p.Code)
+		}
 	}
 	attrs := []any{"error", err, "method", r.Method, "path", maskPath(r.URL.Path), "requestId", RequestID(r.Context())}
 	if cause := errors.Unwrap(err); cause != nil {
 		attrs = append(attrs, "cause", cause)
 	}
+	if kept > 0 {
+		attrs = append(attrs, "more", kept)
+	}
 	log.Log(r.Context(), level, "request failed", attrs...)
+}
+
+// refused returns the level at which a refusal for want of the database or of space is logged, and how many were
+// logged at debug level alone since the last that was not.
+func (s *Server) refused(code hub.Code) (kept int, level slog.Level) {
+	seldom := &s.unavailable
+	if code == hub.StorageFull {
+		seldom = &s.full
+	}
+	kept, due := seldom.due(time.Now())
+	if !due {
+		return 0, slog.LevelDebug
+	}
+	return kept, slog.LevelWarn
 }
 
 // refuseUnmatched answers a request that matches no route: 404, or 405 with

@@ -61,6 +61,9 @@ type Server struct {
 	stop     context.CancelFunc
 	draining atomic.Bool
 	sleep    func(time.Duration)
+
+	// What goes on for as long as its reason does, and is logged seldom.
+	unaccepted, unavailable, full seldom
 }
 
 // New returns a Server that does not listen yet, with /healthz and /readyz on
@@ -167,7 +170,7 @@ func (s *Server) listeners() (open []net.Listener) {
 
 // Run serves until ctx is done, then drains: /readyz fails, after DrainDelay
 // nothing new is accepted, event streams end, and other requests in hand get DrainTimeout to
-// finish before they are cut off. It returns nil after a clean drain.
+// finish before they are cut off. It returns nil then, too.
 func (s *Server) Run(ctx context.Context) error {
 	if s.o.Addr != "" {
 		if _, err := s.Listen(ctx); err != nil {
@@ -178,7 +181,7 @@ func (s *Server) Run(ctx context.Context) error {
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	s.http.BaseContext = func(l net.Listener) context.Context {
-		if l == s.o.Local {
+		if l.(*listener).Listener == s.o.Local {
 			return context.WithValue(requests, localKey{}, true)
 		}
 		return requests
@@ -187,7 +190,7 @@ func (s *Server) Run(ctx context.Context) error {
 	listeners := s.listeners()
 	served := make(chan error, len(listeners))
 	for _, l := range listeners {
-		go func() { served <- s.http.Serve(l) }()
+		go func() { served <- s.http.Serve(&listener{l, s}) }()
 	}
 	select {
 	case err := <-served:
@@ -195,25 +198,23 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("server: %w", err)
 	case <-ctx.Done():
 	}
-	err := s.drain(context.WithoutCancel(ctx))
-	if err != nil {
+	if err := s.drain(context.WithoutCancel(ctx)); err != nil {
+		s.o.Log.Warn("requests were cut off: they had not ended in time", "after", s.o.DrainTimeout.String(), "error", err)
 		cut()
 		_ = s.http.Close() // reports what drain reported
 	}
 	for range listeners {
 		<-served // http.ErrServerClosed
 	}
-	return err
+	return nil
 }
 
+// drain fails when requests are still in hand at its end.
 func (s *Server) drain(ctx context.Context) error {
 	s.draining.Store(true)
 	s.sleep(s.o.DrainDelay)
 	s.stop()
 	ctx, cancel := context.WithTimeout(ctx, s.o.DrainTimeout)
 	defer cancel()
-	if err := s.http.Shutdown(ctx); err != nil {
-		return fmt.Errorf("server: requests were cut off after %s: %w", s.o.DrainTimeout, err)
-	}
-	return nil
+	return s.http.Shutdown(ctx)
 }

@@ -2,13 +2,18 @@ package server
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -135,8 +140,10 @@ func TestRunTellsBeforeItDrains(t *testing.T) {
 	<-ended
 }
 
+// Who does not end in time is cut off, which is no failure of the stop.
 func TestRunCutsOffAfterTheDrainTimeout(t *testing.T) {
-	s := newServer(t, Options{DrainTimeout: time.Nanosecond})
+	var log bytes.Buffer
+	s := newServer(t, Options{DrainTimeout: time.Nanosecond, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	inside := make(chan struct{})
 	s.Mux().HandleFunc("GET /stuck", func(w http.ResponseWriter, r *http.Request) {
 		close(inside)
@@ -153,10 +160,52 @@ func TestRunCutsOffAfterTheDrainTimeout(t *testing.T) {
 		failed <- err
 	}()
 	<-inside
-	if err := stop(); err == nil {
-		t.Error("Run says the drain was clean")
+	if err := stop(); err != nil {
+		t.Errorf("Run returned %v", err)
 	}
-	<-failed
+	if err := <-failed; err == nil {
+		t.Error("the request was not cut off")
+	}
+	if !strings.Contains(log.String(), "level=WARN msg=\"requests were cut off") {
+		t.Errorf("logged:\n%s", log.String())
+	}
+}
+
+// exhausted is a listener whose process has no file descriptor left, at first.
+type exhausted struct {
+	net.Listener
+	left int
+}
+
+func (e *exhausted) Accept() (net.Conn, error) {
+	if e.left > 0 {
+		e.left--
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	return e.Listener.Accept()
+}
+
+func TestConnectionsNotAcceptedAreLogged(t *testing.T) {
+	var log bytes.Buffer
+	s := newServer(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.listener = &exhausted{Listener: l, left: 3}
+	url, client, stop := running(t, s)
+	resp, err := get(client, url+"/healthz", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	want := regexp.MustCompile(`^[^\n]*level=WARN msg="connections cannot be accepted" error="[^\n]*too many open files" do="raise[^\n]*\n$`)
+	if !want.MatchString(log.String()) {
+		t.Errorf("logged:\n%swant one line", log.String())
+	}
 }
 
 // An event stream has no end of its own and must not hold up the drain.
