@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -66,7 +67,7 @@ func (p *patience) RoundTrip(r *http.Request) (*http.Response, error) {
 		return res, nil
 	}
 	defer cancel(nil)
-	if silent, ok := context.Cause(ctx).(*silence); ok {
+	if silent, ok := errors.AsType[*silence](context.Cause(ctx)); ok {
 		p.mu.Lock()
 		p.ended = time.Now()
 		p.mu.Unlock()

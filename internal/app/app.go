@@ -287,7 +287,7 @@ func (a *App) begin(ctx context.Context) (*secret.Keys, error) {
 		return nil, err
 	}
 	if doubt != "" {
-		a.log.Warn(doubt)
+		a.log.Warn("a new database is made", "doubt", doubt)
 	}
 	if err := os.MkdirAll(a.config.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the data folder: %w", err)

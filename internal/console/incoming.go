@@ -169,8 +169,10 @@ func webhookOf(h *hub.IncomingWebhook, channels map[hub.ChannelID]channelLink, n
 // factsOf tells what a webhook asks of its callers.
 func factsOf(h *hub.IncomingWebhook) []fact {
 	facts := []fact{
-		{Term: textSignatures, Text: textNotAsked}, {Term: textAddresses, Text: textAnyAddress},
-		{Term: textRate, Text: textDefaultRate}, {Term: textMentions, Text: textMentionsHarmless},
+		{Term: textSignatures, Text: textNotAsked},
+		{Term: textAddresses, Text: textAnyAddress},
+		{Term: textRate, Text: textDefaultRate},
+		{Term: textMentions, Text: textMentionsHarmless},
 	}
 	if h.SealedHMAC != "" {
 		facts[0].Text = textSigned

@@ -276,8 +276,10 @@ func TestPreviewMapping(t *testing.T) {
 func TestWebhookFacts(t *testing.T) {
 	got := factsOf(&hub.IncomingWebhook{RateLimit: -1})
 	want := []fact{
-		{Term: textSignatures, Text: textNotAsked}, {Term: textAddresses, Text: textAnyAddress},
-		{Term: textRate, Text: textNoRate}, {Term: textMentions, Text: textMentionsHarmless},
+		{Term: textSignatures, Text: textNotAsked},
+		{Term: textAddresses, Text: textAnyAddress},
+		{Term: textRate, Text: textNoRate},
+		{Term: textMentions, Text: textMentionsHarmless},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

@@ -214,7 +214,9 @@ func TestEventsSkipsTheInvisible(t *testing.T) {
 // TestEventsOfWebhooks: what webhooks are in trouble is for those who manage them.
 func TestEventsOfWebhooks(t *testing.T) {
 	l := &log{events: []*hub.Event{
-		{Seq: 1, Type: hub.EventWebhookFailing}, {Seq: 2, Type: hub.EventWebhookDisabled}, {Seq: 3, Type: hub.EventWebhookTest, Target: "w"},
+		{Seq: 1, Type: hub.EventWebhookFailing},
+		{Seq: 2, Type: hub.EventWebhookDisabled},
+		{Seq: 3, Type: hub.EventWebhookTest, Target: "w"},
 		{Seq: 4, Type: "order.created"},
 	}}
 	s := &Service{Store: l, Chat: twoChannels()}

@@ -29,13 +29,13 @@ func (t *trouble) failed(log *slog.Logger, level slog.Level, text string, args .
 		args = append(args, "times", t.kept+1)
 	}
 	t.said, t.kept = now, 0
-	log.Log(context.Background(), level, text, args...)
+	log.Log(context.Background(), level, text, args...) //nolint:sloglint // a literal of the caller's
 }
 
 // over logs the end of the trouble, if there was one.
 func (t *trouble) over(log *slog.Logger, text string) {
 	if !t.since.IsZero() {
-		log.Info(text, "after", time.Since(t.since).Round(time.Millisecond).String())
+		log.Info(text, "after", time.Since(t.since).Round(time.Millisecond).String()) //nolint:sloglint // a literal of the caller's
 		*t = trouble{}
 	}
 }

@@ -20,7 +20,11 @@ func TestSeldom(t *testing.T) {
 		kept  int
 		due   bool
 	}{
-		{0, 0, true}, {time.Second, 0, false}, {seldomEvery - 1, 0, false}, {seldomEvery, 2, true}, {2 * seldomEvery, 0, true},
+		{0, 0, true},
+		{time.Second, 0, false},
+		{seldomEvery - 1, 0, false},
+		{seldomEvery, 2, true},
+		{2 * seldomEvery, 0, true},
 		{0, 0, true}, // the clock went back
 	} {
 		if kept, due := s.due(at.Add(step.after)); kept != step.kept || due != step.due {
