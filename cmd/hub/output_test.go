@@ -89,7 +89,11 @@ func TestWhen(t *testing.T) {
 func TestExitCodesAndWords(t *testing.T) {
 	at := target{from: "--url", url: "http://hub.example", tokenFrom: "HUB_TOKEN"}
 	refused := func(status int, code, detail string) error {
-		return fmt.Errorf("wrapped: %w", &client.Error{Status: status, Code: code, Detail: detail, RequestID: "r-17", RetryAfter: 3 * time.Second})
+		e := &client.Error{Status: status, Code: code, Detail: detail, RequestID: "r-17"}
+		if e.Temporary() {
+			e.RetryAfter = 3 * time.Second
+		}
+		return fmt.Errorf("wrapped: %w", e)
 	}
 	tests := []struct {
 		err  error
@@ -112,6 +116,7 @@ func TestExitCodesAndWords(t *testing.T) {
 		{hub.Errorf(hub.Internal, "No."), exitFailed, nil, ""},
 		{refused(404, "not_found", "No."), exitNotFound, []string{"hub: No.", "hub channel list"}, "r-17"},
 		{refused(409, "conflict", "No."), exitConflict, nil, "r-17"},
+		{&client.Error{Status: 409, Code: "conflict", Detail: "It still runs.", RetryAfter: time.Second}, exitUnavailable, []string{"Try again in 1s"}, ""},
 		{refused(412, "conflict", "No."), exitConflict, nil, "r-17"},
 		{refused(413, "too_large", "No."), exitFailed, nil, "r-17"},
 		{refused(429, "rate_limited", "No."), exitUnavailable, []string{"Try again in 3s"}, "r-17"},

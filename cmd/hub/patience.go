@@ -25,7 +25,7 @@ type silence struct{ after time.Duration }
 func (s *silence) Error() string { return "it has not answered for " + s.after.String() }
 
 // patience ends calls to a hub that hangs. What takes long but goes on does not count: an upload, a stream, an answer
-// that has begun, and a replay, which is answered when it is done.
+// that has begun, and what is answered when many deliveries are done with.
 type patience struct {
 	next http.RoundTripper
 	most time.Duration
@@ -48,10 +48,10 @@ func (p *patience) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	w := &watch{most: p.most, end: func() { cancel(&silence{p.most}) }}
 	defer w.stop()
-	replay := strings.HasSuffix(r.URL.Path, "/replay")
+	long := strings.HasSuffix(r.URL.Path, "/replay") || strings.HasSuffix(r.URL.Path, "/resume") // of all that is held
 	r = r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteRequest: func(httptrace.WroteRequestInfo) {
-			if replay {
+			if long {
 				w.stop()
 			} else {
 				w.start()

@@ -71,7 +71,7 @@ func (a *API) idempotent(h http.HandlerFunc) http.HandlerFunc {
 		h(&rec, r)
 		if err := a.settle(r, key, &rec); err != nil {
 			// It was carried out and its answer could not be kept: the caller
-			// gets it, a repetition will be refused.
+			// gets it; a repetition waits for it in vain, and is refused.
 			a.Log.Error("an answer could not be kept for repetitions", "error", err)
 		}
 		rec.flush()

@@ -25,8 +25,7 @@ type Answer struct {
 // BeginRequest notes that a request is about to be carried out under an
 // Idempotency-Key; hash identifies its content. It returns the answer of the
 // same request before, nil when this is the first. Then exactly one of
-// FinishRequest and ForgetRequest must follow, or neither when it is not known
-// whether the request took effect.
+// FinishRequest and ForgetRequest must follow.
 func (s *Service) BeginRequest(ctx context.Context, a hub.Actor, key, hash string) (*Answer, error) {
 	var errs hub.FieldErrors
 	checkKey(&errs, key)

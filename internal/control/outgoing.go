@@ -137,12 +137,23 @@ func (s *Service) CreateOutgoing(ctx context.Context, a hub.Actor, c OutgoingCha
 
 // reload lets the engine take up a change. The change is stored: a failure here
 // must not tell the caller that it is not, nor hide a secret that cannot be asked
-// for again. The engine's sweep takes the change up later.
+// for again. It is tried a few times; then the engine's sweep takes the change up later.
 func (s *Service) reload(ctx context.Context, id hub.WebhookID) {
-	if err := s.Engine.Reload(ctx); err != nil {
+	ctx = context.WithoutCancel(ctx)
+	err := s.Engine.Reload(ctx)
+	for tries := 1; err != nil && tries < reloadTries; tries++ {
+		time.Sleep(reloadPause)
+		err = s.Engine.Reload(ctx)
+	}
+	if err != nil {
 		s.Log.Warn("a changed webhook takes effect with the engine's next sweep", "webhook", id, "error", err)
 	}
 }
+
+const (
+	reloadTries = 3
+	reloadPause = 100 * time.Millisecond
+)
 
 // UpdateOutgoing changes an outgoing webhook. ifMatch is the version the
 // change was made on; "" is any. Enabling a disabled webhook forgets what was

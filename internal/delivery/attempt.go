@@ -114,11 +114,11 @@ func (e *Engine) conclude(ctx context.Context, l *lane, t *target, j *hub.Job, r
 			l.succeeded()
 		}
 		health, notice := l.health.After(next, probe, now)
-		if health != l.health && t.sealed.URL == l.target.sealed.URL { // else it is about another endpoint
+		if (health != l.health || l.unlike) && t.sealed.URL == l.target.sealed.URL { // else it is about another endpoint
 			if health.Open != l.health.Open {
 				e.Log.Info("breaker", "webhook", l.id, "open", health.Open, "failures", health.Failures)
 			}
-			l.health = health
+			l.health, l.unlike = health, false
 			o.Health, o.Notice, o.WebhookVersion = &health, notice, l.target.sealed.UpdatedAt
 			if notice.Disabling() {
 				l.target = l.target.disabled()

@@ -269,3 +269,35 @@ func TestSkipWhenTheClockWentBack(t *testing.T) {
 		}
 	})
 }
+
+// TestHealthIsStoredAfterAChange: what was to be stored of an endpoint when its webhook
+// was changed is stored later.
+func TestHealthIsStoredAfterAChange(t *testing.T) {
+	onRig(t, func(p *hub.Policy) { p.MaxRetries = 20 }, func(r *rig, w hub.OutgoingWebhook) {
+		r.answers(w, func(n int) (hub.Response, time.Duration) {
+			if n == 1 {
+				return status(500), 0
+			}
+			return status(204), 0
+		})
+		r.publish("all.x", "")
+		time.Sleep(time.Second)
+		if r.webhook(w.ID).Health.Failures != 1 {
+			t.Fatalf("%+v", r.webhook(w.ID).Health)
+		}
+		_, _, err := r.store.UpdateOutgoingWebhook(context.Background(), w.ID, func(stored *hub.OutgoingWebhook) error {
+			stored.Name = "another name"
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second) // the retry succeeds before the engine has heard of the change
+		r.reload()
+		r.publish("all.x", "")
+		time.Sleep(time.Second)
+		if got := r.webhook(w.ID); !got.Health.Healthy() {
+			t.Errorf("%+v", got.Health)
+		}
+	})
+}

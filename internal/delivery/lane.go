@@ -63,8 +63,11 @@ type lane struct {
 	moveMore  bool // and should look again when done
 	// moveFailed: the last one gave up; the sweep starts another.
 	moveFailed bool
-	limiter    *rate.Limiter
-	allowedAt  time.Time // when the limiter was last asked
+	// unlike: the health that is stored is another, because the webhook was changed when
+	// it was to be.
+	unlike    bool
+	limiter   *rate.Limiter
+	allowedAt time.Time // when the limiter was last asked
 
 	// wakeAt and index belong to the scheduler's heap; index -1: not in it.
 	wakeAt time.Time

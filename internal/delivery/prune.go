@@ -47,6 +47,10 @@ type Pruner struct {
 	Leads func() bool
 	// Also are clean-ups of other packages, run once a round.
 	Also []func(ctx context.Context) error
+
+	// busySince is when weeks could first not go because somebody reads the tables; zero:
+	// they can.
+	busySince time.Time
 }
 
 const (
@@ -63,6 +67,9 @@ const (
 	// quotaBatch is how many events are looked at first when the database is over
 	// its quota; it doubles up to pruneBatch. No more than has to is to go.
 	quotaBatch = 25
+	// busyFor is how long the quota waits for who reads the tables of the weeks that are
+	// to go: a backup may take a while. Then other things go in their place.
+	busyFor = 30 * time.Minute
 	// quotaKeep is kept whatever the quota says: what a receiver may still
 	// ask about right now.
 	quotaKeep = 5 * time.Second
@@ -120,19 +127,27 @@ func (p *Pruner) quota(ctx context.Context) error {
 	}
 	finished := hub.Retention{FinishedBefore: p.Now().Add(-quotaKeep)}
 	failed := hub.Retention{FinishedBefore: finished.FinishedBefore, FailedBefore: finished.FinishedBefore}
-	bodies := p.trimCalls
-	work := func(ctx context.Context) (bool, error) { return p.prune(ctx, finished, true) }
-	steps := []func(context.Context) (bool, error){p.fits, bodies, work}
-	if p.Store.ByWeek() {
-		steps = []func(context.Context) (bool, error){p.fits, work, bodies}
+	if enough, err := p.fits(ctx); err != nil || enough {
+		return err
 	}
-	steps = append(steps, func(ctx context.Context) (bool, error) { return p.prune(ctx, failed, true) })
-	for _, step := range steps {
-		if enough, err := step(ctx); err != nil || enough {
+	enough, err := false, error(nil)
+	if p.Store.ByWeek() {
+		// A week that cannot be looked at does not keep bodies from going.
+		if enough, err = p.prune(ctx, finished, true); enough {
 			return err
 		}
 	}
-	return nil
+	enough, bodies := p.trimCalls(ctx)
+	if err = errors.Join(err, bodies); err != nil || enough {
+		return err
+	}
+	if !p.Store.ByWeek() {
+		if enough, err = p.prune(ctx, finished, true); err != nil || enough {
+			return err
+		}
+	}
+	_, err = p.prune(ctx, failed, true)
+	return err
 }
 
 // over returns by how many bytes the database is over its quota.
@@ -237,13 +252,14 @@ func (p *Pruner) remove(ctx context.Context, r hub.Retention, quota bool) (total
 }
 
 // removeWeeks removes whole weeks for the quota, one after the other. While it
-// cannot, nothing else is to go in their place: there is a next round.
+// cannot, nothing else is to go in their place, for busyFor: there is a next round.
 func (p *Pruner) removeWeeks(ctx context.Context, r hub.Retention) (total hub.Pruned, enough bool, err error) {
 	for !enough {
 		n, err := p.Store.PruneWeeks(ctx, r, 1)
 		if err != nil || n.Weeks == 0 {
-			return total, n.More, err
+			return total, n.More && p.waits(), err
 		}
+		p.busySince = time.Time{}
 		total.Weeks += n.Weeks
 		total.Deliveries += n.Deliveries
 		if enough, err = p.fits(ctx); err != nil {
@@ -251,4 +267,19 @@ func (p *Pruner) removeWeeks(ctx context.Context, r hub.Retention) (total hub.Pr
 		}
 	}
 	return total, true, nil
+}
+
+// waits reports whether to wait for who reads the tables.
+func (p *Pruner) waits() bool {
+	now := p.Now()
+	if p.busySince.IsZero() {
+		p.busySince = now
+	}
+	if now.Sub(p.busySince) < busyFor {
+		return true
+	}
+	p.Log.Warn("the database is over its quota, and weeks of finished work cannot go: another session reads their tables; "+
+		"other things go in their place", "since", p.busySince)
+	p.busySince = now // and is said again after as long
+	return false
 }

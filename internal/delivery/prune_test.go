@@ -328,6 +328,28 @@ func TestPruneByQuotaByWeek(t *testing.T) {
 	}
 }
 
+// TestPruneByQuotaWhileBusy: who reads the tables for long does not let the database grow.
+func TestPruneByQuotaWhileBusy(t *testing.T) {
+	store := &weekly{finished: []int64{10, 20, 30}, bodies: 15, rest: 5, busy: true}
+	var log bytes.Buffer
+	now := time.Now()
+	p := &delivery.Pruner{
+		Store: store, Now: func() time.Time { return now }, Bytes: 70, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	for _, want := range []int64{15, 5} {
+		if err := p.Round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if store.bodies != want {
+			t.Errorf("%d bytes of bodies are left, want %d", store.bodies, want)
+		}
+		now = now.Add(time.Hour)
+	}
+	if strings.Count(log.String(), "another session reads") != 1 {
+		t.Errorf("the log warns of %q", log.String())
+	}
+}
+
 // TestPruneByQuotaOnPostgres: bodies that are removed leave room which Postgres does
 // not give back. It counts as free all the same: the rounds that follow, of whoever
 // leads, take no more.

@@ -86,9 +86,7 @@ func (e *Engine) recordAll(batch []*result) {
 	for i, r := range batch {
 		outcomes[i] = r.outcome
 		if r.outcome.Health != nil {
-			// Outcomes may overtake each other on their way here; the lane knows
-			// the newest health.
-			*r.outcome.Health = r.lane.health
+			r.lane.renew(r.outcome)
 		}
 	}
 	e.mu.Unlock()
@@ -117,6 +115,19 @@ func (e *Engine) recordAll(batch []*result) {
 		}
 		e.unrecorded.failed(e.Log, slog.LevelError, text+"; it is tried again", "count", len(batch), "error", err)
 		last = !e.waitToRecord()
+	}
+}
+
+// renew gives an outcome the lane's newest health: outcomes may overtake each other on
+// their way to the record. A webhook that was changed meanwhile is not disabled for what
+// was answered before.
+func (l *lane) renew(o *hub.Outcome) {
+	*o.Health = l.health
+	if version := l.target.sealed.UpdatedAt; !version.Equal(o.WebhookVersion) {
+		o.WebhookVersion = version
+		if o.Notice.Disabling() {
+			o.Notice = hub.NoticeNone
+		}
 	}
 }
 

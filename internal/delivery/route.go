@@ -314,6 +314,7 @@ func (e *Engine) retarget(w *hub.OutgoingWebhook) {
 	case was.state == hub.WebhookPaused && w.State == hub.WebhookActive:
 		l.health = l.health.Resumed()
 	}
+	l.unlike = l.health != w.Health
 	if l.open() {
 		e.startMove(l) // release what was held
 	} else {

@@ -43,7 +43,7 @@ func mayNameSecret(lower []byte) bool {
 var mayHoldSecretWord = containsAny("pass", "secret", "token", "key", "authorization", "credential")
 
 // maskFields masks what a body itself names as secret, in the form in which package
-// dialect reads it: everything but true, false and null beneath such a name in JSON,
+// dialect reads it: everything but true, false, null and counts beneath such a name in JSON,
 // also in JSON in a string; fields of a form; parts of a multipart body. What is read
 // as it was meant is kept so when there is something to mask. body may be cut off, and
 // is not changed.
@@ -99,6 +99,7 @@ type jsonMasker struct {
 	out     []byte
 	done    int // bytes of in that are in out, or masked
 	nested  int
+	counts  bool // the last name was that of a count
 	changed bool
 }
 
@@ -132,7 +133,7 @@ func (m *jsonMasker) value(hidden bool, depth int) {
 		for m.i < len(m.in) && bytes.IndexByte([]byte(",]} \t\r\n"), m.in[m.i]) < 0 {
 			m.i++
 		}
-		if hidden && c != 't' && c != 'f' && c != 'n' {
+		if hidden && !m.counts && c != 't' && c != 'f' && c != 'n' {
 			m.replace(begin, []byte(`"`+secret.Mask+`"`))
 		}
 	}
@@ -149,7 +150,15 @@ func (m *jsonMasker) name() bool {
 	}
 	m.space()
 	m.i++
+	m.counts = isCount(name)
 	return isSecretName(name)
+}
+
+// isCount reports whether a number under that name, such as total_tokens, says how many
+// there are.
+func isCount(name string) bool {
+	name = wordGaps.Replace(strings.ToLower(name))
+	return name != "tokens" && slices.ContainsFunc([]string{"tokens", "count", "used", "limit"}, func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
 // text masks the string from begin to i, or what is in it.

@@ -188,6 +188,7 @@ func TestMaskLeaves(t *testing.T) {
 		{"", `{"author":{"name":"a"},"a\u0062":1.50}`},
 		{urlencoded, "the token of it = 7 & more"},
 		{"", `{"token":null,"hasToken":true}`},
+		{"", `{"total_tokens":512,"usage":{"tokenCount":[3,4],"token_limit":7}}`},
 		{"", `[note] the secret is out`},
 		{"application/json", `{"secret`},
 		{"", `{"personal_access_token_request":{"id":12345678}}`},

@@ -237,7 +237,7 @@ func (x *exchange) logAccess() {
 		slog.String("requestId", x.requestID), slog.String("trace", x.traceID))
 }
 
-// longestName is the length from which a segment of a path that has no punctuation is
+// longestName is the length above which a segment of a path that has no punctuation is
 // taken for a token, wherever it stands: those of package secret have 26 and more, and ids
 // have dashes.
 const longestName = 23

@@ -24,7 +24,7 @@ func (l *listener) Accept() (net.Conn, error) {
 }
 
 func (s *Server) reportAccept(err error) {
-	kept, due := s.unaccepted.due(time.Now())
+	kept, due := s.unaccepted.due(time.Now(), "")
 	if !due {
 		return
 	}

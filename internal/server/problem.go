@@ -163,7 +163,7 @@ func logFailure(r *http.Request, p Problem, err error) {
 	if x := exchangeOf(r.Context()); x != nil {
 		log = x.srv.o.Log
 		if level == slog.LevelWarn {
-			kept, level = x.srv.refused(p.Code)
+			kept, level = x.srv.refused(p)
 		}
 	}
 	attrs := []any{"error", err, "method", r.Method, "path", maskPath(r.URL.Path), "requestId", RequestID(r.Context())}
@@ -178,12 +178,8 @@ func logFailure(r *http.Request, p Problem, err error) {
 
 // refused returns the level at which a refusal for want of the database or of space is logged, and how many were
 // logged at debug level alone since the last that was not.
-func (s *Server) refused(code hub.Code) (kept int, level slog.Level) {
-	seldom := &s.unavailable
-	if code == hub.StorageFull {
-		seldom = &s.full
-	}
-	kept, due := seldom.due(time.Now())
+func (s *Server) refused(p Problem) (kept int, level slog.Level) {
+	kept, due := s.refusals.due(time.Now(), string(p.Code)+" "+p.Detail)
 	if !due {
 		return 0, slog.LevelDebug
 	}

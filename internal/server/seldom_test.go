@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -27,9 +28,26 @@ func TestSeldom(t *testing.T) {
 		{2 * seldomEvery, 0, true},
 		{0, 0, true}, // the clock went back
 	} {
-		if kept, due := s.due(at.Add(step.after)); kept != step.kept || due != step.due {
+		if kept, due := s.due(at.Add(step.after), "full"); kept != step.kept || due != step.due {
 			t.Errorf("after %s: %d, %v; want %d, %v", step.after, kept, due, step.kept, step.due)
 		}
+	}
+}
+
+// TestSeldomTexts: one reason hides no other, and however many there are, they are bounded.
+func TestSeldomTexts(t *testing.T) {
+	var s seldom
+	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	lines := 0
+	for range 3 {
+		for i := range 3 * seldomTexts {
+			if _, due := s.due(at, fmt.Sprint("reason ", i)); due {
+				lines++
+			}
+		}
+	}
+	if lines != seldomTexts+1 {
+		t.Errorf("%d lines, want %d", lines, seldomTexts+1)
 	}
 }
 

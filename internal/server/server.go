@@ -63,7 +63,7 @@ type Server struct {
 	sleep    func(time.Duration)
 
 	// What goes on for as long as its reason does, and is logged seldom.
-	unaccepted, unavailable, full seldom
+	unaccepted, refusals seldom
 }
 
 // New returns a Server that does not listen yet, with /healthz and /readyz on

@@ -189,7 +189,8 @@ func (t *tx) setHealth(outcomes []*hub.Outcome) error {
 	if t.bulk != nil {
 		return t.later(`UPDATE nchat_outgoing_webhooks w SET health = u.health
 			FROM unnest($1::uuid[], $2::timestamptz[], $3::jsonb[]) AS u (id, version, health) WHERE w.id = u.id AND w.updated_at = u.version`,
-			uuidArray(outcomes, func(o *hub.Outcome) hub.WebhookID { return o.WebhookID }), timeArray(outcomes, func(o *hub.Outcome) time.Time { return o.WebhookVersion }), jsonbArray(healths, itself))
+			uuidArray(outcomes, func(o *hub.Outcome) hub.WebhookID { return o.WebhookID }),
+			timeArray(outcomes, func(o *hub.Outcome) time.Time { return o.WebhookVersion }), jsonbArray(healths, itself))
 	}
 	for i, o := range outcomes {
 		err := t.later(`UPDATE nchat_outgoing_webhooks SET health = $3 WHERE id = $1 AND updated_at = $2`,

@@ -181,9 +181,11 @@ func (t *tx) pruneBetween(events []prunable, r hub.Retention, p *hub.Pruned) err
 	stay := make([]bool, len(events))
 	err := each(context.Background(), t, func(row scanner) error {
 		var n int
-		err := row.Scan(&n)
-		stay[n-1] = err == nil
-		return err
+		if err := row.Scan(&n); err != nil {
+			return err
+		}
+		stay[n-1] = true
+		return nil
 	}, `SELECT u.n FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS u (low, high, n)
 		WHERE EXISTS (SELECT 1 FROM nchat_webhook_deliveries WHERE id >= u.low AND id <= u.high AND `+mustStay+`)`,
 		uuidArray(events, lowestOf), uuidArray(events, highestOf), at(r.FinishedBefore), Time{r.FailedBefore}.text())

@@ -164,11 +164,11 @@ func openSQLiteReaders(ctx context.Context, o Options) (*sql.DB, error) {
 // openSQLitePool opens a pool whose connections run the pragmas in order. The file must
 // exist when it connects.
 func openSQLitePool(path string, pragmas ...string) (*sql.DB, error) {
-	return openSQLiteAs("mode", "rw", path, pragmas)
+	return openSQLiteAs(path, pragmas, url.Values{"mode": {"rw"}})
 }
 
-func openSQLiteAs(parameter, value, path string, pragmas []string) (*sql.DB, error) {
-	q := url.Values{parameter: {value}, "_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
+func openSQLiteAs(path string, pragmas []string, q url.Values) (*sql.DB, error) {
+	q["_pragma"] = append([]string{"busy_timeout(10000)"}, pragmas...)
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", filepath.Base(path), err)
@@ -203,7 +203,7 @@ func openSQLiteToRead(ctx context.Context, path string, pragmas ...string) (*sql
 	if !cannotWrite(err) || !isEmpty(path+"-wal") {
 		return nil, err
 	}
-	if db, err = openSQLiteAs("immutable", "1", path, pragmas); err != nil {
+	if db, err = openSQLiteAs(path, pragmas, url.Values{"mode": {"ro"}, "immutable": {"1"}}); err != nil {
 		return nil, err
 	}
 	return db, look()

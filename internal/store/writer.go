@@ -148,8 +148,8 @@ func (s *Store) writeRouted(ctx context.Context, routings []hub.Routing, apply f
 }
 
 // inForce refuses events that were matched with subscriptions which another
-// process has changed since. (Of one process control sees to it: what changes a
-// webhook returns when events are matched by the change.)
+// process has changed since. (Of one process control sees to it, as well as it can: what
+// changes a webhook returns when events are matched by the change.)
 func (t *tx) inForce(routings []hub.Routing) error {
 	for i := range routings {
 		if e := routings[i].Event; t.bulk != nil && e.Revision < t.revision {

@@ -194,17 +194,27 @@ document.addEventListener("click", async (event) => {
 const signedOut = () => document.getElementById("connection").dataset.signedOut;
 
 // What is written stays with the tab, for each channel and thread, until it is
-// sent or its writer signs out: a page that is loaded again has it. The returned
-// function stores what the box has now.
-function keep(box) {
+// sent or its writer signs out: a page that is loaded again has it, and its key, so
+// that what was taken without an answer is not posted twice. The returned function
+// stores what the box has now.
+function keep(form) {
+	const { content: box, key } = form.elements;
 	const name = "draft " + log.dataset.channel + " " + log.dataset.thread;
 	const store = () => {
-		if (box.value) sessionStorage.setItem(name, box.value);
+		if (box.value) sessionStorage.setItem(name, JSON.stringify([box.value, key.value]));
 		else sessionStorage.removeItem(name);
 	};
-	box.value ||= sessionStorage.getItem(name) ?? "";
-	box.addEventListener("input", store);
+	const kept = sessionStorage.getItem(name);
+	if (kept && !box.value) [box.value, key.value] = JSON.parse(kept);
+	box.addEventListener("input", () => {
+		key.value = newKey(); // it is another message
+		store();
+	});
 	return store;
+}
+
+function newKey() {
+	return Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 }
 
 document.querySelector("form[action='/logout']")?.addEventListener("submit", () => sessionStorage.clear());
@@ -215,7 +225,7 @@ function compose(form) {
 	const box = form.elements.content;
 	const button = form.querySelector("button");
 	const error = document.getElementById("error");
-	const store = keep(box);
+	const store = keep(form);
 	form.addEventListener("submit", async (event) => {
 		event.preventDefault();
 		error.textContent = "";
@@ -224,9 +234,8 @@ function compose(form) {
 		try {
 			const sent = await fetchFragment(form.dataset.fragment, { method: "POST", body: new URLSearchParams(new FormData(form)) });
 			box.value = "";
+			form.elements.key.value = newKey();
 			store();
-			const random = crypto.getRandomValues(new Uint32Array(4));
-			form.elements.key.value = Array.from(random, (n) => n.toString(36)).join("");
 			if (!log.dataset.after) location.href = sent.querySelector(".when").getAttribute("href"); // it is on a newer page
 			else put(sent);
 			log.scrollTop = 0;
