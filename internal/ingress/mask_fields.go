@@ -126,7 +126,7 @@ func (m *jsonMasker) value(hidden bool, depth int) {
 		m.i++
 	case '"':
 		begin := m.i
-		m.i = endOfString(m.in, m.i)
+		m.i = dialect.EndOfString(m.in, m.i)
 		m.text(begin, hidden)
 	default:
 		begin := m.i
@@ -143,7 +143,7 @@ func (m *jsonMasker) value(hidden bool, depth int) {
 // of a secret.
 func (m *jsonMasker) name() bool {
 	begin := m.i
-	m.i = endOfString(m.in, m.i)
+	m.i = dialect.EndOfString(m.in, m.i)
 	name := string(m.in[begin+1 : m.i-1])
 	if strings.Contains(name, `\`) {
 		_ = json.Unmarshal(m.in[begin:m.i], &name) // valid
@@ -195,19 +195,6 @@ func (m *jsonMasker) space() {
 	for m.i < len(m.in) && bytes.IndexByte([]byte(" \t\r\n"), m.in[m.i]) >= 0 {
 		m.i++
 	}
-}
-
-// endOfString returns the index behind the JSON string that begins at i, or len(b).
-func endOfString(b []byte, i int) int {
-	for i++; i < len(b); i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return len(b)
 }
 
 // maxFieldName is how long the name of a field of a form is at most, in bytes; what

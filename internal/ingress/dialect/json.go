@@ -77,7 +77,7 @@ func tooDeep(b []byte) bool {
 	for i := 0; i < len(b); i++ {
 		switch b[i] {
 		case '"':
-			i = endOfString(b, i) - 1
+			i = EndOfString(b, i) - 1
 		case '{', '[':
 			if depth++; depth > maxDepth {
 				return true
@@ -89,8 +89,8 @@ func tooDeep(b []byte) bool {
 	return false
 }
 
-// endOfString returns the index after the string that begins at i, or len(b).
-func endOfString(b []byte, i int) int {
+// EndOfString returns the index after the JSON string that begins at i, or len(b).
+func EndOfString(b []byte, i int) int {
 	for i++; i < len(b); i++ {
 		switch b[i] {
 		case '\\':
@@ -147,7 +147,7 @@ func (v Value) Object() Object {
 	}
 	o := make(Object, 0, 8)
 	for i := skipSpace(v, 1); v[i] != '}'; {
-		end := endOfString(v, i)
+		end := EndOfString(v, i)
 		name := v[i:end]
 		i = skipSpace(v, skipSpace(v, end)+1) // past the colon
 		end = endOfValue(v, i)
@@ -199,7 +199,7 @@ func endOfValue(v Value, i int) int {
 	for i < len(v) {
 		switch v[i] {
 		case '"':
-			i = endOfString(v, i)
+			i = EndOfString(v, i)
 		case '{', '[':
 			depth++
 			i++

@@ -51,7 +51,7 @@ func escapeControls(b []byte) []byte {
 			out = append(out, b[i])
 			continue
 		}
-		end := endOfString(b, i)
+		end := EndOfString(b, i)
 		for _, c := range b[i:min(end, len(b))] {
 			out = appendEscaped(out, c)
 		}

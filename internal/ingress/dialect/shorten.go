@@ -64,12 +64,12 @@ func (s *shortener) value(depth int) {
 		s.list(']', func(n int) bool { return n < maxElements && s.values < valueBudget }, func() { s.value(depth + 1) })
 	case '{':
 		s.list('}', func(n int) bool { return n < maxMembers && (depth == 0 || s.values < maxValues) }, func() {
-			s.take(endOfString(s.in, s.i)) // the name
+			s.take(EndOfString(s.in, s.i)) // the name
 			s.take(s.i + 1)                // the colon
 			s.value(depth + 1)
 		})
 	case '"':
-		end := endOfString(s.in, s.i)
+		end := EndOfString(s.in, s.i)
 		if !s.cutsText {
 			s.take(end)
 			return
@@ -120,7 +120,7 @@ func (s *shortener) skip(end byte) {
 		case '{', '[':
 			s.i = endOfValue(s.in, s.i)
 		case '"':
-			s.i = endOfString(s.in, s.i)
+			s.i = EndOfString(s.in, s.i)
 		default:
 			s.i++
 		}
